@@ -45,7 +45,7 @@ use std::sync::Arc;
 
 pub use self::event_log::{EventLog, QueryCounts};
 pub use self::files::DbFiles;
-pub use self::inputs::{CompilationUnit, SourceFile, line_index};
+pub use self::inputs::{CompilationUnit, SourceFile, Workspace, line_index};
 
 /// The database as queries see it.
 #[salsa::db]
