@@ -56,7 +56,7 @@ fn stable_hash_is_fixed_for_all_time() {
 }
 
 #[test]
-fn stable_hash_follows_siphash_for_any_chunking() {
+fn stable_hash_does_not_see_how_bytes_were_cut() {
     let bytes: Vec<u8> = (0..64).collect();
     for split in 0..bytes.len() {
         let mut pieces = StableHasher::new();

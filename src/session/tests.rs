@@ -16,7 +16,7 @@ fn the_hash_follows_tracked_options_only() {
     let changes: [fn(&mut TrackedOptions); 5] = [
         |o| o.opt_level = OptLevel::Speed,
         |o| o.module_name = Name::new("other"),
-        |o| drop(o.conditions.insert(Name::new("FLAG"))),
+        |o| o.conditions.extend([Name::new("FLAG")]),
         |o| o.parse_as_library = true,
         |o| o.linker = Some("lld".into()),
     ];
