@@ -433,16 +433,29 @@ fn options(raw: &Raw, inputs: Vec<String>, problems: &mut Vec<Diagnostic>) -> Op
         }
     }
     if let Some(version) = &raw.language_version {
-        match version.split('.').next().and_then(|major| major.parse().ok()) {
+        match version
+            .split('.')
+            .next()
+            .and_then(|major| major.parse().ok())
+        {
             Some(major @ (4..=6)) => tracked.language_version = major,
             _ => problems.push(
-                error(format!("invalid value '{version}' in '-language-version {version}'"))
-                    .note(None, "valid arguments to '-language-version' are '4', '5', '6'"),
+                error(format!(
+                    "invalid value '{version}' in '-language-version {version}'"
+                ))
+                .note(
+                    None,
+                    "valid arguments to '-language-version' are '4', '5', '6'",
+                ),
             ),
         }
     }
     sort_inputs(&mut options, inputs, problems);
     check_combination(raw, &options, problems);
+    if problems.iter().any(Diagnostic::is_error) {
+        // A name derived from a wrong command line would only add to the confusion.
+        return options;
+    }
     match names::module_name(&options, raw.module_name.as_deref()) {
         Ok(name) => options.tracked.module_name = Name::new(&name),
         Err(problem) => problems.push(problem),
@@ -525,7 +538,10 @@ fn sort_inputs(options: &mut Options, inputs: Vec<String>, problems: &mut Vec<Di
         let name = Path::new(second).file_name().and_then(|name| name.to_str());
         let name = name.unwrap_or(second);
         problems.push(
-            error(format!("filename \"{name}\" used twice: '{first}' and '{second}'")).note(
+            error(format!(
+                "filename \"{name}\" used twice: '{first}' and '{second}'"
+            ))
+            .note(
                 None,
                 "filenames are used to distinguish private declarations with the same name",
             ),
