@@ -21,7 +21,7 @@ use crate::interface::{Config, Emitter, ExitStatus, NoCallbacks, StdEmitter, emi
 use crate::session::{
     Invocation, Mode, Options, OutputFileMap, Target, cli, table, version_line, version_text,
 };
-use crate::vfs::{OsSystem, System};
+use crate::vfs::{OsSystem, System, describe};
 
 /// The stack of the thread that compiles: recursion over deeply nested source stays well inside it. Only
 /// what is touched is ever allocated.
@@ -129,6 +129,13 @@ fn compile(
         Err(problems) => return fail(emitter, problems),
     };
     emit_global(emitter, &options, warnings);
+    if let Some(folder) = &options.untracked.working_directory
+        && let Err(cause) = std::env::set_current_dir(folder)
+    {
+        let reason = describe(&cause);
+        let message = format!("cannot change to working directory '{folder}' ({reason})");
+        return fail(emitter, vec![error(message)]);
+    }
     if let Some(arguments) = program {
         if options.untracked.mode != Mode::EmitExecutable || options.untracked.output.is_some() {
             let message = "'language run' makes no outputs; use languagec for that";
@@ -189,8 +196,7 @@ fn print_plan(system: &dyn System, options: &Options, emitter: &mut dyn Emitter)
     0
 }
 
-/// Sets the number of helper threads. They start when the first phase wants them, so that small programs
-/// never pay for them.
+/// Starts the helper threads: as many as asked for, or one a processor, with stacks for nested source.
 fn start_threads(options: &Options) {
     let threads = rayon::ThreadPoolBuilder::new()
         .num_threads(options.untracked.jobs)

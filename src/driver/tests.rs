@@ -60,12 +60,29 @@ fn actions_are_listed_as_build_systems_expect() {
 #[test]
 fn jobs_are_printed_as_commands() {
     check(
-        "-### -c -O a.code b.code -module-name M -output-file-map map.json -DX",
+        "-### -target x86_64-unknown-linux-gnu -c -O a.code b.code -module-name M -output-file-map map.json -DX",
         0,
-        expect![[""]],
+        expect![[r#"
+            language-frontend -frontend -c -primary-file a.code b.code -target x86_64-unknown-linux-gnu -O -D X -module-name M -o /build/a.o
+            language-frontend -frontend -c a.code -primary-file b.code -target x86_64-unknown-linux-gnu -O -D X -module-name M -o b.o
+        "#]],
     );
-    check("-driver-print-jobs a.code -o out x.o -lm", 0, expect![[""]]);
-    check("-driver-print-bindings -typecheck a.code", 0, expect![[""]]);
+    check(
+        "-driver-print-jobs -target x86_64-unknown-linux-gnu a.code -o out x.o -lm",
+        0,
+        expect![[r#"
+        language-frontend -frontend -c -primary-file a.code -target x86_64-unknown-linux-gnu -module-name out -o /t/a-1.o
+        language-autolink-extract /t/a-1.o x.o -o /t/out-3.autolink
+        cc /t/a-1.o x.o @/t/out-3.autolink -lm -o out
+    "#]],
+    );
+    check(
+        "-driver-print-bindings -target x86_64-unknown-linux-gnu -typecheck a.code",
+        0,
+        expect![[r##"
+        # "x86_64-unknown-linux-gnu" - "compile", inputs: ["a.code"], output: {}
+    "##]],
+    );
 }
 
 #[test]

@@ -205,6 +205,7 @@ fn compile(
     timing: &mut Timing,
 ) -> Phase<()> {
     let mode = config.options.untracked.mode;
+    outputs::check_available(&config.options)?;
     let file_map = load_file_map(&config, emitter)?;
     // A place that cannot be written to is found out before any work is done.
     outputs::check(&config, &file_map)?;
@@ -302,7 +303,10 @@ fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
     let mut files = Vec::new();
     for path in &options.untracked.inputs {
         match read_source(&*system, path) {
-            Ok(text) => files.push(SourceFile::of_user(&db, path, text)),
+            Ok(text) => {
+                let shown = if path == "-" { "<stdin>" } else { path };
+                files.push(SourceFile::of_user(&db, shown, text));
+            }
             Err(error) => errors.push(Diagnostic::global_error(
                 "unreadable-input",
                 error.to_string(),

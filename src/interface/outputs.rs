@@ -20,6 +20,12 @@ pub(super) fn check(config: &Config, file_map: &OutputFileMap) -> Result<(), End
         }
         _ => paths.extend(options.output_path()),
     }
+    for path in &paths {
+        if options.untracked.inputs.contains(path) {
+            let message = format!("output file '{path}' would replace an input");
+            return Err(Diagnostic::global_error("output-is-input", message).into());
+        }
+    }
     // Outputs in one folder succeed or fail together.
     let mut checked: Vec<PathBuf> = Vec::new();
     let mut errors = Vec::new();
@@ -111,9 +117,36 @@ fn unwritable(path: &str, error: &std::io::Error) -> Diagnostic {
     Diagnostic::global_error("unwritable-output", message)
 }
 
+/// Refuses outputs beside the main one that a later version will make: a build system that asked for
+/// them must not go on without.
+pub(super) fn check_available(options: &Options) -> Result<(), Ending> {
+    let asked = &options.untracked;
+    let module = asked.emit_module || asked.emit_module_path.is_some();
+    let later = [
+        (module && asked.mode != Mode::EmitModule, "-emit-module"),
+        (asked.emit_dependencies, "-emit-dependencies"),
+        (asked.serialize_diagnostics, "-serialize-diagnostics"),
+        (asked.parseable_output, "-parseable-output"),
+    ];
+    let errors: Vec<Diagnostic> = later
+        .iter()
+        .filter(|(wanted, _)| *wanted)
+        .map(|(_, option)| unavailable(option))
+        .collect();
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(errors.into()),
+    }
+}
+
+fn unavailable(option: &str) -> Diagnostic {
+    let message = format!("'{option}' is not available yet");
+    Diagnostic::global_error("not-available", message)
+}
+
 /// The error for a mode that a later version will have.
 pub(super) fn not_available(mode: Mode) -> Diagnostic {
-    let option = match mode {
+    unavailable(match mode {
         Mode::EmitLibrary => "-emit-library",
         Mode::EmitModule => "-emit-module",
         Mode::DumpAst => "-dump-ast",
@@ -122,7 +155,5 @@ pub(super) fn not_available(mode: Mode) -> Diagnostic {
         Mode::EmitAssembly => "-emit-assembly",
         Mode::EmitImportedModules => "-emit-imported-modules",
         _ => "this mode",
-    };
-    let message = format!("'{option}' is not available yet");
-    Diagnostic::global_error("not-available", message)
+    })
 }

@@ -36,6 +36,26 @@ fn outputs_are_checked_before_inputs_are_read() {
 }
 
 #[test]
+fn outputs_never_replace_inputs() {
+    let system = MemorySystem::new().with_file("a.code", "print(1)");
+    let (_, emitter) = compile_in(&system, "a.code -o a.code");
+    let expected = "error: output file 'a.code' would replace an input\n";
+    assert_eq!(emitter.stderr, expected);
+    assert_eq!(system.get("a.code").as_deref(), Some(&b"print(1)"[..]));
+}
+
+#[test]
+fn outputs_of_later_versions_are_refused() {
+    let system = MemorySystem::new().with_file("a.code", "");
+    let said = |line: &str| compile_in(&system, line).1.stderr;
+    assert_eq!(
+        said("a.code -o a -emit-module-path m -emit-executable -emit-dependencies"),
+        "error: '-emit-module' is not available yet\n\
+         error: '-emit-dependencies' is not available yet\n"
+    );
+}
+
+#[test]
 fn warnings_about_the_command_line_do_not_stop_it() {
     let (status, emitter) = compile_in(&MemorySystem::new(), "-incremental none.code");
     assert_eq!(status, ExitStatus::Failure);

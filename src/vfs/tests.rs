@@ -64,7 +64,7 @@ fn writing_replaces_in_one_step_and_leaves_nothing_behind() {
         .write(&path, b"two", OutputKind::Executable)
         .unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), b"two");
-    assert_eq!(entries(), [path.clone()]);
+    assert_eq!(entries(), std::slice::from_ref(&path));
     let missing = folder.path().join("none/out");
     for result in [
         OsSystem.check_writable(&missing),
