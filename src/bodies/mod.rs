@@ -1,1 +1,2 @@
-//! Tour of `bodies`.
+//! Tour of `bodies`: checking of function bodies.
+pub mod thir;

@@ -1,1 +1,4 @@
-//! Tour of `items`.
+//! Tour of `items`: what each file declares, free of positions: the firewall between text and meaning.
+pub mod hir;
+pub mod ids;
+pub mod tree;

@@ -1,1 +1,2 @@
-//! Tour of `mir`.
+//! Tour of `mir`: bodies as control-flow graphs with explicit ownership.
+pub mod data;

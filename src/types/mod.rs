@@ -1,1 +1,2 @@
-//! Tour of `types`.
+//! Tour of `types`: types, generics, signatures and conformances; never reads a body.
+pub mod ty;
