@@ -126,7 +126,10 @@ fn compile(
             return 0;
         }
         Ok(Invocation::Compile(options, warnings)) => (*options, warnings),
-        Err(problems) => return fail(emitter, problems),
+        Err(problems) => {
+            emit_global(emitter, &cli::reporting_options(args), problems);
+            return ExitStatus::Failure.code();
+        }
     };
     emit_global(emitter, &options, warnings);
     if let Some(folder) = &options.untracked.working_directory

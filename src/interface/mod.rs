@@ -159,7 +159,7 @@ pub fn run_compiler(
             return run(config, callbacks, emitter);
         }
         Err(problems) => {
-            emit_global(emitter, &Options::default(), problems);
+            emit_global(emitter, &cli::reporting_options(args), problems);
             return ExitStatus::Failure;
         }
     }

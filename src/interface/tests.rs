@@ -69,6 +69,8 @@ fn diagnostics_can_be_json() {
     let line: serde_json::Value = serde_json::from_str(emitter.stderr.trim()).unwrap();
     assert_eq!(line["severity"], "error");
     assert_eq!(line["code"], "unreadable-input");
+    let (_, emitter) = compile_in(&MemorySystem::new(), "--message-format=json -foo");
+    assert!(emitter.stderr.starts_with('{'), "{}", emitter.stderr);
 }
 
 #[test]

@@ -187,6 +187,19 @@ pub fn parse(system: &dyn System, args: &[String]) -> Result<Invocation, Vec<Dia
     Ok(Invocation::Compile(Box::new(options), problems))
 }
 
+/// How to report what is wrong with a command line that could not be read: as far as it says itself.
+pub fn reporting_options(args: &[String]) -> Options {
+    let mut options = Options::default();
+    let json = args.iter().any(|arg| arg == "--message-format=json")
+        || args
+            .windows(2)
+            .any(|w| w[0] == "--message-format" && w[1] == "json");
+    if json {
+        options.untracked.message_format = MessageFormat::Json;
+    }
+    options
+}
+
 /// Replaces every `@file` by the words in the file.
 fn expand_response_files(system: &dyn System, args: &[String]) -> Result<Vec<String>, Diagnostic> {
     fn expand(
