@@ -31,7 +31,7 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
+use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile, Workspace};
 use crate::diag::{Diagnostic, FileList, Report, ReportOptions, prepare};
 use crate::session::{Invocation, Mode, Options, OutputFileMap, cli, table, version_text};
 use crate::vfs::{System, read_source};
@@ -319,6 +319,7 @@ fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
     let tracked = Arc::new(options.tracked.clone());
     let library = CompilationUnit::of_library(&db, library, &tracked);
     let unit = CompilationUnit::of_user(&db, files, tracked, Some(library));
+    Workspace::new(&db, vec![unit, library]);
     Ok(Compiler {
         db,
         unit,
