@@ -137,10 +137,7 @@ impl Lexer<'_> {
             .find(|c| !is_operator_continue(c))
             .unwrap_or(rest.len());
         let op = &rest[..end];
-        if matches!(op, "=" | "->" | "." | "?" | "/" | "//")
-            || op.starts_with("//")
-            || op.starts_with("/*")
-        {
+        if matches!(op, "=" | "->" | "." | "?") || op.starts_with("//") || op.starts_with("/*") {
             return false;
         }
         // In `fn <<T>(…)` the last `<` opens the generic parameters.

@@ -142,7 +142,7 @@ fn nth_operand_start(p: &Parser, n: usize) -> bool {
         return false;
     }
     match p.nth(n) {
-        IDENT => !matches!(p.nth_contextual(n), Some(_)) || true,
+        IDENT => true,
         DOLLAR_IDENT | INT_NUMBER | FLOAT_NUMBER | STRING_START | REGEX | L_PAREN | L_BRACKET
         | THIS_KW | SELF_TYPE_KW | SUPER_KW | TRUE_KW | FALSE_KW | NIL_KW | TRY_KW | POUND
         | PREFIX_OP | AMP | BACKSLASH | IF_KW | SWITCH_KW | DO_KW | ANY_TYPE_KW | UNDERSCORE
@@ -253,9 +253,6 @@ pub(super) fn unary(p: &mut Parser, message: &str) -> bool {
                 p.bump();
                 p.finish(marker, IDENT_EXPR);
                 return true;
-            }
-            if p.newline_before() && false {
-                return false;
             }
             p.error(
                 "unary-operator-whitespace",

@@ -120,6 +120,8 @@ pub(crate) struct Parser<'t> {
     pub(crate) if_config_depth: u32,
     /// In a protocol, whose members have no bodies, or behind an attribute that takes the body's place.
     pub(crate) bodiless: bool,
+    /// At the root type of a key path, whose members are components.
+    pub(crate) key_path_root: bool,
 }
 
 /// Parses a whole file.
@@ -151,6 +153,7 @@ pub(crate) fn parse_tokens(text: &str, lexed: &Lexed, options: &ParseOptions) ->
         in_switch_case: false,
         if_config_depth: 0,
         bodiless: false,
+        key_path_root: false,
     };
     stmts::source_file(&mut parser);
     Output {
@@ -568,16 +571,6 @@ impl<'t> Parser<'t> {
         if !ok {
             self.rewind(before);
         }
-        ok
-    }
-
-    /// Runs `look` and undoes what it took.
-    pub(crate) fn look_ahead(&mut self, look: impl FnOnce(&mut Self) -> bool) -> bool {
-        let before = self.snapshot();
-        self.speculating = true;
-        self.failed = false;
-        let ok = look(self) && !self.failed;
-        self.rewind(before);
         ok
     }
 

@@ -35,15 +35,7 @@ pub(super) fn nominal(p: &mut Parser, marker: super::Marker) {
     super::generics::where_clause(p);
     let opener = p.offset();
     if !p.at(L_BRACE) {
-        let article = if what.starts_with(['a', 'e']) && what != "enum" || what == "enum" {
-            ""
-        } else {
-            ""
-        };
-        p.error(
-            "expected-brace",
-            format!("expected '{{' in {article}{what}"),
-        );
+        p.error("expected-brace", format!("expected '{{' in {what}"));
         return p.finish(marker, kind);
     }
     let block = p.start();

@@ -12,6 +12,13 @@ pub(super) fn binding_pattern(p: &mut Parser) -> bool {
             p.bump();
             p.finish(marker, WILDCARD_PATTERN);
         }
+        // `if let self` rebinds it.
+        THIS_KW => {
+            let inner = p.start();
+            p.bump();
+            p.finish(inner, NAME);
+            p.finish(marker, IDENT_PATTERN);
+        }
         IDENT => {
             name(p);
             p.finish(marker, IDENT_PATTERN);

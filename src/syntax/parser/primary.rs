@@ -108,7 +108,7 @@ pub(super) fn primary(p: &mut Parser, message: &str) -> Option<SyntaxKind> {
             super::stmts::do_expr(p);
             return Some(DO_EXPR);
         }
-        AT => {
+        AT | INOUT_KW => {
             // A function type with attributes, as in `x as T` without the `as`: `[@Sendable () -> Void]()`.
             super::types::type_(p);
             p.finish(marker, TYPE_EXPR);
@@ -307,11 +307,7 @@ fn collection(p: &mut Parser) -> SyntaxKind {
             }
         }
     });
-    let message = if kind == ARRAY_EXPR {
-        "expected ']' in container literal expression"
-    } else {
-        "expected ']' in container literal expression"
-    };
+    let message = "expected ']' in container literal expression";
     close_arguments(p, R_BRACKET, opener, message);
     p.finish(marker, kind);
     kind
@@ -379,9 +375,6 @@ fn key_path(p: &mut Parser) {
         }
         components += 1;
     }
-    if components == 0 && p.prev_end() == p.offset() && false {
-        p.error("expected-key-path", "expected expression path in key path");
-    }
     p.finish(marker, KEY_PATH_EXPR);
 }
 
@@ -395,7 +388,12 @@ fn key_path_root(p: &mut Parser, root: super::Marker) {
             }
             p.finish(root, NAMED_TYPE);
         }
-        _ => super::types::simple_type(p),
+        _ => {
+            // What follows the brackets is a component, not a member type.
+            p.key_path_root = true;
+            super::types::simple_type(p);
+            p.key_path_root = false;
+        }
     }
     while p.at_any(&[POSTFIX_QUESTION, POSTFIX_BANG]) {
         let kind = if p.at(POSTFIX_QUESTION) {
@@ -426,10 +424,6 @@ pub(super) fn macro_expansion_rest(p: &mut Parser) {
         return;
     }
     p.bump_name();
-    while p.at(DOT) && p.nth(1) == IDENT && !p.newline_before() && p.nth(2) == L_PAREN && false {
-        p.bump();
-        p.bump_name();
-    }
     super::generics::generic_args_in_expr(p);
     if p.at(L_PAREN) && !p.newline_before() {
         argument_list(p);

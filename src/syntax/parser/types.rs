@@ -159,6 +159,7 @@ fn composition_rest(p: &mut Parser, marker: Marker) {
 
 /// A type without `&` and `->`, with its postfix parts.
 pub(super) fn simple_type(p: &mut Parser) {
+    let members = !std::mem::take(&mut p.key_path_root);
     let marker = p.start();
     let word = if p.at(IDENT) && nth_type_start(p, 1) && !p.nth_newline(1) {
         p.contextual()
@@ -230,7 +231,7 @@ pub(super) fn simple_type(p: &mut Parser) {
             return;
         }
     }
-    postfix_type(p, marker);
+    postfix_type(p, marker, members);
 }
 
 fn optional_generic_args(p: &mut Parser) {
@@ -239,10 +240,10 @@ fn optional_generic_args(p: &mut Parser) {
     }
 }
 
-fn postfix_type(p: &mut Parser, marker: Marker) {
+fn postfix_type(p: &mut Parser, marker: Marker, members: bool) {
     loop {
         match p.current() {
-            DOT if p.one_line && p.newline_before() => break,
+            DOT if !members || p.one_line && p.newline_before() => break,
             DOT => {
                 if matches!(p.nth_contextual(1), Some(TYPE_KW | PROTOCOL_TYPE_KW)) {
                     p.bump();
