@@ -122,6 +122,8 @@ pub(crate) struct Parser<'t> {
     pub(crate) bodiless: bool,
     /// At the root type of a key path, whose members are components.
     pub(crate) key_path_root: bool,
+    /// Up to this token `<` is an operator: an attempt to read it otherwise nested too deep.
+    pub(crate) no_generics_before: usize,
 }
 
 /// Parses a whole file.
@@ -154,6 +156,7 @@ pub(crate) fn parse_tokens(text: &str, lexed: &Lexed, options: &ParseOptions) ->
         if_config_depth: 0,
         bodiless: false,
         key_path_root: false,
+        no_generics_before: 0,
     };
     stmts::source_file(&mut parser);
     Output {
@@ -414,11 +417,6 @@ impl<'t> Parser<'t> {
     }
 
     // Errors.
-
-    /// The spelling of a keyword or punctuation in this file.
-    pub(crate) fn spelling(&self, kind: SyntaxKind) -> &'static str {
-        kind.static_text(self.options.dialect).unwrap_or("")
-    }
 
     /// Reports an error at the current token.
     pub(crate) fn error(&mut self, code: &'static str, message: impl Into<String>) {
