@@ -229,9 +229,7 @@ impl Lexer<'_> {
             self.modes.pop();
         }
         match self.modes.pop() {
-            Some(Mode::String {
-                start, multiline, ..
-            }) => {
+            Some(Mode::String { start, .. }) => {
                 self.unterminated(start as usize);
                 true
             }

@@ -36,7 +36,7 @@ mod types;
 use crate::syntax::kind::CONTEXTUAL;
 use crate::syntax::kind::SyntaxKind::{self, *};
 use crate::syntax::lexer::{
-    Lexed, NEWLINE_BEFORE, NO_PARTNER, SPACE_BEFORE, Token, error_at, operator,
+    Lexed, NEWLINE_BEFORE, NO_PARTNER, SPACE_BEFORE, Token, Trivia, error_at, operator,
 };
 use crate::syntax::{ParseOptions, SyntaxError, SyntaxFixIt, SyntaxNote};
 use rowan::{TextRange, TextSize};
@@ -87,6 +87,7 @@ pub(crate) struct Parser<'t> {
     pub(crate) text: &'t str,
     pub(crate) tokens: &'t [Token],
     pub(crate) partner: &'t [u32],
+    trivia_pieces: &'t [Trivia],
     pub(crate) options: &'t ParseOptions,
     pub(crate) pos: usize,
     kind: SyntaxKind,
@@ -124,6 +125,8 @@ pub(crate) struct Parser<'t> {
     pub(crate) key_path_root: bool,
     /// Up to this token `<` is an operator: an attempt to read it otherwise nested too deep.
     pub(crate) no_generics_before: usize,
+    /// Where a string without its end stopped: the brackets around it are not missed there.
+    pub(crate) unterminated_at: u32,
 }
 
 /// Parses a whole file.
@@ -133,6 +136,7 @@ pub(crate) fn parse_tokens(text: &str, lexed: &Lexed, options: &ParseOptions) ->
         text,
         tokens: &lexed.tokens,
         partner: &lexed.partner,
+        trivia_pieces: &lexed.trivia,
         options,
         pos: 0,
         kind: first.kind,
@@ -157,6 +161,7 @@ pub(crate) fn parse_tokens(text: &str, lexed: &Lexed, options: &ParseOptions) ->
         bodiless: false,
         key_path_root: false,
         no_generics_before: 0,
+        unterminated_at: u32::MAX,
     };
     stmts::source_file(&mut parser);
     Output {
@@ -504,6 +509,9 @@ impl<'t> Parser<'t> {
         if self.eat(kind) {
             return true;
         }
+        if self.prev_end == self.unterminated_at {
+            return false;
+        }
         self.error("expected-closing", message);
         let open = match kind {
             R_PAREN | INTERPOLATION_END => '(',
@@ -527,6 +535,14 @@ impl<'t> Parser<'t> {
     /// Records that the bytes in the range were only lexed.
     pub(crate) fn add_skipped(&mut self, start: u32, end: u32) {
         self.skipped.push((start, end));
+    }
+
+    /// Whether a character that the lexer reported stands right before the current token.
+    pub(crate) fn bad_character_before(&self) -> bool {
+        let (first, last) = (self.trivia as usize, self.tokens[self.pos].trivia as usize);
+        self.trivia_pieces[first.min(last)..last]
+            .iter()
+            .any(|piece| piece.kind == UNKNOWN)
     }
 
     /// The first byte of the current token.

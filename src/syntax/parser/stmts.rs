@@ -80,6 +80,12 @@ pub(super) fn items(p: &mut Parser, top_level: bool) {
                 p.newline_before() || p.at_any(&[SEMICOLON, R_BRACE]) || at_items_end(p)
             });
         }
+        let misplaced = p.at_any(&[
+            ELSE_KW, CATCH_KW, IN_KW, WHERE_KW, R_PAREN, R_BRACKET, COMMA, COLON,
+        ]);
+        if misplaced || p.bad_character_before() || p.prev_end() == p.unterminated_at {
+            continue;
+        }
         if p.at(SEMICOLON) || p.newline_before() || at_items_end(p) {
             continue;
         }
