@@ -211,6 +211,17 @@ impl Lexer<'_> {
             Some(b'/') if self.pound_regex(hashes) => return,
             _ => {}
         }
+        if hashes > 1 {
+            // A run of number signs that opens nothing is one mistake, and is looked at only once.
+            self.pos += hashes - 1;
+            self.error(
+                "invalid-character",
+                start,
+                self.pos,
+                "invalid character in source file",
+            );
+            return self.push_trivia(UNKNOWN);
+        }
         self.pos += 1;
         if self.peek(0).is_ascii_alphabetic() {
             self.skip_word();

@@ -2,7 +2,7 @@
 
 use super::Parser;
 use super::attributes::attributes;
-use super::types::{type_, type_annotation};
+use super::types::type_annotation;
 use crate::syntax::kind::SyntaxKind::*;
 
 /// `{ [captures] (parameters) async throws -> T in statements }`
@@ -231,5 +231,4 @@ fn captures(p: &mut Parser) {
     }
     super::postfix::close_arguments(p, R_BRACKET, opener, "expected ']' at end of capture list");
     p.finish(marker, CAPTURE_LIST);
-    let _ = type_;
 }
