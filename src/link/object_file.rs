@@ -5,8 +5,8 @@ use object::write::{
     SymbolSection,
 };
 use object::{
-    Architecture, BinaryFormat, ComdatKind, Endianness, RelocationFlags, SectionKind, SymbolFlags,
-    SymbolKind, SymbolScope, elf,
+    Architecture, BinaryFormat, ComdatKind, Endianness, RelocationFlags, SectionFlags, SectionKind,
+    SymbolFlags, SymbolKind, SymbolScope, elf,
 };
 use rustc_hash::FxHashMap;
 
@@ -146,12 +146,15 @@ impl Writer<'_> {
             .object
             .add_section(segment, name.into_bytes(), part.kind);
         if part.linkage == Linkage::Shared {
-            // Of equal groups in several objects a linker keeps one.
-            self.object.add_comdat(Comdat {
+            // Of equal groups in several objects a linker keeps one. Members of groups must say that they are.
+            let flags = group_member_flags(part.kind);
+            self.object.section_mut(section).flags = flags;
+            let comdat = Comdat {
                 kind: ComdatKind::Any,
                 symbol,
                 sections: vec![section],
-            });
+            };
+            self.object.add_comdat(comdat);
         }
         if part.kind == SectionKind::UninitializedData {
             self.object
@@ -217,6 +220,20 @@ impl Writer<'_> {
         self.object
             .add_relocation(section, relocation)
             .map_err(|error| LinkError::Linker(error.to_string()))
+    }
+}
+
+/// The flags that a section of a kind has anyway, and the mark of a group's member.
+fn group_member_flags(kind: SectionKind) -> SectionFlags {
+    let (sh_type, own) = match kind {
+        SectionKind::Text => (elf::SHT_PROGBITS, elf::SHF_EXECINSTR),
+        SectionKind::UninitializedData => (elf::SHT_NOBITS, elf::SHF_WRITE),
+        SectionKind::ReadOnlyData => (elf::SHT_PROGBITS, elf::SHF_ALLOC),
+        _ => (elf::SHT_PROGBITS, elf::SHF_WRITE),
+    };
+    SectionFlags::Elf {
+        sh_type,
+        sh_flags: elf::SHF_ALLOC | elf::SHF_GROUP | own,
     }
 }
 

@@ -4,9 +4,14 @@ use core::ffi::c_void;
 use core::ptr;
 
 use super::metadata::*;
-use super::object::{BoxObject, Object, codira_alloc_object, codira_box_alloc, codira_release, codira_retain};
+use super::object::{
+    BoxObject, Object, codira_alloc_object, codira_box_alloc, codira_release, codira_retain,
+};
 use super::trap;
-use super::values::{Existential, codira_any_from, codira_copy_value, codira_destroy_value, codira_take_value, open, with_scratch};
+use super::values::{
+    Existential, codira_any_from, codira_copy_value, codira_destroy_value, codira_take_value, open,
+    with_scratch,
+};
 
 type CastFunction = unsafe extern "C" fn(Value, *const u8, *const Metadata, *const Metadata) -> u8;
 
@@ -27,13 +32,17 @@ pub struct Hooks {
     /// `(dst, src, source type, target type) -> bool`: makes an `AnyHashable` of a value, if its type is Hashable.
     pub to_any_hashable: Option<CastFunction>,
     /// `(ptr any_hashable, ptr md out) -> ptr`: the value inside and its type.
-    pub open_any_hashable: Option<unsafe extern "C" fn(*const u8, *mut *const Metadata) -> *const u8>,
+    pub open_any_hashable:
+        Option<unsafe extern "C" fn(*const u8, *mut *const Metadata) -> *const u8>,
     pub collections: Table<CollectionCast>,
 }
 
 /// The witness table of a conformance of the type or of a class that it inherits from.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_conforms(metadata: *const Metadata, protocol: *const Protocol) -> *const c_void {
+pub unsafe extern "C" fn codira_conforms(
+    metadata: *const Metadata,
+    protocol: *const Protocol,
+) -> *const c_void {
     let mut current = metadata;
     while !current.is_null() {
         for conformance in (*current).conformances.entries() {
@@ -47,7 +56,10 @@ pub unsafe extern "C" fn codira_conforms(metadata: *const Metadata, protocol: *c
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_is_subclass(metadata: *const Metadata, ancestor: *const Metadata) -> u8 {
+pub unsafe extern "C" fn codira_is_subclass(
+    metadata: *const Metadata,
+    ancestor: *const Metadata,
+) -> u8 {
     let mut current = metadata;
     while !current.is_null() {
         if ptr::eq(current, ancestor) {
@@ -59,17 +71,30 @@ pub unsafe extern "C" fn codira_is_subclass(metadata: *const Metadata, ancestor:
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_class_cast(object: *mut Object, class: *const Metadata) -> *mut Object {
-    if object as usize >= 4096 && codira_is_subclass((*object).metadata, class) != 0 { object } else { ptr::null_mut() }
+pub unsafe extern "C" fn codira_class_cast(
+    object: *mut Object,
+    class: *const Metadata,
+) -> *mut Object {
+    if object as usize >= 4096 && codira_is_subclass((*object).metadata, class) != 0 {
+        object
+    } else {
+        ptr::null_mut()
+    }
 }
 
 /// Whether a type satisfies an existential's constraints, whose witness tables go to `store` one by one.
-unsafe fn satisfies(metadata: &Metadata, existential: &Metadata, mut store: impl FnMut(usize, *const c_void)) -> bool {
+unsafe fn satisfies(
+    metadata: &Metadata,
+    existential: &Metadata,
+    mut store: impl FnMut(usize, *const c_void),
+) -> bool {
     if existential.is_class_bound() && metadata.kind != KIND_CLASS {
         return false;
     }
     // A class constraint (`any Base & P`) is recorded like a superclass.
-    if !existential.superclass.is_null() && codira_is_subclass(metadata, existential.superclass) == 0 {
+    if !existential.superclass.is_null()
+        && codira_is_subclass(metadata, existential.superclass) == 0
+    {
         return false;
     }
     for (index, &protocol) in existential.protocols.entries().iter().enumerate() {
@@ -83,7 +108,10 @@ unsafe fn satisfies(metadata: &Metadata, existential: &Metadata, mut store: impl
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_metatype_cast(ty: *const Metadata, target: *const Metadata) -> *const Metadata {
+pub unsafe extern "C" fn codira_metatype_cast(
+    ty: *const Metadata,
+    target: *const Metadata,
+) -> *const Metadata {
     let matches = if (*target).kind == KIND_EXISTENTIAL {
         ptr::eq(ty, target) || satisfies(&*ty, &*target, |_, _| ())
     } else {
@@ -137,7 +165,9 @@ unsafe fn cast(destination: Value, source: *const u8, from: &Metadata, to: &Meta
     if direct {
         return true;
     }
-    from.kind == KIND_OPTIONAL && !is_none(from, source) && cast(destination, source, from.first_argument(), to)
+    from.kind == KIND_OPTIONAL
+        && !is_none(from, source)
+        && cast(destination, source, from.first_argument(), to)
 }
 
 /// The number of optionals around a type.
@@ -150,11 +180,18 @@ unsafe fn optional_depth(mut metadata: &Metadata) -> usize {
     depth
 }
 
-unsafe fn cast_to_optional(destination: Value, source: *const u8, from: &Metadata, to: &Metadata) -> bool {
+unsafe fn cast_to_optional(
+    destination: Value,
+    source: *const u8,
+    from: &Metadata,
+    to: &Metadata,
+) -> bool {
     if from.kind == KIND_OPTIONAL {
         if !is_none(from, source) {
             // The levels correspond to each other from the inside; a deeper target wraps what the source is.
-            if optional_depth(to) > optional_depth(from) && cast(destination, source, from, to.first_argument()) {
+            if optional_depth(to) > optional_depth(from)
+                && cast(destination, source, from, to.first_argument())
+            {
                 mark_some(to, destination);
                 return true;
             }
@@ -181,7 +218,12 @@ unsafe fn store_none_at(destination: Value, optional: &Metadata, depth: usize) {
     }
 }
 
-unsafe fn cast_to_existential(destination: Value, source: *const u8, from: &Metadata, to: &Metadata) -> bool {
+unsafe fn cast_to_existential(
+    destination: Value,
+    source: *const u8,
+    from: &Metadata,
+    to: &Metadata,
+) -> bool {
     // Class references know more about themselves than their static type does.
     let (from, source) = open(from, source);
     let from = &*from;
@@ -198,7 +240,9 @@ unsafe fn cast_to_existential(destination: Value, source: *const u8, from: &Meta
     }
     let first_table = if to.is_class_bound() { 1 } else { 4 };
     // The tables are written before the value: if a later one is missing, they are just bytes.
-    if !satisfies(from, to, |index, table| *word.add(first_table + index) = table) {
+    if !satisfies(from, to, |index, table| {
+        *word.add(first_table + index) = table
+    }) {
         return false;
     }
     if to.is_class_bound() {
@@ -209,7 +253,12 @@ unsafe fn cast_to_existential(destination: Value, source: *const u8, from: &Meta
     true
 }
 
-unsafe fn cast_to_class(destination: Value, source: *const u8, from: &Metadata, to: &Metadata) -> bool {
+unsafe fn cast_to_class(
+    destination: Value,
+    source: *const u8,
+    from: &Metadata,
+    to: &Metadata,
+) -> bool {
     if from.kind != KIND_CLASS {
         return false;
     }
@@ -221,7 +270,12 @@ unsafe fn cast_to_class(destination: Value, source: *const u8, from: &Metadata, 
     true
 }
 
-unsafe fn cast_to_metatype(destination: Value, source: *const u8, from: &Metadata, to: &Metadata) -> bool {
+unsafe fn cast_to_metatype(
+    destination: Value,
+    source: *const u8,
+    from: &Metadata,
+    to: &Metadata,
+) -> bool {
     if from.kind != KIND_METATYPE {
         return false;
     }
@@ -235,15 +289,24 @@ unsafe fn cast_to_metatype(destination: Value, source: *const u8, from: &Metadat
 
 /// Where the elements of a tuple start, by the layout rule of structs.
 unsafe fn tuple_offsets(tuple: &Metadata) -> impl Iterator<Item = usize> {
-    tuple.arguments.entries().iter().scan(0_usize, |end, &element| {
-        let align = (*element).align.max(1) as usize;
-        let start = end.next_multiple_of(align);
-        *end = start + (*element).size as usize;
-        Some(start)
-    })
+    tuple
+        .arguments
+        .entries()
+        .iter()
+        .scan(0_usize, |end, &element| {
+            let align = (*element).align.max(1) as usize;
+            let start = end.next_multiple_of(align);
+            *end = start + (*element).size as usize;
+            Some(start)
+        })
 }
 
-unsafe fn cast_to_tuple(destination: Value, source: *const u8, from: &Metadata, to: &Metadata) -> bool {
+unsafe fn cast_to_tuple(
+    destination: Value,
+    source: *const u8,
+    from: &Metadata,
+    to: &Metadata,
+) -> bool {
     if from.kind != KIND_TUPLE || from.arguments.count != to.arguments.count {
         return false;
     }
@@ -278,23 +341,30 @@ unsafe fn hooks() -> Option<&'static Hooks> {
 }
 
 /// Casts that involve `AnyHashable`: `None` when this is not one.
-unsafe fn cast_any_hashable(destination: Value, source: *const u8, from: &Metadata, to: &Metadata) -> Option<bool> {
+unsafe fn cast_any_hashable(
+    destination: Value,
+    source: *const u8,
+    from: &Metadata,
+    to: &Metadata,
+) -> Option<bool> {
     let hooks = hooks()?;
     if hooks.any_hashable.is_null() {
         return None;
     }
     if ptr::eq(to, hooks.any_hashable) {
         // An optional is tried as itself first, and then by what it wraps.
-        let made = hooks.to_any_hashable? (destination, source, from, to) != 0;
+        let made = hooks.to_any_hashable?(destination, source, from, to) != 0;
         return made.then_some(true);
     }
     if ptr::eq(from, hooks.any_hashable) {
-        let wants_itself = to.kind == KIND_EXISTENTIAL && satisfies(from, to, |_, _| ()) && to.protocols.count == 0;
+        let wants_itself = to.kind == KIND_EXISTENTIAL
+            && satisfies(from, to, |_, _| ())
+            && to.protocols.count == 0;
         if wants_itself {
             return None;
         }
         let mut inner_type = ptr::null();
-        let inner = hooks.open_any_hashable? (source, &mut inner_type);
+        let inner = hooks.open_any_hashable?(source, &mut inner_type);
         return cast(destination, inner, &*inner_type, to).then_some(true);
     }
     None
@@ -302,16 +372,26 @@ unsafe fn cast_any_hashable(destination: Value, source: *const u8, from: &Metada
 
 /// The name of a generic type without its arguments.
 fn generic_name(name: &[u8]) -> Option<&[u8]> {
-    name.iter().position(|&byte| byte == b'<').map(|end| &name[..end])
+    name.iter()
+        .position(|&byte| byte == b'<')
+        .map(|end| &name[..end])
 }
 
 const ARRAY_NAME: &[u8] = b"Codira.Array";
 
-unsafe fn cast_collection(destination: Value, source: *const u8, from: &Metadata, to: &Metadata) -> bool {
+unsafe fn cast_collection(
+    destination: Value,
+    source: *const u8,
+    from: &Metadata,
+    to: &Metadata,
+) -> bool {
     if from.kind != KIND_STRUCT {
         return false;
     }
-    let (Some(ours), Some(theirs)) = (generic_name(from.qualified_name.bytes()), generic_name(to.qualified_name.bytes())) else {
+    let (Some(ours), Some(theirs)) = (
+        generic_name(from.qualified_name.bytes()),
+        generic_name(to.qualified_name.bytes()),
+    ) else {
         return false;
     };
     if ours != theirs {
@@ -342,15 +422,27 @@ impl ArrayStorage {
 }
 
 /// Casts an array element by element.
-unsafe fn cast_array(destination: Value, source: *const u8, from: &Metadata, to: &Metadata) -> bool {
-    let Some(storage_type) = to.fields.entries().first().map(|field| field.metadata).filter(|storage| !storage.is_null()) else {
+unsafe fn cast_array(
+    destination: Value,
+    source: *const u8,
+    from: &Metadata,
+    to: &Metadata,
+) -> bool {
+    let Some(storage_type) = to
+        .fields
+        .entries()
+        .first()
+        .map(|field| field.metadata)
+        .filter(|storage| !storage.is_null())
+    else {
         return false;
     };
     let (element, target) = (from.first_argument(), to.first_argument());
     let old = *source.cast::<*mut ArrayStorage>();
     let count = (*old).count;
     let size = 32 + count * target.stride;
-    let new = codira_alloc_object(storage_type, size, target.align.max(16).into()).cast::<ArrayStorage>();
+    let new =
+        codira_alloc_object(storage_type, size, target.align.max(16).into()).cast::<ArrayStorage>();
     (*new).count = 0;
     (*new).capacity = count;
     for index in 0..count as usize {
@@ -371,7 +463,12 @@ unsafe fn cast_array(destination: Value, source: *const u8, from: &Metadata, to:
 unsafe fn is_none(optional: &Metadata, value: *const u8) -> bool {
     if let Some(tag) = optional.enum_tag {
         // The declaration order of the cases says which one is nil: the one without payload.
-        let none = optional.fields.entries().iter().position(|case| case.flags & FIELD_HAS_PAYLOAD == 0).unwrap_or(0);
+        let none = optional
+            .fields
+            .entries()
+            .iter()
+            .position(|case| case.flags & FIELD_HAS_PAYLOAD == 0)
+            .unwrap_or(0);
         return tag(value) as usize == none;
     }
     let wrapped = optional.first_argument();
@@ -382,7 +479,8 @@ unsafe fn is_none(optional: &Metadata, value: *const u8) -> bool {
     with_scratch(optional, |copy| {
         codira_take_value(optional, copy, value);
         store_none(optional, copy);
-        core::slice::from_raw_parts(copy, optional.size as usize) == core::slice::from_raw_parts(value, optional.size as usize)
+        core::slice::from_raw_parts(copy, optional.size as usize)
+            == core::slice::from_raw_parts(value, optional.size as usize)
     })
 }
 
@@ -408,11 +506,16 @@ unsafe fn store_none(optional: &Metadata, value: Value) {
 unsafe fn store_extra_inhabitant(metadata: &Metadata, value: Value, index: u32) {
     let word = |offset: usize| *value.add(offset).cast::<u64>() = index.into();
     match metadata.kind {
-        KIND_EXISTENTIAL if !metadata.is_class_bound() && !metadata.is_error_existential() => word(24),
+        KIND_EXISTENTIAL if !metadata.is_class_bound() && !metadata.is_error_existential() => {
+            word(24)
+        }
         KIND_STRUCT | KIND_TUPLE => {
             let mut best: Option<(&Metadata, usize)> = None;
             let mut consider = |field: *const Metadata, offset: usize| {
-                if !field.is_null() && (*field).extra_inhabitants > best.map_or(0, |(field, _)| field.extra_inhabitants) {
+                if !field.is_null()
+                    && (*field).extra_inhabitants
+                        > best.map_or(0, |(field, _)| field.extra_inhabitants)
+                {
                     best = Some((&*field, offset));
                 }
             };
@@ -421,26 +524,39 @@ unsafe fn store_extra_inhabitant(metadata: &Metadata, value: Value, index: u32) 
                     consider(field.metadata, field.offset as usize);
                 }
             } else {
-                for (&element, offset) in metadata.arguments.entries().iter().zip(tuple_offsets(metadata)) {
+                for (&element, offset) in metadata
+                    .arguments
+                    .entries()
+                    .iter()
+                    .zip(tuple_offsets(metadata))
+                {
                     consider(element, offset);
                 }
             }
             match best {
-                Some((field, offset)) if !ptr::eq(field, metadata) => store_extra_inhabitant(field, value.add(offset), index),
+                Some((field, offset)) if !ptr::eq(field, metadata) => {
+                    store_extra_inhabitant(field, value.add(offset), index)
+                }
                 // A struct that hides its fields: what it has room for says what is inside.
                 _ => store_scalar_inhabitant(metadata, value, index),
             }
         }
         KIND_ENUM | KIND_OPTIONAL => {
             let cases = metadata.fields.entries();
-            let payloads = cases.iter().filter(|case| case.flags & FIELD_HAS_PAYLOAD != 0).count();
+            let payloads = cases
+                .iter()
+                .filter(|case| case.flags & FIELD_HAS_PAYLOAD != 0)
+                .count();
             let empty = (cases.len() - payloads) as u32;
             let size = metadata.size as usize;
             match payloads {
                 0 if size == 2 => *value.cast::<u16>() = (empty + index) as u16,
                 0 => *value = (empty + index) as u8,
                 1 => {
-                    let payload = cases.iter().find(|case| case.flags & FIELD_HAS_PAYLOAD != 0).map(|case| case.metadata);
+                    let payload = cases
+                        .iter()
+                        .find(|case| case.flags & FIELD_HAS_PAYLOAD != 0)
+                        .map(|case| case.metadata);
                     let payload = payload.filter(|payload| !payload.is_null());
                     // An indirect payload is a pointer.
                     match payload {
@@ -470,7 +586,10 @@ unsafe fn store_scalar_inhabitant(metadata: &Metadata, value: Value, index: u32)
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_optional_is_none(optional: *const Metadata, value: *const u8) -> u8 {
+pub unsafe extern "C" fn codira_optional_is_none(
+    optional: *const Metadata,
+    value: *const u8,
+) -> u8 {
     u8::from(is_none(&*optional, value))
 }
 

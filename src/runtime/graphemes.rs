@@ -24,7 +24,11 @@ pub const PICTOGRAPH: u8 = 14;
 const CONSONANT: u8 = 15;
 
 fn class(scalar: char) -> u8 {
-    if matches!(scalar, ' '..='~') { OTHER } else { marks(scalar.into()) & 15 }
+    if matches!(scalar, ' '..='~') {
+        OTHER
+    } else {
+        marks(scalar.into()) & 15
+    }
 }
 
 fn extends(class: u8) -> bool {
@@ -57,10 +61,16 @@ pub fn first_length(text: &str) -> usize {
     let bytes = text.as_bytes();
     // Two neighbours in ASCII are two characters, except for the line break.
     if bytes[0] < 0x80 && bytes.get(1).is_none_or(|&next| next < 0x80) {
-        return if bytes[0] == b'\r' && bytes.get(1) == Some(&b'\n') { 2 } else { 1 };
+        return if bytes[0] == b'\r' && bytes.get(1) == Some(&b'\n') {
+            2
+        } else {
+            1
+        };
     }
     let mut scalars = text.char_indices();
-    let Some((_, mut last)) = scalars.next() else { return 0 };
+    let Some((_, mut last)) = scalars.next() else {
+        return 0;
+    };
     let mut last_class = class(last);
     // What the rules that look further back need to know about the cluster so far.
     let mut flags = usize::from(last_class == REGIONAL);
@@ -79,7 +89,8 @@ pub fn first_length(text: &str) -> usize {
         }
         flags = if class == REGIONAL { flags + 1 } else { 0 };
         // A pictograph stays in reach over extenders and one joiner, which `between` has checked to be the last scalar.
-        after_pictograph = class == PICTOGRAPH || after_pictograph && (extends(class) || class == JOINER && last_class != JOINER);
+        after_pictograph = class == PICTOGRAPH
+            || after_pictograph && (extends(class) || class == JOINER && last_class != JOINER);
         match class {
             CONSONANT => (after_consonant, linked) = (true, false),
             EXTEND_LINKER => linked = true,
@@ -93,12 +104,27 @@ pub fn first_length(text: &str) -> usize {
 
 /// Whether a boundary is between `before` and the scalar that starts `after`, looking back as far as needed.
 fn is_boundary(before: &str, after: &str) -> bool {
-    let (Some(a), Some(b)) = (before.chars().next_back(), after.chars().next()) else { return true };
+    let (Some(a), Some(b)) = (before.chars().next_back(), after.chars().next()) else {
+        return true;
+    };
     let (class_a, class_b) = (class(a), class(b));
     between(a, class_a, b, class_b).unwrap_or_else(|| match class_b {
-        REGIONAL => before.chars().rev().take_while(|&scalar| class(scalar) == REGIONAL).count() % 2 == 0,
+        REGIONAL => {
+            before
+                .chars()
+                .rev()
+                .take_while(|&scalar| class(scalar) == REGIONAL)
+                .count()
+                % 2
+                == 0
+        }
         PICTOGRAPH => {
-            let earlier = before.chars().rev().skip(1).map(class).find(|&class| !extends(class));
+            let earlier = before
+                .chars()
+                .rev()
+                .skip(1)
+                .map(class)
+                .find(|&class| !extends(class));
             earlier != Some(PICTOGRAPH)
         }
         _ => {
@@ -140,7 +166,11 @@ pub fn count(mut text: &str) -> usize {
         let ascii = text.bytes().take_while(|byte| byte.is_ascii()).count();
         if ascii > 1 {
             let stretch = &text.as_bytes()[..ascii];
-            let whole = if ascii == text.len() { ascii } else { ascii - 1 };
+            let whole = if ascii == text.len() {
+                ascii
+            } else {
+                ascii - 1
+            };
             let pairs = stretch.windows(2).filter(|pair| *pair == b"\r\n").count();
             if ascii == text.len() {
                 return count + whole - pairs;
@@ -167,7 +197,11 @@ pub unsafe extern "C" fn codira_grapheme_next(start: *const u8, length: u64, off
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_grapheme_previous(start: *const u8, _length: u64, offset: u64) -> u64 {
+pub unsafe extern "C" fn codira_grapheme_previous(
+    start: *const u8,
+    _length: u64,
+    offset: u64,
+) -> u64 {
     if offset == 0 {
         return 0;
     }

@@ -17,8 +17,17 @@ pub struct State {
 
 impl State {
     pub fn new(key0: u64, key1: u64) -> Self {
-        let v = [key0 ^ 0x736f_6d65_7073_6575, key1 ^ 0x646f_7261_6e64_6f6d, key0 ^ 0x6c79_6765_6e65_7261, key1 ^ 0x7465_6462_7974_6573];
-        State { v, tail: 0, length: 0 }
+        let v = [
+            key0 ^ 0x736f_6d65_7073_6575,
+            key1 ^ 0x646f_7261_6e64_6f6d,
+            key0 ^ 0x6c79_6765_6e65_7261,
+            key1 ^ 0x7465_6462_7974_6573,
+        ];
+        State {
+            v,
+            tail: 0,
+            length: 0,
+        }
     }
 
     #[inline]
@@ -48,7 +57,11 @@ impl State {
     pub fn add(&mut self, word: u64, count: u64) {
         let held = self.length & 7;
         self.length = self.length.wrapping_add(count);
-        let word = if count == 8 { word } else { word & ((1 << (8 * count)) - 1) };
+        let word = if count == 8 {
+            word
+        } else {
+            word & ((1 << (8 * count)) - 1)
+        };
         let joined = self.tail | word << (8 * held);
         if held + count < 8 {
             self.tail = joined;
@@ -56,7 +69,11 @@ impl State {
         }
         self.absorb(joined);
         // What did not fit into the word; with nothing held the shift would be by the whole width.
-        self.tail = if held == 0 { 0 } else { word >> (8 * (8 - held)) };
+        self.tail = if held == 0 {
+            0
+        } else {
+            word >> (8 * (8 - held))
+        };
     }
 
     pub fn add_bytes(&mut self, bytes: &[u8]) {
@@ -111,12 +128,19 @@ unsafe fn choose_keys() -> u8 {
 fn key_kind() -> u8 {
     let kind = KEY_KIND.load(Ordering::Acquire);
     // SAFETY: reading the environment and random bytes has no preconditions here.
-    if kind == 0 { unsafe { choose_keys() } } else { kind }
+    if kind == 0 {
+        unsafe { choose_keys() }
+    } else {
+        kind
+    }
 }
 
 fn start(seed: u64) -> State {
     key_kind();
-    State::new(KEYS[0].load(Ordering::Relaxed) ^ seed, KEYS[1].load(Ordering::Relaxed))
+    State::new(
+        KEYS[0].load(Ordering::Relaxed) ^ seed,
+        KEYS[1].load(Ordering::Relaxed),
+    )
 }
 
 #[unsafe(no_mangle)]
@@ -140,12 +164,26 @@ pub unsafe extern "C" fn codira_hasher_combine_small(state: *mut State, value: u
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_hasher_combine_bytes(state: *mut State, bytes: *const u8, length: u64) {
-    (*state).add_bytes(super::metadata::Text { start: bytes, length }.bytes());
+pub unsafe extern "C" fn codira_hasher_combine_bytes(
+    state: *mut State,
+    bytes: *const u8,
+    length: u64,
+) {
+    (*state).add_bytes(
+        super::metadata::Text {
+            start: bytes,
+            length,
+        }
+        .bytes(),
+    );
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_hasher_combine_string(state: *mut State, text: *const u8, length: u64) {
+pub unsafe extern "C" fn codira_hasher_combine_string(
+    state: *mut State,
+    text: *const u8,
+    length: u64,
+) {
     (*state).add_text(strings::text(text, length));
 }
 

@@ -51,7 +51,14 @@ unsafe extern "C" {
     pub fn write(fd: i32, bytes: *const u8, count: usize) -> isize;
     pub fn read(fd: i32, bytes: *mut u8, count: usize) -> isize;
     pub fn isatty(fd: i32) -> i32;
-    pub fn mmap(address: *mut c_void, size: usize, protection: i32, flags: i32, fd: i32, offset: i64) -> *mut c_void;
+    pub fn mmap(
+        address: *mut c_void,
+        size: usize,
+        protection: i32,
+        flags: i32,
+        fd: i32,
+        offset: i64,
+    ) -> *mut c_void;
     pub fn mprotect(address: *mut c_void, size: usize, protection: i32) -> i32;
     pub fn madvise(address: *mut c_void, size: usize, advice: i32) -> i32;
     pub fn sigaction(signal: i32, new: *const SigAction, old: *mut SigAction) -> i32;

@@ -38,7 +38,11 @@ pub struct Text {
 impl Text {
     /// The bytes of the text.
     pub unsafe fn bytes(&self) -> &'static [u8] {
-        if self.length == 0 { &[] } else { unsafe { core::slice::from_raw_parts(self.start, self.length as usize) } }
+        if self.length == 0 {
+            &[]
+        } else {
+            unsafe { core::slice::from_raw_parts(self.start, self.length as usize) }
+        }
     }
 }
 
@@ -60,7 +64,11 @@ impl<T> Copy for Table<T> {}
 impl<T> Table<T> {
     /// The entries; tables are static.
     pub unsafe fn entries(&self) -> &'static [T] {
-        if self.count == 0 { &[] } else { unsafe { core::slice::from_raw_parts(self.start, self.count as usize) } }
+        if self.count == 0 {
+            &[]
+        } else {
+            unsafe { core::slice::from_raw_parts(self.start, self.count as usize) }
+        }
     }
 }
 
@@ -140,18 +148,39 @@ impl Metadata {
         stride: 1,
         copy_init: None,
         destroy: None,
-        qualified_name: Text { start: core::ptr::null(), length: 0 },
-        name: Text { start: core::ptr::null(), length: 0 },
-        fields: Table { start: core::ptr::null(), count: 0 },
-        arguments: Table { start: core::ptr::null(), count: 0 },
-        conformances: Table { start: core::ptr::null(), count: 0 },
+        qualified_name: Text {
+            start: core::ptr::null(),
+            length: 0,
+        },
+        name: Text {
+            start: core::ptr::null(),
+            length: 0,
+        },
+        fields: Table {
+            start: core::ptr::null(),
+            count: 0,
+        },
+        arguments: Table {
+            start: core::ptr::null(),
+            count: 0,
+        },
+        conformances: Table {
+            start: core::ptr::null(),
+            count: 0,
+        },
         superclass: core::ptr::null(),
         enum_tag: None,
         instance_size: 0,
         instance_align: 0,
         destroy_object: None,
-        protocols: Table { start: core::ptr::null(), count: 0 },
-        labels: Text { start: core::ptr::null(), length: 0 },
+        protocols: Table {
+            start: core::ptr::null(),
+            count: 0,
+        },
+        labels: Text {
+            start: core::ptr::null(),
+            length: 0,
+        },
     };
 
     pub fn is_trivial(&self) -> bool {

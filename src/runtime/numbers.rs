@@ -36,7 +36,11 @@ pub fn with_radix(mut value: u64, radix: u32, upper: bool, out: &mut [u8]) -> us
 
 fn digit(value: u64, upper: bool) -> u8 {
     let letter = if upper { b'A' } else { b'a' };
-    if value < 10 { b'0' + value as u8 } else { letter + (value - 10) as u8 }
+    if value < 10 {
+        b'0' + value as u8
+    } else {
+        letter + (value - 10) as u8
+    }
 }
 
 fn with_radix_128(mut value: u128, radix: u32, upper: bool, out: &mut [u8]) -> usize {
@@ -56,12 +60,27 @@ fn with_radix_128(mut value: u128, radix: u32, upper: bool, out: &mut [u8]) -> u
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_uint_to_text(value: u64, radix: u32, upper: u8, out: *mut u8) -> u64 {
-    with_radix(value, radix, upper != 0, core::slice::from_raw_parts_mut(out, 64)) as u64
+pub unsafe extern "C" fn codira_uint_to_text(
+    value: u64,
+    radix: u32,
+    upper: u8,
+    out: *mut u8,
+) -> u64 {
+    with_radix(
+        value,
+        radix,
+        upper != 0,
+        core::slice::from_raw_parts_mut(out, 64),
+    ) as u64
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_int_to_text(value: i64, radix: u32, upper: u8, out: *mut u8) -> u64 {
+pub unsafe extern "C" fn codira_int_to_text(
+    value: i64,
+    radix: u32,
+    upper: u8,
+    out: *mut u8,
+) -> u64 {
     if value < 0 {
         *out = b'-';
         return 1 + codira_uint_to_text(value.unsigned_abs(), radix, upper, out.add(1));
@@ -74,12 +93,29 @@ fn wide(low: u64, high: u64) -> u128 {
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_uint128_to_text(low: u64, high: u64, radix: u32, upper: u8, out: *mut u8) -> u64 {
-    with_radix_128(wide(low, high), radix, upper != 0, core::slice::from_raw_parts_mut(out, 128)) as u64
+pub unsafe extern "C" fn codira_uint128_to_text(
+    low: u64,
+    high: u64,
+    radix: u32,
+    upper: u8,
+    out: *mut u8,
+) -> u64 {
+    with_radix_128(
+        wide(low, high),
+        radix,
+        upper != 0,
+        core::slice::from_raw_parts_mut(out, 128),
+    ) as u64
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_int128_to_text(low: u64, high: u64, radix: u32, upper: u8, out: *mut u8) -> u64 {
+pub unsafe extern "C" fn codira_int128_to_text(
+    low: u64,
+    high: u64,
+    radix: u32,
+    upper: u8,
+    out: *mut u8,
+) -> u64 {
     let value = wide(low, high) as i128;
     let size = value.unsigned_abs();
     let sign = usize::from(value < 0);
@@ -98,7 +134,10 @@ struct Fixed<'a> {
 
 impl Write for Fixed<'_> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        let room = self.bytes.get_mut(self.length..self.length + text.len()).ok_or(core::fmt::Error)?;
+        let room = self
+            .bytes
+            .get_mut(self.length..self.length + text.len())
+            .ok_or(core::fmt::Error)?;
         room.copy_from_slice(text.as_bytes());
         self.length += text.len();
         Ok(())
@@ -200,16 +239,28 @@ pub fn double_text(value: f64, bytes: &mut [u8]) -> usize {
     let mut out = Fixed { bytes, length: 0 };
     if value.is_nan() {
         let bits = value.to_bits();
-        nan_text(value.is_sign_negative(), bits >> 51 & 1 != 0, bits & ((1 << 50) - 1), &mut out);
+        nan_text(
+            value.is_sign_negative(),
+            bits >> 51 & 1 != 0,
+            bits & ((1 << 50) - 1),
+            &mut out,
+        );
     } else if value.is_infinite() {
         out.push(if value > 0.0 { b"inf" } else { b"-inf" });
     } else {
         let mut buffer = [0; FLOAT_TEXT];
-        let mut scientific = Fixed { bytes: &mut buffer, length: 0 };
+        let mut scientific = Fixed {
+            bytes: &mut buffer,
+            length: 0,
+        };
         // The longest such text has 24 bytes, so this cannot fail.
         let _ = write!(scientific, "{value:e}");
         let length = scientific.length;
-        layout(&buffer[..length], value.abs() > 9_007_199_254_740_992.0, &mut out);
+        layout(
+            &buffer[..length],
+            value.abs() > 9_007_199_254_740_992.0,
+            &mut out,
+        );
     }
     out.length
 }
@@ -218,12 +269,20 @@ pub fn float_text(value: f32, bytes: &mut [u8]) -> usize {
     let mut out = Fixed { bytes, length: 0 };
     if value.is_nan() {
         let bits = value.to_bits();
-        nan_text(value.is_sign_negative(), bits >> 22 & 1 != 0, (bits & ((1 << 21) - 1)).into(), &mut out);
+        nan_text(
+            value.is_sign_negative(),
+            bits >> 22 & 1 != 0,
+            (bits & ((1 << 21) - 1)).into(),
+            &mut out,
+        );
     } else if value.is_infinite() {
         out.push(if value > 0.0 { b"inf" } else { b"-inf" });
     } else {
         let mut buffer = [0; FLOAT_TEXT];
-        let mut scientific = Fixed { bytes: &mut buffer, length: 0 };
+        let mut scientific = Fixed {
+            bytes: &mut buffer,
+            length: 0,
+        };
         let _ = write!(scientific, "{value:e}");
         let length = scientific.length;
         layout(&buffer[..length], value.abs() > 16_777_216.0, &mut out);
@@ -251,8 +310,16 @@ struct Format {
     largest: i32,
 }
 
-const DOUBLE: Format = Format { precision: 53, least: -1074, largest: 971 };
-const SINGLE: Format = Format { precision: 24, least: -149, largest: 104 };
+const DOUBLE: Format = Format {
+    precision: 53,
+    least: -1074,
+    largest: 971,
+};
+const SINGLE: Format = Format {
+    precision: 24,
+    least: -149,
+    largest: 104,
+};
 
 /// The bits of `significand * 2^exponent`, rounded to nearest, ties to even. `sticky` says that the significand lost non-zero bits at its end.
 fn encode(significand: u64, exponent: i64, sticky: bool, format: &Format) -> u64 {
@@ -267,7 +334,11 @@ fn encode(significand: u64, exponent: i64, sticky: bool, format: &Format) -> u64
         return 0;
     }
     let kept = if shift == 64 { 0 } else { significand >> shift };
-    let lost = if shift == 64 { significand } else { significand << (64 - shift) };
+    let lost = if shift == 64 {
+        significand
+    } else {
+        significand << (64 - shift)
+    };
     let half = 1_u64 << 63;
     let up = lost > half || lost == half && (sticky || kept & 1 == 1);
     let rounded = kept + u64::from(up);
@@ -344,7 +415,9 @@ fn parse_nan_payload(text: &[u8]) -> Option<u64> {
     };
     let mut payload = 0_u64;
     for &byte in digits {
-        payload = payload.wrapping_mul(radix.into()).wrapping_add((byte as char).to_digit(radix)?.into());
+        payload = payload
+            .wrapping_mul(radix.into())
+            .wrapping_add((byte as char).to_digit(radix)?.into());
     }
     Some(payload)
 }
@@ -369,14 +442,20 @@ fn parse<'a>(text: &'a [u8], format: &Format) -> Option<(bool, Parsed<'a>)> {
     let hidden = 1_u64 << (format.precision - 1);
     let exponent_mask = (i64::from(format.largest) - i64::from(format.least) + 2) as u64 * hidden;
     if rest.len() > 2 && rest[0] == b'0' && rest[1] | 0x20 == b'x' {
-        return Some((negative, Parsed::Bits(parse_hexadecimal(&rest[2..], format)?)));
+        return Some((
+            negative,
+            Parsed::Bits(parse_hexadecimal(&rest[2..], format)?),
+        ));
     }
     if rest.eq_ignore_ascii_case(b"snan") {
         return Some((negative, Parsed::Bits(exponent_mask | hidden >> 2)));
     }
     if rest.len() > 3 && rest[..3].eq_ignore_ascii_case(b"nan") {
         let payload = parse_nan_payload(&rest[3..])? & ((hidden >> 2) - 1);
-        return Some((negative, Parsed::Bits(exponent_mask | hidden >> 1 | payload)));
+        return Some((
+            negative,
+            Parsed::Bits(exponent_mask | hidden >> 1 | payload),
+        ));
     }
     Some((negative, Parsed::Decimal(core::str::from_utf8(rest).ok()?)))
 }
@@ -400,14 +479,29 @@ pub fn parse_float(text: &[u8]) -> Option<f32> {
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_double_from_text(text: *const u8, length: u64, out: *mut f64) -> u8 {
-    let text = super::metadata::Text { start: text, length }.bytes();
-    parse_double(text).map(|value| *out = value).is_some().into()
+pub unsafe extern "C" fn codira_double_from_text(
+    text: *const u8,
+    length: u64,
+    out: *mut f64,
+) -> u8 {
+    let text = super::metadata::Text {
+        start: text,
+        length,
+    }
+    .bytes();
+    parse_double(text)
+        .map(|value| *out = value)
+        .is_some()
+        .into()
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn codira_float_from_text(text: *const u8, length: u64, out: *mut f32) -> u8 {
-    let text = super::metadata::Text { start: text, length }.bytes();
+    let text = super::metadata::Text {
+        start: text,
+        length,
+    }
+    .bytes();
     parse_float(text).map(|value| *out = value).is_some().into()
 }
 
@@ -435,14 +529,27 @@ wide_operations! {
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_smul128_overflow(a_low: u64, a_high: u64, b_low: u64, b_high: u64, out: *mut [u64; 2]) -> u8 {
-    let (value, overflow) = (wide(a_low, a_high) as i128).overflowing_mul(wide(b_low, b_high) as i128);
+pub unsafe extern "C" fn codira_smul128_overflow(
+    a_low: u64,
+    a_high: u64,
+    b_low: u64,
+    b_high: u64,
+    out: *mut [u64; 2],
+) -> u8 {
+    let (value, overflow) =
+        (wide(a_low, a_high) as i128).overflowing_mul(wide(b_low, b_high) as i128);
     store(out, value as u128);
     overflow.into()
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_umul128_overflow(a_low: u64, a_high: u64, b_low: u64, b_high: u64, out: *mut [u64; 2]) -> u8 {
+pub unsafe extern "C" fn codira_umul128_overflow(
+    a_low: u64,
+    a_high: u64,
+    b_low: u64,
+    b_high: u64,
+    out: *mut [u64; 2],
+) -> u8 {
     let (value, overflow) = wide(a_low, a_high).overflowing_mul(wide(b_low, b_high));
     store(out, value);
     overflow.into()

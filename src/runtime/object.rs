@@ -48,8 +48,14 @@ pub static codira_box_metadata: Metadata = Metadata {
     size: 8,
     align: 8,
     stride: 8,
-    qualified_name: super::metadata::Text { start: BOX_NAME.as_ptr(), length: BOX_NAME.len() as u64 },
-    name: super::metadata::Text { start: BOX_NAME.as_ptr(), length: BOX_NAME.len() as u64 },
+    qualified_name: super::metadata::Text {
+        start: BOX_NAME.as_ptr(),
+        length: BOX_NAME.len() as u64,
+    },
+    name: super::metadata::Text {
+        start: BOX_NAME.as_ptr(),
+        length: BOX_NAME.len() as u64,
+    },
     destroy_object: Some(destroy_box),
     ..Metadata::EMPTY
 };
@@ -70,7 +76,11 @@ pub unsafe fn allocate(size: usize, align: usize) -> *mut c_void {
         libc::malloc(size)
     } else {
         let mut out = core::ptr::null_mut();
-        if libc::posix_memalign(&mut out, align, size) == 0 { out } else { core::ptr::null_mut() }
+        if libc::posix_memalign(&mut out, align, size) == 0 {
+            out
+        } else {
+            core::ptr::null_mut()
+        }
     };
     if address.is_null() && size != 0 {
         trap::fatal("Out of memory");
@@ -79,14 +89,24 @@ pub unsafe fn allocate(size: usize, align: usize) -> *mut c_void {
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_alloc_object(metadata: *const Metadata, size: u64, align: u64) -> *mut Object {
+pub unsafe extern "C" fn codira_alloc_object(
+    metadata: *const Metadata,
+    size: u64,
+    align: u64,
+) -> *mut Object {
     let object = allocate(size as usize, align as usize).cast::<Object>();
-    object.write(Object { metadata, counts: AtomicU64::new(FRESH) });
+    object.write(Object {
+        metadata,
+        counts: AtomicU64::new(FRESH),
+    });
     object
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_box_alloc(value_type: *const Metadata, witness_table: *const c_void) -> *mut Object {
+pub unsafe extern "C" fn codira_box_alloc(
+    value_type: *const Metadata,
+    witness_table: *const c_void,
+) -> *mut Object {
     let size = 32 + (*value_type).size.max(1);
     let align = (*value_type).align.max(16);
     let object = codira_alloc_object(&codira_box_metadata, size, align.into());
@@ -146,7 +166,10 @@ struct Deferred {
     draining: bool,
 }
 
-static mut DEFERRED: Deferred = Deferred { objects: alloc::vec::Vec::new(), draining: false };
+static mut DEFERRED: Deferred = Deferred {
+    objects: alloc::vec::Vec::new(),
+    draining: false,
+};
 
 /// Whether so much of the main stack is in use that a long chain of objects is being destroyed recursively.
 fn stack_is_deep() -> bool {
@@ -263,14 +286,21 @@ pub unsafe extern "C" fn codira_weak_destroy(slot: *const *mut Object) {
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_weak_copy(destination: *mut *mut Object, source: *const *mut Object) {
+pub unsafe extern "C" fn codira_weak_copy(
+    destination: *mut *mut Object,
+    source: *const *mut Object,
+) {
     codira_weak_init(destination, *source);
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn codira_weak_load_strong(slot: *const *mut Object) -> *mut Object {
     let object = *slot;
-    if is_object(object) && try_retain(object) { object } else { core::ptr::null_mut() }
+    if is_object(object) && try_retain(object) {
+        object
+    } else {
+        core::ptr::null_mut()
+    }
 }
 
 #[unsafe(no_mangle)]
@@ -322,7 +352,11 @@ pub unsafe extern "C" fn codira_raw_capacity(address: *mut c_void) -> u64 {
 
 /// Runs `body` unless it ran before; `flag` starts as 0, is 1 while the body runs and 2 afterwards, which callers may test by themselves.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_once(flag: *const AtomicU32, body: unsafe extern "C" fn(*mut c_void), argument: *mut c_void) {
+pub unsafe extern "C" fn codira_once(
+    flag: *const AtomicU32,
+    body: unsafe extern "C" fn(*mut c_void),
+    argument: *mut c_void,
+) {
     match (*flag).compare_exchange(0, 1, Ordering::Acquire, Ordering::Acquire) {
         Ok(_) => {
             body(argument);

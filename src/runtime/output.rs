@@ -16,7 +16,11 @@ struct Output {
     kind: u8,
 }
 
-static mut OUTPUT: Output = Output { bytes: [0; CAPACITY], length: 0, kind: 0 };
+static mut OUTPUT: Output = Output {
+    bytes: [0; CAPACITY],
+    length: 0,
+    kind: 0,
+};
 static LOCK: SpinLock = SpinLock::new();
 /// How often the lock is held by `codira_lock_output`.
 static HELD: AtomicU32 = AtomicU32::new(0);
@@ -49,7 +53,11 @@ impl Output {
     fn print(&mut self, bytes: &[u8]) {
         if self.kind == 0 {
             // SAFETY: asking about a descriptor has no preconditions.
-            self.kind = if unsafe { libc::isatty(1) } == 1 { 1 } else { 2 };
+            self.kind = if unsafe { libc::isatty(1) } == 1 {
+                1
+            } else {
+                2
+            };
         }
         if bytes.len() > CAPACITY - self.length {
             self.flush();
@@ -128,7 +136,11 @@ struct Input {
     end: usize,
 }
 
-static mut INPUT: Input = Input { bytes: [0; 4096], start: 0, end: 0 };
+static mut INPUT: Input = Input {
+    bytes: [0; 4096],
+    start: 0,
+    end: 0,
+};
 
 /// Reads one line with its newline. Prompts printed before are shown first.
 #[unsafe(no_mangle)]

@@ -60,7 +60,14 @@ unsafe extern "C" fn main(count: i32, arguments: *mut *const u8) -> i32 {
 /// Reserves a stack and gives its upper end.
 unsafe fn make_stack() -> Option<usize> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
-    let base = libc::mmap(core::ptr::null_mut(), STACK_SIZE, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+    let base = libc::mmap(
+        core::ptr::null_mut(),
+        STACK_SIZE,
+        libc::PROT_READ | libc::PROT_WRITE,
+        flags,
+        -1,
+        0,
+    );
     if base as isize == -1 {
         return None;
     }
@@ -105,7 +112,11 @@ unsafe fn call_on_stack(function: unsafe extern "C" fn(), top: usize) {
 }
 
 unsafe fn install_handlers() {
-    let stack = libc::SigStack { base: (&raw mut SIGNAL_STACK).cast(), flags: 0, size: SIGNAL_STACK_SIZE };
+    let stack = libc::SigStack {
+        base: (&raw mut SIGNAL_STACK).cast(),
+        flags: 0,
+        size: SIGNAL_STACK_SIZE,
+    };
     libc::sigaltstack(&stack, core::ptr::null_mut());
     // The handler runs once: returning from it repeats the instruction, which then kills the process with the right signal.
     let action = libc::SigAction {

@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::metadata::Text;
-use super::unicode::{ComposedScalars, Form, codira_scalar_map, is_boundary, normalize_part, part_length};
+use super::unicode::{
+    ComposedScalars, Form, codira_scalar_map, is_boundary, normalize_part, part_length,
+};
 
 /// The text at an address; the library keeps its buffers well-formed.
 pub unsafe fn text(start: *const u8, length: u64) -> &'static str {
@@ -65,7 +67,11 @@ pub fn compare(a: &str, b: &str) -> Ordering {
     }
     // Otherwise normal forms are compared from the last place before it where a scalar stands by itself.
     let mut start = at;
-    while start > 0 && !(a.is_char_boundary(start) && starts_at_boundary(&a[start..]) && starts_at_boundary(&b[start..])) {
+    while start > 0
+        && !(a.is_char_boundary(start)
+            && starts_at_boundary(&a[start..])
+            && starts_at_boundary(&b[start..]))
+    {
         start -= 1;
     }
     ComposedScalars::new(&a[start..]).cmp(ComposedScalars::new(&b[start..]))
@@ -77,13 +83,34 @@ fn starts_at_boundary(text: &str) -> bool {
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_string_compare(a: *const u8, a_length: u64, b: *const u8, b_length: u64) -> i32 {
+pub unsafe extern "C" fn codira_string_compare(
+    a: *const u8,
+    a_length: u64,
+    b: *const u8,
+    b_length: u64,
+) -> i32 {
     compare(text(a, a_length), text(b, b_length)) as i32
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_string_equal(a: *const u8, a_length: u64, b: *const u8, b_length: u64) -> u8 {
-    let (x, y) = (Text { start: a, length: a_length }.bytes(), Text { start: b, length: b_length }.bytes());
+pub unsafe extern "C" fn codira_string_equal(
+    a: *const u8,
+    a_length: u64,
+    b: *const u8,
+    b_length: u64,
+) -> u8 {
+    let (x, y) = (
+        Text {
+            start: a,
+            length: a_length,
+        }
+        .bytes(),
+        Text {
+            start: b,
+            length: b_length,
+        }
+        .bytes(),
+    );
     if x == y {
         return 1;
     }
@@ -98,15 +125,29 @@ unsafe fn deliver(bytes: &[u8], out: *mut u8, capacity: u64) -> u64 {
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_string_normalize(form: u32, start: *const u8, length: u64, out: *mut u8, capacity: u64) -> u64 {
-    let form = if form == 0 { Form::Composed } else { Form::Decomposed };
+pub unsafe extern "C" fn codira_string_normalize(
+    form: u32,
+    start: *const u8,
+    length: u64,
+    out: *mut u8,
+    capacity: u64,
+) -> u64 {
+    let form = if form == 0 {
+        Form::Composed
+    } else {
+        Form::Decomposed
+    };
     deliver(&normalized(text(start, length), form), out, capacity)
 }
 
 /// Maps every scalar by itself: there is no rule for a sigma at a word's end.
 unsafe fn map_case(text: &str, which: u32, out: *mut u8, capacity: u64) -> u64 {
     if text.is_ascii() {
-        let map = if which == 0 { u8::to_ascii_lowercase } else { u8::to_ascii_uppercase };
+        let map = if which == 0 {
+            u8::to_ascii_lowercase
+        } else {
+            u8::to_ascii_uppercase
+        };
         for (at, byte) in text.bytes().take(capacity as usize).enumerate() {
             *out.add(at) = map(&byte);
         }
@@ -116,18 +157,31 @@ unsafe fn map_case(text: &str, which: u32, out: *mut u8, capacity: u64) -> u64 {
     for scalar in text.chars() {
         let mut mapped = [0; 3];
         let count = codira_scalar_map(scalar.into(), which, mapped.as_mut_ptr());
-        mapped[..count as usize].iter().filter_map(|&code| char::from_u32(code)).for_each(|scalar| push(&mut bytes, scalar));
+        mapped[..count as usize]
+            .iter()
+            .filter_map(|&code| char::from_u32(code))
+            .for_each(|scalar| push(&mut bytes, scalar));
     }
     deliver(&bytes, out, capacity)
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_string_lower(start: *const u8, length: u64, out: *mut u8, capacity: u64) -> u64 {
+pub unsafe extern "C" fn codira_string_lower(
+    start: *const u8,
+    length: u64,
+    out: *mut u8,
+    capacity: u64,
+) -> u64 {
     map_case(text(start, length), 0, out, capacity)
 }
 
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn codira_string_upper(start: *const u8, length: u64, out: *mut u8, capacity: u64) -> u64 {
+pub unsafe extern "C" fn codira_string_upper(
+    start: *const u8,
+    length: u64,
+    out: *mut u8,
+    capacity: u64,
+) -> u64 {
     map_case(text(start, length), 1, out, capacity)
 }
 

@@ -9,7 +9,10 @@ pub static ARGUMENT_COUNT: AtomicU64 = AtomicU64::new(0);
 pub static ARGUMENTS: AtomicPtr<*const u8> = AtomicPtr::new(core::ptr::null_mut());
 
 fn clock(which: i32) -> i64 {
-    let mut time = libc::TimeSpec { seconds: 0, nanoseconds: 0 };
+    let mut time = libc::TimeSpec {
+        seconds: 0,
+        nanoseconds: 0,
+    };
     // SAFETY: the record is writable; these clocks exist.
     unsafe { libc::clock_gettime(which, &mut time) };
     time.seconds * 1_000_000_000 + time.nanoseconds
@@ -32,7 +35,10 @@ pub extern "C" fn codira_cpu_ns() -> u64 {
 
 #[unsafe(no_mangle)]
 pub extern "C" fn codira_sleep_ns(nanoseconds: u64) {
-    let mut time = libc::TimeSpec { seconds: (nanoseconds / 1_000_000_000) as i64, nanoseconds: (nanoseconds % 1_000_000_000) as i64 };
+    let mut time = libc::TimeSpec {
+        seconds: (nanoseconds / 1_000_000_000) as i64,
+        nanoseconds: (nanoseconds % 1_000_000_000) as i64,
+    };
     // SAFETY: both records may be the same one.
     unsafe {
         let time = &raw mut time;
@@ -86,12 +92,18 @@ pub unsafe extern "C" fn codira_random_u64() -> u64 {
         words: [u64; 64],
         left: usize,
     }
-    static mut POOL: Pool = Pool { words: [0; 64], left: 0 };
+    static mut POOL: Pool = Pool {
+        words: [0; 64],
+        left: 0,
+    };
     static LOCK: super::object::SpinLock = super::object::SpinLock::new();
     LOCK.lock();
     let pool = &mut *(&raw mut POOL);
     if pool.left == 0 {
-        codira_random_bytes(pool.words.as_mut_ptr().cast(), size_of_val(&pool.words) as u64);
+        codira_random_bytes(
+            pool.words.as_mut_ptr().cast(),
+            size_of_val(&pool.words) as u64,
+        );
         pool.left = pool.words.len();
     }
     pool.left -= 1;
@@ -119,7 +131,12 @@ unsafe impl core::alloc::GlobalAlloc for Malloc {
         libc::free(address.cast::<c_void>());
     }
 
-    unsafe fn realloc(&self, address: *mut u8, layout: core::alloc::Layout, size: usize) -> *mut u8 {
+    unsafe fn realloc(
+        &self,
+        address: *mut u8,
+        layout: core::alloc::Layout,
+        size: usize,
+    ) -> *mut u8 {
         if layout.align() <= 16 {
             return super::object::codira_realloc_raw(address.cast(), size as u64).cast();
         }

@@ -20,7 +20,10 @@ struct Message {
 
 impl Message {
     fn new() -> Self {
-        Message { bytes: [0; 1024], length: 0 }
+        Message {
+            bytes: [0; 1024],
+            length: 0,
+        }
     }
 
     /// Appends text; text that has no room is written out first.
@@ -66,7 +69,10 @@ fn report(prefix: &[u8], message: &[u8], file: &[u8], line: u32) {
     if !file.is_empty() {
         let mut digits = [0; 65];
         let length = with_radix(line.into(), 10, false, &mut digits);
-        text.push(file).push(b":").push(&digits[..length]).push(b": ");
+        text.push(file)
+            .push(b":")
+            .push(&digits[..length])
+            .push(b": ");
     }
     text.push(prefix);
     if !message.is_empty() {
@@ -92,21 +98,40 @@ pub unsafe extern "C" fn codira_fatal_error(
     line: u32,
 ) -> ! {
     let text = |start, length| Text { start, length }.bytes();
-    report(text(prefix, prefix_length), text(message, message_length), text(file, file_length), line);
+    report(
+        text(prefix, prefix_length),
+        text(message, message_length),
+        text(file, file_length),
+        line,
+    );
     die()
 }
 
 #[unsafe(no_mangle)]
 #[cold]
 pub unsafe extern "C" fn codira_trap_at(site: *const TrapSite, line: u32) -> ! {
-    report(b"Fatal error", (*site).message.bytes(), (*site).file.bytes(), line);
+    report(
+        b"Fatal error",
+        (*site).message.bytes(),
+        (*site).file.bytes(),
+        line,
+    );
     die()
 }
 
 #[unsafe(no_mangle)]
 #[cold]
 pub unsafe extern "C" fn codira_trap(message: *const u8, length: u64) -> ! {
-    report(b"Fatal error", Text { start: message, length }.bytes(), b"", 0);
+    report(
+        b"Fatal error",
+        Text {
+            start: message,
+            length,
+        }
+        .bytes(),
+        b"",
+        0,
+    );
     die()
 }
 
@@ -125,7 +150,8 @@ pub unsafe extern "C" fn codira_abort() -> ! {
 pub fn dead_unowned_reference(address: usize) -> ! {
     output::flush_at_death();
     let mut text = Message::new();
-    text.push(b"Fatal error: Attempted to read an unowned reference but object ").push_address(address);
+    text.push(b"Fatal error: Attempted to read an unowned reference but object ")
+        .push_address(address);
     text.push(b" was already deallocated\n").send();
     // SAFETY: ends the process.
     unsafe { libc::abort() }
@@ -134,9 +160,16 @@ pub fn dead_unowned_reference(address: usize) -> ! {
 pub unsafe fn cast_failure(from: &Metadata, to: &Metadata) -> ! {
     output::flush_at_death();
     let mut text = Message::new();
-    text.push(b"Could not cast value of type '").push(from.qualified_name.bytes());
-    text.push(b"' (").push_address(&raw const *from as usize).push(b") to '").push(to.qualified_name.bytes());
-    text.push(b"' (").push_address(&raw const *to as usize).push(b").\n").send();
+    text.push(b"Could not cast value of type '")
+        .push(from.qualified_name.bytes());
+    text.push(b"' (")
+        .push_address(&raw const *from as usize)
+        .push(b") to '")
+        .push(to.qualified_name.bytes());
+    text.push(b"' (")
+        .push_address(&raw const *to as usize)
+        .push(b").\n")
+        .send();
     libc::abort()
 }
 

@@ -23,12 +23,20 @@ pub fn marks(scalar: u32) -> u8 {
 /// The entry of a sorted list of `start << 8 | value` that covers a scalar.
 fn range_value(ranges: &[u32], scalar: u32) -> u8 {
     let after = ranges.partition_point(|&range| range >> 8 <= scalar);
-    if after == 0 { 0 } else { ranges[after - 1] as u8 }
+    if after == 0 {
+        0
+    } else {
+        ranges[after - 1] as u8
+    }
 }
 
 pub fn combining_class(scalar: char) -> u8 {
     let scalar = u32::from(scalar);
-    if marks(scalar) & HAS_COMBINING_CLASS == 0 { 0 } else { range_value(&COMBINING_CLASSES, scalar) }
+    if marks(scalar) & HAS_COMBINING_CLASS == 0 {
+        0
+    } else {
+        range_value(&COMBINING_CLASSES, scalar)
+    }
 }
 
 /// The general category in the order of `Unicode.GeneralCategory`.
@@ -54,14 +62,23 @@ fn decompose(scalar: char, out: &mut Vec<char>) {
     }
     let index = code.wrapping_sub(SYLLABLE);
     if index < SYLLABLES {
-        let parts = [LEADING + index / (VOWELS * TRAILINGS), VOWEL + index / TRAILINGS % VOWELS, TRAILING + index % TRAILINGS];
+        let parts = [
+            LEADING + index / (VOWELS * TRAILINGS),
+            VOWEL + index / TRAILINGS % VOWELS,
+            TRAILING + index % TRAILINGS,
+        ];
         let count = if parts[2] == TRAILING { 2 } else { 3 };
-        out.extend(parts[..count].iter().filter_map(|&part| char::from_u32(part)));
+        out.extend(
+            parts[..count]
+                .iter()
+                .filter_map(|&part| char::from_u32(part)),
+        );
         return;
     }
     match DECOMPOSITION_KEYS.binary_search(&code) {
         Ok(at) => {
-            let range = usize::from(DECOMPOSITION_STARTS[at])..usize::from(DECOMPOSITION_STARTS[at + 1]);
+            let range =
+                usize::from(DECOMPOSITION_STARTS[at])..usize::from(DECOMPOSITION_STARTS[at + 1]);
             out.extend_from_slice(&DECOMPOSITION_SCALARS[range]);
         }
         Err(_) => out.push(scalar),
@@ -75,10 +92,15 @@ fn compose(first: char, second: char) -> Option<char> {
         return char::from_u32(SYLLABLE + ((a - LEADING) * VOWELS + (b - VOWEL)) * TRAILINGS);
     }
     let syllable = a.wrapping_sub(SYLLABLE);
-    if syllable < SYLLABLES && syllable.is_multiple_of(TRAILINGS) && b.wrapping_sub(TRAILING + 1) < TRAILINGS - 1 {
+    if syllable < SYLLABLES
+        && syllable.is_multiple_of(TRAILINGS)
+        && b.wrapping_sub(TRAILING + 1) < TRAILINGS - 1
+    {
         return char::from_u32(a + (b - TRAILING));
     }
-    let at = COMPOSITIONS.binary_search_by(|&(x, y, _)| (x, y).cmp(&(first, second))).ok()?;
+    let at = COMPOSITIONS
+        .binary_search_by(|&(x, y, _)| (x, y).cmp(&(first, second)))
+        .ok()?;
     Some(COMPOSITIONS[at].2)
 }
 
@@ -97,7 +119,9 @@ pub fn is_boundary(scalar: char) -> bool {
 pub fn part_length(text: &str) -> usize {
     let mut scalars = text.char_indices();
     scalars.next();
-    scalars.find(|&(_, scalar)| is_boundary(scalar)).map_or(text.len(), |(at, _)| at)
+    scalars
+        .find(|&(_, scalar)| is_boundary(scalar))
+        .map_or(text.len(), |(at, _)| at)
 }
 
 /// Normalises a part as found by [`part_length`].
@@ -121,7 +145,10 @@ fn sort_marks(scalars: &mut [char]) {
             continue;
         }
         let run = &mut scalars[start..];
-        let length = run.iter().position(|&scalar| combining_class(scalar) == 0).unwrap_or(run.len());
+        let length = run
+            .iter()
+            .position(|&scalar| combining_class(scalar) == 0)
+            .unwrap_or(run.len());
         // The sort is stable, as the order of marks of one class matters.
         run[..length].sort_by_key(|&scalar| combining_class(scalar));
         start += length;
@@ -164,7 +191,11 @@ pub struct ComposedScalars<'a> {
 impl<'a> ComposedScalars<'a> {
     /// The text must start at a boundary.
     pub fn new(text: &'a str) -> Self {
-        ComposedScalars { rest: text, part: Vec::new(), next: 0 }
+        ComposedScalars {
+            rest: text,
+            part: Vec::new(),
+            next: 0,
+        }
     }
 }
 
@@ -250,7 +281,9 @@ pub fn numeric_value(scalar: char) -> Option<f64> {
         0x3280..=0x3289 => code - 0x327f,
         // Ideographs that are numbers.
         0x3007.. => {
-            let found = IDEOGRAPHS.iter().find(|&&(ideograph, _)| ideograph == scalar)?;
+            let found = IDEOGRAPHS
+                .iter()
+                .find(|&&(ideograph, _)| ideograph == scalar)?;
             return Some(found.1);
         }
         _ => return None,
@@ -332,7 +365,8 @@ fn property(scalar: char, property: u32) -> bool {
 
 /// ASCII hexadecimal digits and their full-width forms.
 fn char_is_hex_digit(scalar: char) -> bool {
-    scalar.is_ascii_hexdigit() || matches!(scalar, '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff26}' | '\u{ff41}'..='\u{ff46}')
+    scalar.is_ascii_hexdigit()
+        || matches!(scalar, '\u{ff10}'..='\u{ff19}' | '\u{ff21}'..='\u{ff26}' | '\u{ff41}'..='\u{ff46}')
 }
 
 /// `which`: 0 isAlphabetic, 1 isUppercase, 2 isLowercase, 3 isWhitespace, 4 has a numeric value, 5 letter, 6 mark, 7 punctuation, 8 symbol,
@@ -340,7 +374,9 @@ fn char_is_hex_digit(scalar: char) -> bool {
 /// 16 isHexDigit, 17 isASCII.
 #[unsafe(no_mangle)]
 pub extern "C" fn codira_scalar_property(scalar: u32, which: u32) -> u8 {
-    char::from_u32(scalar).is_some_and(|scalar| property(scalar, which)).into()
+    char::from_u32(scalar)
+        .is_some_and(|scalar| property(scalar, which))
+        .into()
 }
 
 #[unsafe(no_mangle)]
@@ -350,7 +386,9 @@ pub extern "C" fn codira_scalar_category(scalar: u32) -> u32 {
 
 #[unsafe(no_mangle)]
 pub extern "C" fn codira_scalar_numeric_value(scalar: u32) -> f64 {
-    char::from_u32(scalar).and_then(numeric_value).unwrap_or(f64::NAN)
+    char::from_u32(scalar)
+        .and_then(numeric_value)
+        .unwrap_or(f64::NAN)
 }
 
 #[unsafe(no_mangle)]
@@ -360,7 +398,9 @@ pub extern "C" fn codira_scalar_combining_class(scalar: u32) -> u32 {
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn codira_scalar_map(scalar: u32, which: u32, out: *mut u32) -> u32 {
-    let Some(scalar) = char::from_u32(scalar) else { return 0 };
+    let Some(scalar) = char::from_u32(scalar) else {
+        return 0;
+    };
     let mut count = 0;
     let mut store = |mapped: char| {
         *out.add(count) = mapped.into();
