@@ -79,13 +79,13 @@ pub fn command_line(job: &LinkJob, archive: &Path, linker: Option<&str>) -> Vec<
 pub fn link(job: &LinkJob, scratch: &Path) -> Result<(), LinkError> {
     let archive = scratch.join("libcodira_runtime.a");
     output::replace_file(&archive, runtime::ARCHIVE, false)?;
-    let fast = LINKERS.iter().find(|(program, _)| is_in_path(program));
-    if let Some((_, option)) = fast
-        && run(&command_line(job, &archive, Some(option))).is_ok()
-    {
-        return Ok(());
+    for (_, option) in LINKERS.iter().filter(|(program, _)| is_in_path(program)) {
+        match run(&command_line(job, &archive, Some(option))) {
+            // Older C compilers do not know every linker.
+            Err(LinkError::Linker(message)) if message.contains("fuse-ld") => {}
+            result => return result,
+        }
     }
-    // Older C compilers do not know every linker. The plain one gives the messages too, should the program be what is wrong.
     run(&command_line(job, &archive, None))
 }
 

@@ -440,4 +440,19 @@ fn time_of_a_large_image() {
             start.elapsed()
         );
     }
+    let (functions, data) = hello();
+    let folder = tempfile::tempdir().expect("temporary folders work");
+    let path = folder.path().join("hello");
+    let image = build(&functions, &data).expect("the program is complete");
+    replace_file(&path, &image, true).expect("the folder is writable");
+    let start = std::time::Instant::now();
+    for _ in 0..500 {
+        let output = Command::new(&path).output();
+        assert!(output.expect("the image can be started").status.success());
+    }
+    eprintln!(
+        "{} bytes: started in {:?}",
+        image.len(),
+        start.elapsed() / 500
+    );
 }

@@ -159,30 +159,31 @@ pub fn last_length(text: &str) -> usize {
     end
 }
 
+/// The number of characters in ASCII text: all bytes, except that a line break of two is one.
+fn count_ascii(bytes: &[u8]) -> usize {
+    let pairs = if bytes.contains(&b'\r') {
+        bytes.windows(2).filter(|pair| *pair == b"\r\n").count()
+    } else {
+        0
+    };
+    bytes.len() - pairs
+}
+
 pub fn count(mut text: &str) -> usize {
+    if text.is_ascii() {
+        return count_ascii(text.as_bytes());
+    }
     let mut count = 0;
     while !text.is_empty() {
-        // A stretch of ASCII has as many characters as bytes, less the line feeds after carriage returns; its last scalar may be extended by what follows.
-        let ascii = text.bytes().take_while(|byte| byte.is_ascii()).count();
-        if ascii > 1 {
-            let stretch = &text.as_bytes()[..ascii];
-            let whole = if ascii == text.len() {
-                ascii
-            } else {
-                ascii - 1
-            };
-            let pairs = stretch.windows(2).filter(|pair| *pair == b"\r\n").count();
-            if ascii == text.len() {
-                return count + whole - pairs;
-            }
-            // Cutting between the halves of a line break would count it twice.
-            let last_is_pair = stretch.ends_with(b"\r\n");
-            count += whole - pairs + usize::from(last_is_pair);
-            let cut = if last_is_pair { whole - 1 } else { whole };
-            count -= if last_is_pair { 1 } else { 0 };
-            text = &text[cut..];
-        }
-        count += 1;
+        let ascii = text
+            .bytes()
+            .position(|byte| !byte.is_ascii())
+            .unwrap_or(text.len());
+        let stretch = &text.as_bytes()[..ascii];
+        // The last character of a stretch may go on behind it, so it is left to the general rule.
+        let cut = ascii.saturating_sub(if stretch.ends_with(b"\r\n") { 2 } else { 1 });
+        count += count_ascii(&stretch[..cut]) + 1;
+        text = &text[cut..];
         text = &text[first_length(text)..];
     }
     count

@@ -23,6 +23,8 @@ pub struct SigStack {
     pub size: usize,
 }
 
+pub const EINTR: i32 = 4;
+pub const EAGAIN: i32 = 11;
 pub const SIGILL: i32 = 4;
 pub const SIGBUS: i32 = 7;
 pub const SIGFPE: i32 = 8;
@@ -70,5 +72,6 @@ unsafe extern "C" {
     pub fn getrandom(bytes: *mut u8, count: usize, flags: u32) -> isize;
     pub fn clock_gettime(clock: i32, out: *mut TimeSpec) -> i32;
     pub fn nanosleep(time: *const TimeSpec, rest: *mut TimeSpec) -> i32;
+    pub fn __errno_location() -> *mut i32;
     pub fn sched_yield() -> i32;
 }

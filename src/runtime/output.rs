@@ -2,7 +2,7 @@
 //! the process dies from a trap or a signal.
 
 use core::ffi::c_void;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::libc;
 use super::object::SpinLock;
@@ -22,19 +22,40 @@ static mut OUTPUT: Output = Output {
     kind: 0,
 };
 static LOCK: SpinLock = SpinLock::new();
-/// How often the lock is held by `codira_lock_output`.
-static HELD: AtomicU32 = AtomicU32::new(0);
+/// The thread that holds the lock by `codira_lock_output`, or 0.
+static OWNER: AtomicUsize = AtomicUsize::new(0);
+
+/// A number that is different for every running thread: its thread pointer.
+fn this_thread() -> usize {
+    let pointer: usize;
+    // SAFETY: reads the thread pointer, which on x86-64 is stored at its own address.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!("mov {}, fs:0", out(reg) pointer, options(nostack, preserves_flags, readonly));
+        #[cfg(target_arch = "aarch64")]
+        core::arch::asm!("mrs {}, tpidr_el0", out(reg) pointer, options(nostack, preserves_flags, nomem));
+    }
+    pointer
+}
 
 /// Writes everything, as far as the other side takes it. A closed pipe or a full disk loses the rest: there is nobody to tell.
 pub fn write_all(fd: i32, mut bytes: &[u8]) {
     while !bytes.is_empty() {
-        // SAFETY: the bytes are readable.
-        let written = unsafe { libc::write(fd, bytes.as_ptr(), bytes.len()) };
-        if written <= 0 {
-            // An interrupted call gives -1 and is tried again; programs have no handlers that return, so this does not loop.
+        // SAFETY: the bytes are readable, and the error number is this thread's own.
+        let (written, error) = unsafe {
+            (
+                libc::write(fd, bytes.as_ptr(), bytes.len()),
+                *libc::__errno_location(),
+            )
+        };
+        if written > 0 {
+            bytes = &bytes[written as usize..];
+        } else if written < 0 && error == libc::EAGAIN {
+            // Whoever made the other side non-blocking did not mean this program to lose output.
+            super::system::codira_sleep_ns(1_000_000);
+        } else if written == 0 || error != libc::EINTR {
             return;
         }
-        bytes = &bytes[written as usize..];
     }
 }
 
@@ -74,9 +95,9 @@ impl Output {
     }
 }
 
-/// Takes the lock unless this is inside `codira_lock_output`, whose holder prints meanwhile.
+/// Takes the lock unless this thread holds it over several prints.
 fn locked<R>(body: impl FnOnce() -> R) -> R {
-    if HELD.load(Ordering::Relaxed) != 0 {
+    if OWNER.load(Ordering::Relaxed) == this_thread() {
         return body();
     }
     LOCK.lock();
@@ -115,12 +136,12 @@ pub unsafe extern "C" fn codira_write(fd: i32, bytes: *const u8, length: u64) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn codira_lock_output() {
     LOCK.lock();
-    HELD.store(1, Ordering::Relaxed);
+    OWNER.store(this_thread(), Ordering::Relaxed);
 }
 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn codira_unlock_output() {
-    HELD.store(0, Ordering::Relaxed);
+    OWNER.store(0, Ordering::Relaxed);
     LOCK.unlock();
 }
 
