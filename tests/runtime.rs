@@ -580,6 +580,59 @@ mod memory {
         }
     }
 
+    /// An array type, and a storage class whose objects destroy their elements.
+    fn array(text: &'static str, element: &'static Metadata) -> &'static Metadata {
+        unsafe extern "C" fn destroy_storage(object: *mut c_void) {
+            let words = object.cast::<u64>();
+            let element = *(**words.cast::<*const Metadata>()).arguments.start;
+            codira_destroy_array(element, words.add(4).cast(), *words.add(2));
+        }
+        let storage = leak(Metadata {
+            destroy_object: Some(destroy_storage),
+            arguments: table(vec![ptr::from_ref(element)]),
+            ..reference(KIND_CLASS, 0)
+        });
+        let field = Field {
+            name: name("_storage"),
+            metadata: storage,
+            offset: 0,
+            flags: 0,
+            padding: 0,
+            tag: 0,
+        };
+        leak(Metadata {
+            qualified_name: name(text),
+            fields: table(vec![field]),
+            arguments: table(vec![ptr::from_ref(element)]),
+            ..reference(KIND_STRUCT, 0)
+        })
+    }
+
+    #[test]
+    fn arrays_are_cast_element_by_element() {
+        unsafe {
+            let (int, string) = (trivial("Codira.Int", 8), trivial("Codira.String", 16));
+            let ints = array("Codira.Array<Codira.Int>", int);
+            let strings = array("Codira.Array<Codira.String>", string);
+            let anything = array("Codira.Array<Any>", any());
+            let maybe = array("Codira.Array<Codira.Optional<Codira.Int>>", optional(int));
+            let storage =
+                codira_alloc_object((*ints.fields.start).metadata, 32 + 24, 16).cast::<u64>();
+            for (at, word) in [3, 3, 10, 20, 30].into_iter().enumerate() {
+                *storage.add(2 + at) = word;
+            }
+            let [boxed] = cast::<_, 1>(&storage, ints, anything).unwrap();
+            let words = boxed as *const u64;
+            let elements = [*words.add(2), *words.add(4), *words.add(8), *words.add(12)];
+            assert_eq!(elements, [3, 10, 20, 30]);
+            let [back] = cast::<_, 1>(&boxed, anything, maybe).unwrap();
+            assert_eq!(*(back as *const u64).add(2), 3);
+            assert_eq!(cast::<_, 1>(&boxed, anything, strings), None);
+            assert!(cast::<_, 1>(&boxed, anything, ints).is_some());
+            assert!(cast::<_, 1>(&boxed, anything, optional(ints)).is_some());
+        }
+    }
+
     #[test]
     fn weak_and_unowned_references() {
         unsafe {
