@@ -1,1 +1,3 @@
 //! Tour of `codegen`.
+
+pub mod blob;
