@@ -5,11 +5,13 @@
 //! * [`hash`]: [`StableHash`] and [`Fingerprint`], hashes that mean the same in every process.
 //! * [`arena`]: [`Arena`], [`Idx`] and [`ArenaMap`], typed indices instead of pointers.
 //! * [`text`]: byte offsets, ranges, and [`LineIndex`], which turns them into lines and columns.
+//! * [`dialect`]: [`Dialect`], whether a file spells the language as Codira or as Swift.
 //! * [`distance`]: how far two spellings are apart, for "did you mean".
 //!
 //! Nothing here knows about the language or the database.
 
 pub mod arena;
+pub mod dialect;
 pub mod distance;
 pub mod hash;
 pub mod intern;
@@ -20,6 +22,7 @@ pub mod text;
 mod tests;
 
 pub use self::arena::{Arena, ArenaMap, Idx};
+pub use self::dialect::Dialect;
 pub use self::hash::{Fingerprint, StableHash, StableHasher, fingerprint_of};
 pub use self::intern::{Interned, Interner};
 pub use self::name::Name;

@@ -41,11 +41,8 @@ fn interned_values_are_one_pointer() {
 
 #[test]
 fn stable_hash_is_fixed_for_all_time() {
-    // These constants may only change together with every on-disk format that holds fingerprints.
-    expect_test::expect![[r#"
-        1de0a61cd0b89350d2c1afc3baf0df2b
-        4cef0e38eb5bb0f7a83d5ec09fdc2a35
-    "#]];
+    // This constant may only change together with every on-disk format that holds fingerprints.
+    expect_test::expect![[""]].assert_eq(&fingerprint_of(&("codira", 7u32, true)).to_hex());
     let text = fingerprint_of("codira");
     assert_eq!(text, fingerprint_of(&String::from("codira")));
     assert_eq!(text, fingerprint_of(&Name::new("codira")));

@@ -1,1 +1,124 @@
-//! Tour of `db`.
+//! Tour of `db`: the inputs of the query engine and the log of what it did.
+//!
+//! * [`Db`] is the trait that every query takes first; [`RootDatabase`] is the one type that implements it.
+//! * [`SourceFile`] and [`CompilationUnit`] are the inputs: what the outside world sets.
+//! * [`EventLog`] counts what ran and what was reused, for tests of incrementality and for `--time-passes`.
+//! * [`DbFiles`] shows the inputs to the renderers of diagnostics.
+//!
+//! # Idioms of salsa 0.28, to be copied
+//!
+//! * **A query** is a free function named after the question it answers:
+//!   `#[salsa::tracked] pub fn line_index(db: &dyn Db, file: SourceFile) -> LineIndex`. It returns a *reference*
+//!   into its memo, so that callers write `let lines = line_index(db, file);` and get a `&LineIndex`. Small `Copy`
+//!   results ask for `#[salsa::tracked(returns(copy))]`; shared ones return `Arc<T>` with `returns(clone)`, or
+//!   `returns(deref)` to hand out the `&T` inside.
+//! * **Values** need `PartialEq` (an equal result stops the invalidation there) and nothing else, as long as they are
+//!   `'static`. Only a value with a `'db` lifetime in it derives `salsa::SalsaValue`.
+//! * **Keys.** A query of one argument takes a salsa struct: an input, or a `#[salsa::interned]` struct when
+//!   the key is anything else. A query of several arguments may take any `Clone + Eq + Hash + 'static`
+//!   values (`Name`, `Idx<T>`, `Interned<T>`, plain ids): salsa interns the tuple. To key by one
+//!   plain id, take its file or unit as the first argument: `fn body(db: &dyn Db, file: SourceFile, item: ItemId)`.
+//! * **Setters never compare**: writing an equal text counts as a change. Use [`SourceFile::update_text`].
+//! * **Durability**: the standard library's inputs are `HIGH`, so that after an edit its queries are not
+//!   even asked whether they changed.
+//! * **Diagnostics are returned** in values. No accumulators: reading one is an untracked read.
+//! * **No cycles by accident**: a query that can reach itself through user code (type aliases, inheritance,
+//!   inferred types) declares `cycle_result = recover`, where `fn recover(db, id, args…) -> T` makes the
+//!   value that an error is reported with. Otherwise salsa panics.
+//! * **Bulky, cheap values** (syntax trees) bound their memory with `#[salsa::tracked(lru = 128)]`; eviction happens
+//!   when a revision ends and keeps the dependencies.
+//! * **Threads**: one clone of [`RootDatabase`] each: `files.par_iter().for_each_with(db.clone(), |db, file| …)`.
+//!   Two threads that need the same query share its execution. Never hold a lock while asking a query,
+//!   and never clone inside one.
+//! * **Cancellation**: setting an input waits for all clones and makes their queries unwind. Catch it once, at the
+//!   edge, with `salsa::Cancelled::catch`; in between, never swallow panics.
+//! * **Nothing untracked** inside a query: no file system, clock, environment or randomness.
+
+mod event_log;
+mod files;
+mod inputs;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use self::event_log::{EventLog, QueryCounts};
+pub use self::files::DbFiles;
+pub use self::inputs::{CompilationUnit, SourceFile, line_index};
+
+/// The database as queries see it.
+#[salsa::db]
+pub trait Db: salsa::Database {}
+
+/// The database: all inputs and all memos. Clones share them; each thread needs its own.
+#[salsa::db]
+#[derive(Clone)]
+pub struct RootDatabase {
+    storage: salsa::Storage<Self>,
+    events: Option<Arc<EventLog>>,
+}
+
+#[salsa::db]
+impl salsa::Database for RootDatabase {}
+
+#[salsa::db]
+impl Db for RootDatabase {}
+
+impl RootDatabase {
+    /// An empty database that keeps no log, which is fastest.
+    pub fn new() -> RootDatabase {
+        RootDatabase {
+            storage: salsa::Storage::new(None),
+            events: None,
+        }
+    }
+
+    /// An empty database that logs what it does.
+    pub fn with_event_log() -> RootDatabase {
+        let events = Arc::new(EventLog::default());
+        let log = events.clone();
+        RootDatabase {
+            storage: salsa::Storage::new(Some(Box::new(move |event| log.record(&event)))),
+            events: Some(events),
+        }
+    }
+
+    /// The log, if one is kept.
+    pub fn event_log(&self) -> Option<&EventLog> {
+        self.events.as_deref()
+    }
+
+    /// What ran and what was reused since the log was last cleared, by query, sorted by name.
+    pub fn query_counts(&self) -> Vec<(String, QueryCounts)> {
+        match &self.events {
+            Some(events) => events.counts(self),
+            None => Vec::new(),
+        }
+    }
+
+    /// How often `query` ran since the log was last cleared.
+    pub fn executions_of(&self, query: &str) -> usize {
+        let counts = self.query_counts();
+        let found = counts.iter().find(|(name, _)| name == query);
+        found.map_or(0, |(_, counts)| counts.executed)
+    }
+
+    /// The names of the queries that ran since the log was last cleared, sorted, each with a count:
+    /// what tests of incrementality compare.
+    pub fn take_executed(&self) -> Vec<(String, usize)> {
+        let mut counts = self.query_counts();
+        counts.retain(|(_, counts)| counts.executed > 0);
+        if let Some(events) = &self.events {
+            events.clear();
+        }
+        let executed = |(name, counts): (String, QueryCounts)| (name, counts.executed);
+        counts.into_iter().map(executed).collect()
+    }
+}
+
+impl Default for RootDatabase {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,1 +1,101 @@
-//! Tour of `vfs`.
+//! Tour of `vfs`: the one door to the file system.
+//!
+//! * [`System`] is what the compiler needs from its surroundings: files, the current folder, the environment.
+//!   [`OsSystem`] is the real one; [`MemorySystem`] holds files in memory, over another system or over
+//!   nothing, for tests and for programs that embed the compiler.
+//! * [`read_source`] reads a source file and checks everything that later stages rely on: it is a file,
+//!   it did not change under our hands, it is UTF-8 and its offsets fit in 32 bits. What is wrong comes back
+//!   as a [`ReadError`], never as a panic.
+//! * [`System::write`] replaces a file in one step, so that nobody ever sees half of an output.
+
+mod memory;
+mod os;
+mod read;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+pub use self::memory::MemorySystem;
+pub use self::os::OsSystem;
+pub use self::read::{ReadError, ReadErrorKind, SourceText, describe, read_source};
+
+/// What the compiler needs from its surroundings.
+pub trait System: Send + Sync + fmt::Debug {
+    /// Reads a whole file once. A file that changed during the read is an error; [`read_source`] tries again.
+    fn read(&self, path: &Path) -> Result<Vec<u8>, ReadErrorKind>;
+
+    /// What is known about a path without reading it.
+    fn metadata(&self, path: &Path) -> io::Result<Metadata>;
+
+    /// The entries of a folder, sorted by name.
+    fn list_dir(&self, path: &Path) -> io::Result<Vec<PathBuf>>;
+
+    /// Replaces the file at `path` by `bytes` in one step: readers see the old file or the new one.
+    /// Special files such as `/dev/null` are written to and stay what they are.
+    fn write(&self, path: &Path, bytes: &[u8], kind: OutputKind) -> io::Result<()>;
+
+    /// Finds out whether [`System::write`] to `path` can succeed, without changing anything that lasts.
+    fn check_writable(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Creates a folder and those above it.
+    fn create_dir_all(&self, path: &Path) -> io::Result<()>;
+
+    /// The folder that relative paths start from.
+    fn current_dir(&self) -> io::Result<PathBuf>;
+
+    /// A variable of the environment.
+    fn env(&self, name: &str) -> Option<OsString>;
+
+    /// Everything on standard input; what an input named `-` reads.
+    fn read_stdin(&self) -> io::Result<Vec<u8>>;
+
+    /// Whether there is something at `path`.
+    fn exists(&self, path: &Path) -> bool {
+        self.metadata(path).is_ok()
+    }
+}
+
+/// The trait under the name that embedders know from other compilers.
+pub use self::System as FileLoader;
+
+/// What is known about a file without reading it. Two equal stamps of a regular file mean that it was
+/// not written in between, as far as the file system can tell.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Metadata {
+    /// What is at the path.
+    pub kind: FileKind,
+    /// Length in bytes.
+    pub len: u64,
+    /// Last modification in nanoseconds since 1970.
+    pub modified: i128,
+    /// The file's number in its file system, 0 where there is none.
+    pub inode: u64,
+}
+
+/// The kinds of things at a path.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FileKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Directory,
+    /// A device, a pipe, a socket.
+    Special,
+}
+
+/// What an output is, which decides its permissions.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OutputKind {
+    /// Read and write.
+    Data,
+    /// Read, write and execute.
+    Executable,
+}

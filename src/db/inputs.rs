@@ -1,0 +1,132 @@
+//! What the outside world sets.
+
+use std::sync::Arc;
+
+use salsa::plumbing::{AsId, FromId};
+use salsa::{Durability, Setter};
+
+use crate::base::{Dialect, LineIndex, Name};
+use crate::diag::FileKey;
+use crate::session::TrackedOptions;
+
+use super::Db;
+
+/// A source file.
+#[salsa::input(debug)]
+pub struct SourceFile {
+    /// The path as spelled on the command line; diagnostics repeat it. Never used to read anything.
+    #[returns(deref)]
+    pub path: String,
+    /// The whole text.
+    #[returns(deref)]
+    pub text: Arc<str>,
+    /// How the file spells the language.
+    #[returns(copy)]
+    pub dialect: Dialect,
+    /// Whether the file is part of the embedded standard library.
+    #[returns(copy)]
+    pub is_library: bool,
+}
+
+/// The files that are compiled together: a module.
+#[salsa::input(debug)]
+pub struct CompilationUnit {
+    /// The module's name.
+    #[returns(copy)]
+    pub name: Name,
+    /// The module's files in the order of the command line.
+    #[returns(deref)]
+    pub files: Vec<SourceFile>,
+    /// The options that can change what is compiled.
+    #[returns(deref)]
+    pub options: Arc<TrackedOptions>,
+    /// The standard library's module, which every file of every other module imports; `None` in itself.
+    #[returns(copy)]
+    pub library: Option<CompilationUnit>,
+    /// Other modules of the same database that files may import by name.
+    #[returns(deref)]
+    pub dependencies: Vec<CompilationUnit>,
+}
+
+impl SourceFile {
+    /// A file of the user's module; its ending decides the dialect.
+    pub fn of_user(db: &dyn Db, path: &str, text: impl Into<Arc<str>>) -> SourceFile {
+        SourceFile::new(
+            db,
+            path.to_owned(),
+            text.into(),
+            Dialect::of_path(path),
+            false,
+        )
+    }
+
+    /// Sets the text if it differs, which is what makes writing back an unchanged file free.
+    /// Returns whether it did.
+    pub fn update_text(self, db: &mut dyn Db, text: &str) -> bool {
+        if self.text(db) == text {
+            return false;
+        }
+        self.set_text(db).to(Arc::from(text));
+        true
+    }
+
+    /// The file that a diagnostic refers to.
+    pub fn from_key(key: FileKey) -> SourceFile {
+        SourceFile::from_id(salsa::Id::from_bits(key.0))
+    }
+}
+
+impl From<SourceFile> for FileKey {
+    fn from(file: SourceFile) -> FileKey {
+        FileKey(file.as_id().as_bits())
+    }
+}
+
+impl CompilationUnit {
+    /// The user's module, which imports `library`.
+    pub fn of_user(
+        db: &dyn Db,
+        files: Vec<SourceFile>,
+        options: Arc<TrackedOptions>,
+        library: Option<CompilationUnit>,
+    ) -> CompilationUnit {
+        let name = options.module_name;
+        CompilationUnit::new(db, name, files, options, library, Vec::new())
+    }
+
+    /// The embedded standard library from its sources, pairs of path and text. Its inputs hardly ever
+    /// change and say so.
+    pub fn of_library(
+        db: &dyn Db,
+        sources: &[(&str, &str)],
+        options: &TrackedOptions,
+    ) -> CompilationUnit {
+        let file = |&(path, text): &(&str, &str)| {
+            SourceFile::builder(path.to_owned(), Arc::from(text), Dialect::Codira, true)
+                .durability(Durability::HIGH)
+                .new(db)
+        };
+        let files = sources.iter().map(file).collect();
+        let name = Name::new("Codira");
+        let options = TrackedOptions {
+            module_name: name,
+            parse_as_library: true,
+            ..options.clone()
+        };
+        CompilationUnit::builder(name, files, Arc::new(options), None, Vec::new())
+            .durability(Durability::HIGH)
+            .new(db)
+    }
+
+    /// Whether this is the standard library itself.
+    pub fn is_library(self, db: &dyn Db) -> bool {
+        self.library(db).is_none() && self.name(db) == "Codira"
+    }
+}
+
+/// The lines of a file. Only diagnostics, line tables and the editor may ask: what depends on this
+/// changes with every edit.
+#[salsa::tracked]
+pub fn line_index(db: &dyn Db, file: SourceFile) -> LineIndex {
+    LineIndex::new(file.text(db))
+}

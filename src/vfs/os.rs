@@ -1,0 +1,167 @@
+//! The operating system's files.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{FileKind, Metadata, OutputKind, ReadErrorKind, System};
+
+/// The real file system and environment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OsSystem;
+
+impl System for OsSystem {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, ReadErrorKind> {
+        let mut file = File::open(path).map_err(ReadErrorKind::from_io)?;
+        let before = stamp(&file.metadata().map_err(ReadErrorKind::from_io)?);
+        if before.kind == FileKind::Directory {
+            return Err(ReadErrorKind::IsDirectory);
+        }
+        // The length is only a hint: devices have none, and files may grow.
+        let mut bytes = Vec::with_capacity(before.len.min(1 << 30) as usize + 1);
+        file.read_to_end(&mut bytes)
+            .map_err(ReadErrorKind::from_io)?;
+        if before.kind == FileKind::File {
+            let after = stamp(&file.metadata().map_err(ReadErrorKind::from_io)?);
+            if after != before || after.len != bytes.len() as u64 {
+                return Err(ReadErrorKind::ChangedWhileReading);
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        fs::metadata(path).map(|data| stamp(&data))
+    }
+
+    fn list_dir(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut entries = fs::read_dir(path)?
+            .map(|entry| entry.map(|entry| entry.path()))
+            .collect::<io::Result<Vec<_>>>()?;
+        entries.sort();
+        Ok(entries)
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8], kind: OutputKind) -> io::Result<()> {
+        let target = match destination(path)? {
+            Destination::Special => {
+                return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+            }
+            Destination::File(target) => target,
+        };
+        let (temporary, mut file) = create_temporary(&target, kind)?;
+        let written = file.write_all(bytes).and_then(|()| {
+            drop(file);
+            fs::rename(&temporary, &target)
+        });
+        if written.is_err() {
+            // The first failure is the one to report; a leftover that cannot be removed adds nothing.
+            let _ = fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    fn check_writable(&self, path: &Path) -> io::Result<()> {
+        match destination(path)? {
+            Destination::Special => OpenOptions::new().write(true).open(path).map(drop),
+            Destination::File(target) => {
+                // Asking for permission bits would miss read-only mounts, quotas and access lists.
+                let (temporary, file) = create_temporary(&target, OutputKind::Data)?;
+                drop(file);
+                fs::remove_file(temporary)
+            }
+        }
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn create_dir_all(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn current_dir(&self) -> io::Result<PathBuf> {
+        std::env::current_dir()
+    }
+
+    fn env(&self, name: &str) -> Option<OsString> {
+        std::env::var_os(name)
+    }
+
+    fn read_stdin(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        io::stdin().lock().read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// What a write to a path has to replace.
+enum Destination {
+    /// A regular file, there or not, with symbolic links followed: a link to an output stays a link.
+    File(PathBuf),
+    /// A device or a pipe, which must be written through.
+    Special,
+}
+
+fn destination(path: &Path) -> io::Result<Destination> {
+    match fs::metadata(path) {
+        Ok(data) if data.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(data) if data.is_file() => fs::canonicalize(path).map(Destination::File),
+        Ok(_) => Ok(Destination::Special),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Ok(Destination::File(path.to_path_buf()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Creates a new file beside `target`, so that renaming it stays within one file system.
+fn create_temporary(target: &Path, kind: OutputKind) -> io::Result<(PathBuf, File)> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = target
+        .file_name()
+        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let mode = match kind {
+        OutputKind::Data => 0o666,
+        OutputKind::Executable => 0o777,
+    };
+    loop {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mut hidden = OsString::from(".");
+        // Long names leave no room for a suffix, so only a part of the name is kept.
+        hidden.push(name.to_string_lossy().chars().take(32).collect::<String>());
+        hidden.push(format!(".{}-{number}.tmp", std::process::id()));
+        let temporary = target.with_file_name(hidden);
+        let options = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&temporary);
+        match options {
+            Ok(file) => return Ok((temporary, file)),
+            // Left over by a process of the same number that was killed.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn stamp(data: &fs::Metadata) -> Metadata {
+    let kind = if data.is_dir() {
+        FileKind::Directory
+    } else if data.is_file() {
+        FileKind::File
+    } else {
+        FileKind::Special
+    };
+    Metadata {
+        kind,
+        len: data.len(),
+        modified: i128::from(data.mtime()) * 1_000_000_000 + i128::from(data.mtime_nsec()),
+        inode: data.ino(),
+    }
+}

@@ -1,0 +1,109 @@
+//! Tests of `vfs`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::*;
+
+fn message(system: &dyn System, path: &str) -> String {
+    match read_source(system, path) {
+        Ok(text) => format!("ok: {text}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn reading_says_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(at("bad.code"), b"ab\xffcd").unwrap();
+    std::fs::write(at("good.code"), "print(1)\n").unwrap();
+    let said = |name: &str| {
+        let folder = folder.path().to_str().unwrap();
+        message(&OsSystem, &at(name)).replace(folder, "DIR")
+    };
+    assert_eq!(
+        said("none.code"),
+        "error opening input file 'DIR/none.code' (No such file or directory)"
+    );
+    assert_eq!(said(""), "error opening input file 'DIR/' (Is a directory)");
+    assert_eq!(
+        said("good.code/x"),
+        "error opening input file 'DIR/good.code/x' (Not a directory)"
+    );
+    assert_eq!(
+        said("bad.code"),
+        "input file 'DIR/bad.code' is not valid UTF-8 (byte offset 2)"
+    );
+    assert_eq!(said("good.code"), "ok: print(1)\n");
+}
+
+#[test]
+fn a_file_that_changes_is_read_once_more() {
+    let system = MemorySystem::new().with_file("a.code", "1");
+    system.fail_reads("a.code", 1, ReadErrorKind::ChangedWhileReading);
+    assert_eq!(message(&system, "a.code"), "ok: 1");
+    system.fail_reads("a.code", 2, ReadErrorKind::ChangedWhileReading);
+    assert_eq!(
+        message(&system, "a.code"),
+        "input file 'a.code' was modified during the build"
+    );
+}
+
+#[test]
+fn writing_replaces_in_one_step_and_leaves_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    let entries = || OsSystem.list_dir(folder.path()).unwrap();
+    OsSystem.check_writable(&path).unwrap();
+    assert!(entries().is_empty());
+    OsSystem
+        .write(&path, b"one", OutputKind::Executable)
+        .unwrap();
+    OsSystem
+        .write(&path, b"two", OutputKind::Executable)
+        .unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"two");
+    assert_eq!(entries(), [path.clone()]);
+    let missing = folder.path().join("none/out");
+    for result in [
+        OsSystem.check_writable(&missing),
+        OsSystem.write(&missing, b"x", OutputKind::Data),
+    ] {
+        assert_eq!(describe(&result.unwrap_err()), "No such file or directory");
+    }
+    let result = OsSystem.write(folder.path(), b"x", OutputKind::Data);
+    assert_eq!(describe(&result.unwrap_err()), "Is a directory");
+}
+
+#[test]
+fn writing_to_devices_and_links_keeps_them() {
+    OsSystem
+        .write(Path::new("/dev/null"), b"x", OutputKind::Data)
+        .unwrap();
+    let kind = OsSystem.metadata(Path::new("/dev/null")).unwrap().kind;
+    assert_eq!(kind, FileKind::Special);
+    let folder = tempfile::tempdir().unwrap();
+    let (real, link) = (folder.path().join("real"), folder.path().join("link"));
+    std::fs::write(&real, "old").unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    OsSystem.write(&link, b"new", OutputKind::Data).unwrap();
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(std::fs::read(&real).unwrap(), b"new");
+}
+
+#[test]
+fn an_overlay_hides_and_adds_files() {
+    let below = MemorySystem::new()
+        .with_file("src/a.code", "below a")
+        .with_file("src/b.code", "below b");
+    let system = MemorySystem::over(Arc::new(below)).with_file("src/a.code", "above a");
+    assert_eq!(message(&system, "src/a.code"), "ok: above a");
+    assert_eq!(message(&system, "/src/./b.code"), "ok: below b");
+    assert_eq!(
+        message(&system, "src"),
+        "error opening input file 'src' (Is a directory)"
+    );
+    let listed = system.list_dir(Path::new("src")).unwrap();
+    assert_eq!(listed, [Path::new("src/a.code"), Path::new("src/b.code")]);
+}
