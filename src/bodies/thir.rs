@@ -6,7 +6,7 @@
 
 use crate::base::{Arena, Idx, Name};
 use crate::items::hir::{ExprId, Magic};
-use crate::items::ids::DefId;
+use crate::items::ids::{AccessorKind, DefId};
 use crate::types::ty::{Ty, TyList};
 
 pub type TExprId = Idx<TExpr>;
@@ -58,8 +58,8 @@ pub enum TLocalKind {
     /// A `consuming`/`__owned` parameter.
     OwnedParam,
     InoutParam,
-    /// Computed or observed local: the accessors are those of this definition.
-    Accessed(DefId),
+    /// Computed or observed local: see [`TStmt::LocalAccessors`].
+    Accessed,
     Weak,
     Unowned,
     /// `lazy var` inside a body: storage is optional, the initial value runs at first use.
@@ -121,10 +121,15 @@ pub enum TStmt {
     DiscardThis,
     /// The value of the enclosing `if`/`switch`/`do` expression.
     Then(TExprId),
-    /// A global variable of the main file, initialised in order.
-    InitGlobals {
-        pat: TPatId,
-        init: TExprId,
+    /// Global variables of the main file, initialised in order: calls the binding's initial value and stores its parts.
+    InitGlobal {
+        binding: DefId,
+    },
+    /// Accessors of a local variable, as closures of the body; `storage` is what observers watch.
+    LocalAccessors {
+        local: TLocalId,
+        storage: Option<TLocalId>,
+        accessors: Vec<(AccessorKind, u32)>,
     },
 }
 

@@ -3,7 +3,7 @@
 //! One [`Body`] holds a function's statements with its closures and local functions. Names are not resolved here.
 
 use crate::base::{Arena, Idx, Name};
-use crate::items::ids::DefId;
+use crate::items::ids::{AccessorKind, DefId};
 use crate::items::tree::{Attr, FuncItem, ItemTree, ThrowsRef, TypeRef, TypeRefId};
 
 pub type ExprId = Idx<Expr>;
@@ -43,8 +43,10 @@ pub enum LocalKind {
     /// A parameter of the function or of a closure or local function inside it.
     Param,
     InoutParam,
-    /// A local variable with accessors or observers; the definition holds them.
-    Accessed(DefId),
+    /// A local variable with accessors or observers: see [`Stmt::LocalAccessors`].
+    Accessed,
+    /// Bound by a `guard` at the top level of the main file, where it is a global variable.
+    Global(DefId),
     /// `weak var`, or captured `[weak x]`.
     Weak,
     Unowned,
@@ -338,6 +340,15 @@ pub enum Stmt {
         is_lazy: bool,
     },
     LocalFn(Box<LocalFn>),
+    /// A local variable with accessors. An observed one has a storage local, which the preceding `Let` binds.
+    LocalAccessors {
+        local: LocalId,
+        storage: Option<LocalId>,
+        ty: Option<TypeRefId>,
+        accessors: Vec<(AccessorKind, LocalFn)>,
+    },
+    /// A global variable of the main file is initialised here; the binding is a body of its own.
+    GlobalBinding(DefId),
     /// A type, typealias, import, operator… declared here; data is in [`Body::items`].
     Item(DefId),
     /// `guard conditions else { … }`

@@ -3,6 +3,7 @@
 use crate::base::{Arena, Idx, Name};
 use crate::items::ids::{AccessorKind, DefId};
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// A written type, kept in the arena of its item or body; source maps give each its range.
 pub type TypeRefId = Idx<TypeRef>;
@@ -188,6 +189,7 @@ pub enum ItemKind {
     Deinit {
         body: Option<BodySyntax>,
     },
+    Binding(BindingItem),
 }
 
 /// A struct, enum, class, actor or protocol.
@@ -302,13 +304,20 @@ pub struct VarItem {
     pub binding: Option<DefId>,
     /// Where the name stands in the binding's pattern: indices of tuple elements, outermost first; empty for a plain name.
     pub path: Vec<u32>,
-    /// The initial value (or the whole `pattern: Type = value` for a tuple pattern) lies in the binding.
-    pub init: Option<BodySyntax>,
-    /// The tuple pattern's type annotation, if the pattern is a tuple.
-    pub pattern_ty: Option<TypeRefId>,
     pub accessors: Vec<AccessorItem>,
     /// `{ get set }` of a protocol's requirement.
     pub requirement_settable: bool,
+}
+
+/// One `pattern = value` of a variable declaration outside of bodies.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BindingItem {
+    /// The variables that it initialises, in the order of the pattern.
+    pub vars: Vec<DefId>,
+    /// The annotation on the whole pattern.
+    pub ty: Option<TypeRefId>,
+    /// The initial value.
+    pub init: Option<BodySyntax>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -381,7 +390,7 @@ pub struct ImportItem {
 pub struct ItemTree {
     /// Top-level declarations in source order.
     pub top_level: Vec<DefId>,
-    pub items: FxHashMap<DefId, Item>,
+    pub items: FxHashMap<DefId, Arc<Item>>,
     /// The statements of a main file, as one body; none where there are none.
     pub top_level_code: Option<BodySyntax>,
 }
