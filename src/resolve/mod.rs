@@ -1,1 +1,16 @@
-//! Tour of `resolve`.
+//! Tour of `resolve`: which declaration a name means.
+//!
+
+//! * [`decls`]: written types to declarations, without forming types; inheritance clauses and extended types at that level.
+//! * [`members`]: the members of a type by name, over all its extensions.
+//! * [`lookup`]: unqualified lookup of types and values; [`operators`]: operator functions; [`access`]: who may see what.
+
+pub mod access;
+pub mod lookup;
+pub mod members;
+pub mod operators;
+
+pub use self::access::is_accessible;
+pub use self::lookup::{Layer, lookup_value, suggest};
+pub use self::members::{MemberCandidate, Origin, member_candidates, members_named};
+pub use self::operators::operator_candidates;
