@@ -28,7 +28,10 @@ pub const CODIRA_SOURCES: &[(&str, &str)] = &[
     ("Operators.code", include_str!("Codira/Operators.code")),
     ("Core.code", include_str!("Codira/Core.code")),
     ("Numbers.code", include_str!("Codira/Numbers.code")),
-    ("IntegerTypes.code", include_str!("Codira/IntegerTypes.code")),
+    (
+        "IntegerTypes.code",
+        include_str!("Codira/IntegerTypes.code"),
+    ),
     ("Floats.code", include_str!("Codira/Floats.code")),
     ("Ranges.code", include_str!("Codira/Ranges.code")),
     ("Pointers.code", include_str!("Codira/Pointers.code")),
