@@ -75,25 +75,17 @@ pub fn write_image(
         (runtime::IMAGE.len() as u64).next_multiple_of(PAGE),
         base.end.next_multiple_of(PAGE),
     )?;
-    let loaded = layout.writable.offset + layout.writable.file_size;
-    let (tables, segments) = rayon::join(
-        || Tables::new(&layout, options, loaded),
-        || write_segments(&layout, options.lines),
-    );
-    let segments = segments?;
-
-    let mut image = Vec::with_capacity(
-        loaded as usize + tables.as_ref().map_or(0, |tables| tables.bytes.len() + 8),
-    );
-    image.extend_from_slice(runtime::IMAGE);
-    for (segment, bytes) in [&layout.text, &layout.read_only, &layout.writable]
-        .into_iter()
-        .zip(segments)
-    {
-        image.resize(segment.offset as usize, 0);
-        image.extend_from_slice(&bytes);
-    }
-    image.resize(loaded as usize, 0);
+    let loaded = (layout.writable.offset + layout.writable.file_size) as usize;
+    // Memory from the allocator that was never touched is zero without anybody writing zeroes, and every task below then touches its own part.
+    // The room for the tables is an estimate, so that appending them does not move the rest.
+    let mut image = vec![0; loaded + estimated_table_size(&layout, options)];
+    image.truncate(loaded);
+    let (tables, written) = {
+        let image = image.as_mut_slice();
+        let tables = || Tables::new(&layout, options, loaded as u64);
+        rayon::join(tables, || write_segments(&layout, options.lines, image))
+    };
+    written?;
     base.patch_headers(&mut image, &layout)?;
     let undefined = |symbol| LinkError::Undefined(vec![(symbol, SymbolName::new("the runtime"))]);
     let entry = layout
@@ -118,6 +110,15 @@ pub fn write_image(
     // The names of sections are in the last one.
     put16(&mut image, 62, section_count.saturating_sub(1));
     Ok(image)
+}
+
+/// The tables' size with names of usual length.
+fn estimated_table_size(layout: &Layout<'_>, options: &ImageOptions<'_>) -> usize {
+    if !options.symbols {
+        return 0;
+    }
+    let count = layout.functions.len() + layout.constants.len() + layout.variables.len();
+    (count + runtime::symbols().len()) * (SYMBOL + 80) + 0x4000
 }
 
 fn get16(bytes: &[u8], at: usize) -> u16 {
@@ -251,6 +252,8 @@ fn load_header(segment: &Segment, flags: u32) -> [u8; PROGRAM_HEADER] {
 
 /// What a blob is to the writer.
 trait Bytes: Sync {
+    /// What is between two blobs.
+    const PADDING: u8;
     fn symbol(&self) -> SymbolName;
     fn bytes(&self) -> &[u8];
     fn relocs(&self) -> &[Reloc];
@@ -258,6 +261,12 @@ trait Bytes: Sync {
 }
 
 impl Bytes for FunctionBlob {
+    /// Traps if execution falls out of a function.
+    const PADDING: u8 = if cfg!(target_arch = "x86_64") {
+        0xcc
+    } else {
+        0
+    };
     fn symbol(&self) -> SymbolName {
         self.symbol
     }
@@ -273,6 +282,7 @@ impl Bytes for FunctionBlob {
 }
 
 impl Bytes for DataBlob {
+    const PADDING: u8 = 0;
     fn symbol(&self) -> SymbolName {
         self.symbol
     }
@@ -287,42 +297,64 @@ impl Bytes for DataBlob {
     }
 }
 
-/// Traps if execution falls out of a function.
-const CODE_PADDING: u8 = if cfg!(target_arch = "x86_64") {
-    0xcc
-} else {
-    0
-};
-
-fn write_segments(layout: &Layout<'_>, lines: LineOf<'_>) -> Result<[Vec<u8>; 3], LinkError> {
+/// Fills an image that is all zero.
+fn write_segments(
+    layout: &Layout<'_>,
+    lines: LineOf<'_>,
+    image: &mut [u8],
+) -> Result<(), LinkError> {
     let stored = layout
         .variables
         .partition_point(|placed| !is_zero(placed.blob));
-    let results = [
-        write_segment(layout, &layout.text, &layout.functions, lines, CODE_PADDING),
-        write_segment(layout, &layout.read_only, &layout.constants, lines, 0),
-        write_segment(
+    let (head, rest) = image.split_at_mut(layout.text.offset as usize);
+    let (text, rest) = rest.split_at_mut((layout.read_only.offset - layout.text.offset) as usize);
+    let (read_only, writable) =
+        rest.split_at_mut((layout.writable.offset - layout.read_only.offset) as usize);
+    let code = || write_segment(layout, &layout.text, &layout.functions, lines, text);
+    let data = || {
+        head[..runtime::IMAGE.len()].copy_from_slice(runtime::IMAGE);
+        let constants = write_segment(
+            layout,
+            &layout.read_only,
+            &layout.constants,
+            lines,
+            read_only,
+        );
+        let variables = write_segment(
             layout,
             &layout.writable,
             &layout.variables[..stored],
             lines,
-            0,
-        ),
-    ];
-    let mut undefined = BTreeMap::new();
-    let mut segments = Vec::new();
+            writable,
+        );
+        merge([constants, variables])
+    };
+    let (code, data) = rayon::join(code, data);
+    // All undefined symbols are reported together, each once, in a fixed order.
+    match merge([code, data]) {
+        Err(LinkError::Undefined(symbols)) => {
+            let symbols: BTreeMap<_, _> = symbols.into_iter().collect();
+            Err(LinkError::Undefined(symbols.into_iter().collect()))
+        }
+        result => result,
+    }
+}
+
+/// Joins the undefined symbols of several results; the first of other errors wins.
+fn merge(results: impl IntoIterator<Item = Result<(), LinkError>>) -> Result<(), LinkError> {
+    let mut undefined = Vec::new();
     for result in results {
         match result {
-            Ok(bytes) => segments.push(bytes),
-            // All undefined symbols are reported together, each once, in a fixed order.
+            Ok(()) => {}
             Err(LinkError::Undefined(more)) => undefined.extend(more),
             Err(other) => return Err(other),
         }
     }
-    if !undefined.is_empty() {
-        return Err(LinkError::Undefined(undefined.into_iter().collect()));
+    if undefined.is_empty() {
+        Ok(())
+    } else {
+        Err(LinkError::Undefined(undefined))
     }
-    segments.try_into().map_err(|_| LinkError::NoRuntimeImage)
 }
 
 /// How many blobs one task copies: enough that handing out tasks costs nothing.
@@ -333,11 +365,9 @@ fn write_segment<B: Bytes>(
     segment: &Segment,
     blobs: &[Placed<'_, B>],
     lines: LineOf<'_>,
-    padding: u8,
-) -> Result<Vec<u8>, LinkError> {
-    let mut bytes = vec![padding; segment.file_size as usize];
+    mut rest: &mut [u8],
+) -> Result<(), LinkError> {
     let mut tasks = Vec::new();
-    let mut rest = bytes.as_mut_slice();
     let mut start = segment.address;
     let mut groups = blobs.chunks(TASK).peekable();
     while let Some(group) = groups.next() {
@@ -350,15 +380,18 @@ fn write_segment<B: Bytes>(
     }
     let write = |(out, start, group): (&mut [u8], u64, &[Placed<'_, B>])| -> Result<(), LinkError> {
         let mut undefined = Vec::new();
+        let mut end = 0;
         for placed in group {
-            let place = &mut out[(placed.address - start) as usize..];
-            let place = &mut place[..placed.blob.bytes().len()];
-            place.copy_from_slice(placed.blob.bytes());
+            let place = (placed.address - start) as usize;
+            out[end..place].fill(B::PADDING);
+            end = place + placed.blob.bytes().len();
+            let bytes = &mut out[place..end];
+            bytes.copy_from_slice(placed.blob.bytes());
             relocate(
                 layout,
                 placed.blob,
                 placed.address,
-                place,
+                bytes,
                 lines,
                 &mut undefined,
             )?;
@@ -369,20 +402,7 @@ fn write_segment<B: Bytes>(
             Err(LinkError::Undefined(undefined))
         }
     };
-    let results: Vec<_> = tasks.into_par_iter().map(write).collect();
-    let mut undefined = Vec::new();
-    for result in results {
-        match result {
-            Ok(()) => {}
-            Err(LinkError::Undefined(more)) => undefined.extend(more),
-            Err(other) => return Err(other),
-        }
-    }
-    if undefined.is_empty() {
-        Ok(bytes)
-    } else {
-        Err(LinkError::Undefined(undefined))
-    }
+    merge(tasks.into_par_iter().map(write).collect::<Vec<_>>())
 }
 
 fn relocate<B: Bytes>(
