@@ -80,11 +80,7 @@ fn judge(files: &[PathBuf], expected: &Path, flags: &[&str]) -> Result<(), Strin
 fn judge_all(flags: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/run");
     let programs = programs(&root);
-    assert!(
-        !programs.is_empty(),
-        "no programs below {}",
-        root.display()
-    );
+    assert!(!programs.is_empty(), "no programs below {}", root.display());
     let failures = Mutex::new(Vec::new());
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {

@@ -5,6 +5,7 @@
 
 use crate::db::{CompilationUnit, RootDatabase};
 use crate::diag::Diagnostic;
+use crate::items;
 
 use super::{Compiler, Ending};
 
@@ -41,13 +42,19 @@ fn missing<T>(stage: &str) -> Stage<T> {
 }
 
 /// Parses every file; returns what the parser has to say.
-pub(super) fn parse(_db: &RootDatabase, _unit: CompilationUnit) -> Stage<Vec<Diagnostic>> {
-    missing("parse")
+pub(super) fn parse(db: &RootDatabase, unit: CompilationUnit) -> Stage<Vec<Diagnostic>> {
+    let found = db.par_map(unit.files(db), |db, &file| {
+        items::syntax_diagnostics(db, file)
+    });
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// The syntax trees as text.
-pub(super) fn dump_parse(_db: &RootDatabase, _unit: CompilationUnit) -> Stage<String> {
-    missing("parse")
+pub(super) fn dump_parse(db: &RootDatabase, unit: CompilationUnit) -> Stage<String> {
+    let trees = unit.files(db).iter();
+    Ok(trees
+        .map(|&file| format!("{:#?}", items::parse(db, file).syntax()))
+        .collect())
 }
 
 /// Resolves names and checks types: items, signatures, bodies.

@@ -128,12 +128,7 @@ impl AnchoredDiagnostic {
         self
     }
     /// Adds an edit.
-    pub fn fix(
-        mut self,
-        anchor: Anchor,
-        place: FixPlace,
-        replacement: impl Into<String>,
-    ) -> Self {
+    pub fn fix(mut self, anchor: Anchor, place: FixPlace, replacement: impl Into<String>) -> Self {
         self.fixits.push(AnchoredFixIt {
             anchor,
             place,

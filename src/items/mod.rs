@@ -3,9 +3,10 @@
 //! * [`ids`]: a [`DefId`] names a declaration by its path and survives every edit that does not rename or move it.
 //! * [`tree`]: the [`ItemTree`] of a file: declarations with their types as written, bodies as opaque, trivia-free syntax.
 //! * [`hir`]: a [`Body`] after parsing: desugared a little, operators folded.
-//! * [`operators`]: the table that folding reads.
+//! * [`precedence`]: the table that folding reads.
 //! * [`lower`]: from syntax to the two.
 //! * [`source_map`]: the way back, asked only by diagnostics, debug information and the editor.
+//! * [`workspace`]: the inputs of a compilation.
 //! * [`anchor`]: diagnostics that point at declarations and expressions instead of positions.
 //!
 //! A changed file re-parses and rebuilds its item tree; whatever in it is equal to before stops the change there.
@@ -14,9 +15,13 @@ pub mod anchor;
 pub mod hir;
 pub mod ids;
 pub mod lower;
-pub mod operators;
+pub mod precedence;
 pub mod source_map;
 pub mod tree;
+pub mod workspace;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
@@ -27,7 +32,7 @@ use crate::syntax::Parse;
 pub use self::anchor::{Anchor, AnchoredDiagnostic, AnchoredFixIt, AnchoredNote, FixPlace};
 pub use self::hir::Body;
 pub use self::ids::{AccessorKind, DefId, DefKind, Synth};
-pub use self::operators::OperatorTable;
+pub use self::precedence::OperatorTable;
 pub use self::tree::{BodySyntax, Item, ItemKind, ItemTree};
 
 /// The tree of a file and what was wrong with its syntax.

@@ -137,13 +137,20 @@ pub fn anchor_range(db: &dyn Db, file: SourceFile, anchor: Anchor) -> Option<Tex
             if range.is_empty() {
                 // A parameter: its place is the declaration's.
                 let spans = spans(db, file, def)?;
-                return Some(spans.params.get(local.index()).copied().unwrap_or(spans.name));
+                return Some(
+                    spans
+                        .params
+                        .get(local.index())
+                        .copied()
+                        .unwrap_or(spans.name),
+                );
             }
             Some(range)
         }
         Anchor::BodyType(def, ty) => body(def).types.get(ty.index()).copied(),
         Anchor::ArgLabel(def, call, n) => {
-            let crate::items::hir::Expr::Call { args, .. } = &crate::items::body(db, def).exprs[call]
+            let crate::items::hir::Expr::Call { args, .. } =
+                &crate::items::body(db, def).exprs[call]
             else {
                 return None;
             };

@@ -7,12 +7,10 @@ use crate::db::Db;
 use crate::items::anchor::{Anchor, AnchoredDiagnostic};
 use crate::items::hir::*;
 use crate::items::ids::DefId;
-use crate::items::operators::OperatorTable;
+use crate::items::precedence::OperatorTable;
 use crate::items::source_map::BodySourceMap;
-use crate::items::tree::{Item, ItemTree};
 use crate::syntax::SyntaxKind::*;
 use crate::syntax::SyntaxNode;
-use std::sync::Arc;
 
 /// Builds a [`Body`] and, beside it, the map back to the text.
 pub(super) struct BodyCx<'a> {
@@ -90,12 +88,6 @@ impl<'a> BodyCx<'a> {
         self.body
             .diagnostics
             .push(AnchoredDiagnostic::error(code, anchor, message));
-    }
-
-    /// Adds a declaration that lives in this body.
-    pub(super) fn add_item(&mut self, item: Item) {
-        let tree: &mut ItemTree = &mut self.body.items;
-        tree.items.insert(item.def, Arc::new(item));
     }
 
     /// The statements of a `CODE_BLOCK` child, or nothing.

@@ -2,7 +2,7 @@
 
 use super::body::{BodyCx, is_let};
 use super::patterns::{Binds, is_pattern};
-use super::syntax::{has_token, kid, kids, name_of, name_tokens, token, tokens};
+use super::syntax::{has_token, kid, kids, name_of, name_tokens, tokens};
 use super::types::{TypeSink, is_type};
 use crate::base::{FxHashMap, Name, TextRange};
 use crate::db::Db;
@@ -90,9 +90,13 @@ impl<'a> DeclCx<'a> {
             DEINIT_DECL => {
                 let def = self.def(parent, DefKind::Deinit, Name::new("deinit"));
                 let body = self.body(def, kid(node, CODE_BLOCK));
-                self.add(node, def, Name::new("deinit"), TypeSink::default(), |_, _| {
-                    ItemKind::Deinit { body }
-                })
+                self.add(
+                    node,
+                    def,
+                    Name::new("deinit"),
+                    TypeSink::default(),
+                    |_, _| ItemKind::Deinit { body },
+                )
             }
             SUBSCRIPT_DECL => self.subscript(node, parent),
             STRUCT_DECL => self.nominal(node, parent, DefKind::Struct),
@@ -126,9 +130,8 @@ impl<'a> DeclCx<'a> {
                 })
             }
             OPERATOR_DECL => {
-                let name = kid(node, NAME).map_or(Name::new(""), |n| {
-                    Name::new(n.text().to_string().trim())
-                });
+                let name = kid(node, NAME)
+                    .map_or(Name::new(""), |n| Name::new(n.text().to_string().trim()));
                 let def = self.def(parent, DefKind::Operator, name);
                 let group = name_tokens(node)
                     .filter(|t| t.kind() == IDENT)
@@ -239,7 +242,13 @@ impl<'a> DeclCx<'a> {
     ) {
         for (i, (param, default)) in params.iter_mut().zip(defaults).enumerate() {
             if default.is_some() {
-                let id = DefId::new(self.db, Some(def), DefKind::DefaultArg, param.name, i as u32);
+                let id = DefId::new(
+                    self.db,
+                    Some(def),
+                    DefKind::DefaultArg,
+                    param.name,
+                    i as u32,
+                );
                 param.default = self.body(id, default);
             }
         }
@@ -404,9 +413,10 @@ impl<'a> DeclCx<'a> {
         let Some(block) = kid(binding, ACCESSOR_BLOCK) else {
             return false;
         };
-        accessor_nodes(&block).iter().flatten().any(|(kind, _)| {
-            matches!(kind, AccessorKind::WillSet | AccessorKind::DidSet)
-        })
+        accessor_nodes(&block)
+            .iter()
+            .flatten()
+            .any(|(kind, _)| matches!(kind, AccessorKind::WillSet | AccessorKind::DidSet))
     }
 
     fn members(&mut self, node: &SyntaxNode, def: DefId) -> Vec<DefId> {
@@ -534,7 +544,9 @@ impl<'a> DeclCx<'a> {
                         _ => Associativity::None,
                     }
                 }
-                "assignment" => group.assignment = values.first().is_some_and(|t| t.kind() == TRUE_KW),
+                "assignment" => {
+                    group.assignment = values.first().is_some_and(|t| t.kind() == TRUE_KW)
+                }
                 _ => {}
             }
         }
@@ -618,8 +630,12 @@ impl BodyCx<'_> {
     fn local_vars(&mut self, node: &SyntaxNode, out: &mut Vec<StmtId>) {
         let mods = modifiers(node);
         let binds = if is_let(node) { Binds::Let } else { Binds::Var };
-        let is_async = kid(node, MODIFIER_LIST)
-            .is_some_and(|list| list.text().to_string().split_whitespace().any(|w| w == "async"));
+        let is_async = kid(node, MODIFIER_LIST).is_some_and(|list| {
+            list.text()
+                .to_string()
+                .split_whitespace()
+                .any(|w| w == "async")
+        });
         let mut bindings = Vec::new();
         let nodes: Vec<_> = kids(node, PATTERN_BINDING).collect();
         for (i, binding) in nodes.iter().enumerate() {
@@ -691,9 +707,10 @@ impl BodyCx<'_> {
             return;
         };
         let nodes = accessor_nodes(&block);
-        let observes = nodes.iter().flatten().any(|(kind, _)| {
-            matches!(kind, AccessorKind::WillSet | AccessorKind::DidSet)
-        });
+        let observes = nodes
+            .iter()
+            .flatten()
+            .any(|(kind, _)| matches!(kind, AccessorKind::WillSet | AccessorKind::DidSet));
         let storage = observes.then(|| {
             let storage = self.local(name, LocalKind::Var, name_range);
             let mut pat = self.pat(Pat::Bind(storage), name_range);
@@ -1142,7 +1159,10 @@ pub(super) fn guard_names(node: &SyntaxNode) -> Vec<(Name, bool, TextRange)> {
     };
     for condition in list.children() {
         let is_let_condition = has_token(&condition, LET_KW);
-        for pattern in condition.descendants().filter(|n| n.kind() == IDENT_PATTERN) {
+        for pattern in condition
+            .descendants()
+            .filter(|n| n.kind() == IDENT_PATTERN)
+        {
             let binding = pattern
                 .ancestors()
                 .find(|n| n.kind() == VALUE_BINDING_PATTERN);
@@ -1212,10 +1232,4 @@ fn param_ranges(node: &SyntaxNode) -> Vec<TextRange> {
             names.map_or(p.text_range(), |t| t.text_range())
         })
         .collect()
-}
-
-/// Whether the token list of a node holds this keyword; kept beside [`token`] for readers.
-#[allow(dead_code)]
-fn keyword(node: &SyntaxNode, kind: SyntaxKind) -> bool {
-    token(node, kind).is_some()
 }

@@ -192,9 +192,8 @@ impl BodyCx<'_> {
             }
             POSTFIX_IF_CONFIG_EXPR => {
                 let clause = kid(node, IF_CONFIG).and_then(|c| self.conditions.active_clause(&c));
-                let chain = clause.and_then(|clause| {
-                    clause.children().filter(|n| is_expr(n.kind())).last()
-                });
+                let chain = clause
+                    .and_then(|clause| clause.children().filter(|n| is_expr(n.kind())).last());
                 match chain {
                     Some(chain) if is_postfix(chain.kind()) => {
                         self.lower_postfix(&chain, Some(base))

@@ -7,7 +7,7 @@ use super::body::BodyCx;
 use super::syntax::{has_token, token, tokens};
 use crate::base::{Name, TextRange};
 use crate::items::hir::*;
-use crate::items::operators::{Binding, OperatorInfo};
+use crate::items::precedence::{Binding, OperatorInfo};
 use crate::items::tree::TypeRefId;
 use crate::syntax::SyntaxKind::*;
 use crate::syntax::SyntaxNode;
@@ -56,9 +56,7 @@ impl BodyCx<'_> {
         while let Some(part) = parts.get(at) {
             at += 1;
             if matches!(part.kind(), IS_OPERATOR | AS_OPERATOR) {
-                let info = self
-                    .operators
-                    .info(Some(Name::new("CastingPrecedence")));
+                let info = self.operators.info(Some(Name::new("CastingPrecedence")));
                 operand = self.reduce(&mut stack, operand, info, None);
                 operand = self.cast(operand, part);
                 continue;

@@ -62,7 +62,8 @@ fn with_conditions<T>(
     });
     let can_import = |name: &str, _version: Option<&crate::syntax::Version>| {
         let Some(unit) = unit else { return false };
-        let mut imported = unit.dependencies(db).iter().chain(unit.library(db).as_ref());
+        let library = unit.library(db);
+        let mut imported = unit.dependencies(db).iter().chain(&library);
         name == "Codira" || imported.any(|u| u.name(db).as_str() == name)
     };
     let arch = match crate::session::Target::HOST.arch {
@@ -180,11 +181,7 @@ pub(super) fn lower_body(db: &dyn Db, def: DefId, syntax: &BodySyntax) -> (Body,
 }
 
 /// Lowers a body from a node that stands in its file, for the source map.
-pub(super) fn lower_body_node(
-    db: &dyn Db,
-    def: DefId,
-    root: &SyntaxNode,
-) -> (Body, BodySourceMap) {
+pub(super) fn lower_body_node(db: &dyn Db, def: DefId, root: &SyntaxNode) -> (Body, BodySourceMap) {
     let unit = crate::items::unit_of_module(db, crate::items::module_of(db, def));
     let empty = crate::items::OperatorTable::default();
     let operators = unit.map_or(&empty, |unit| crate::items::operators(db, unit));

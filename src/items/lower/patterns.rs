@@ -3,7 +3,6 @@
 use super::body::{BodyCx, is_let};
 use super::exprs::{first_expr, is_expr};
 use super::syntax::{has_token, kid, kids, name_of, name_tokens};
-use super::types::is_type;
 use crate::base::Name;
 use crate::items::hir::*;
 use crate::syntax::SyntaxKind::{self, *};
@@ -170,9 +169,4 @@ impl BodyCx<'_> {
         }
         self.local(name, kind, range)
     }
-}
-
-/// Whether `node` holds a type annotation directly; for conditions and loops.
-pub(super) fn has_type(node: &SyntaxNode) -> bool {
-    node.children().any(|n| is_type(n.kind()))
 }

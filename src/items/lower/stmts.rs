@@ -3,7 +3,7 @@
 use super::body::{BodyCx, is_let};
 use super::exprs::{first_expr, is_expr, plain_name};
 use super::patterns::{Binds, is_pattern};
-use super::syntax::{has_token, kid, kids, name_of, name_tokens, token, tokens};
+use super::syntax::{has_token, kid, kids, name_of, name_tokens, token};
 use crate::base::Name;
 use crate::items::hir::*;
 use crate::items::tree::ThrowsRef;
@@ -199,7 +199,8 @@ impl BodyCx<'_> {
                 cases.push(SwitchCase {
                     items: self.case_items(&case),
                     is_default: has_token(&case, DEFAULT_KW),
-                    unknown: kid(&case, ATTRIBUTE_LIST).is_some() || kid(&case, ATTRIBUTE).is_some(),
+                    unknown: kid(&case, ATTRIBUTE_LIST).is_some()
+                        || kid(&case, ATTRIBUTE).is_some(),
                     body: self.block(&case),
                 });
             }
@@ -238,7 +239,8 @@ impl BodyCx<'_> {
             let mut items = self.case_items(&clause);
             let mut implicit_error = None;
             if items.is_empty() {
-                let keyword = token(&clause, CATCH_KW).map_or(clause.text_range(), |t| t.text_range());
+                let keyword =
+                    token(&clause, CATCH_KW).map_or(clause.text_range(), |t| t.text_range());
                 let local = self.local(Name::new("error"), LocalKind::Let, keyword);
                 implicit_error = Some(local);
                 // `catch where c`
@@ -268,10 +270,5 @@ impl BodyCx<'_> {
         };
         let range = node.text_range();
         self.expr(Expr::Do(Box::new(expr)), range)
-    }
-
-    /// Whether the node begins with this word; for contextual keywords that stay identifiers.
-    pub(super) fn begins_with(&self, node: &SyntaxNode, word: &str) -> bool {
-        tokens(node).next().is_some_and(|t| t.text() == word)
     }
 }

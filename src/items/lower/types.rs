@@ -87,7 +87,11 @@ impl TypeSink {
             INTEGER_TYPE => {
                 let text = token(node, INT_NUMBER).map(|t| t.text().replace('_', ""));
                 let value = text.and_then(|t| t.parse::<i128>().ok()).unwrap_or(0);
-                TypeRef::Integer(if has_token(node, MINUS) { -value } else { value })
+                TypeRef::Integer(if has_token(node, MINUS) {
+                    -value
+                } else {
+                    value
+                })
             }
             _ => TypeRef::Error,
         };
