@@ -48,6 +48,14 @@ pub struct CompilationUnit {
     pub dependencies: Vec<CompilationUnit>,
 }
 
+/// Every module of the database.
+#[salsa::input(singleton, debug)]
+pub struct Workspace {
+    /// The user's modules and the standard library, in no particular order.
+    #[returns(deref)]
+    pub units: Vec<CompilationUnit>,
+}
+
 impl SourceFile {
     /// A file of the user's module; its ending decides the dialect.
     pub fn of_user(db: &dyn Db, path: &str, text: impl Into<Arc<str>>) -> SourceFile {
