@@ -1,1 +1,9 @@
 //! Tour of `codegen`.
+
+pub mod blob;
+pub mod cx;
+pub mod emit;
+pub mod isa;
+pub mod key;
+pub mod layout;
+pub mod mangle;

@@ -6,6 +6,7 @@
 //! * [`precedence`]: the table that folding reads.
 //! * [`lower`]: from syntax to the two.
 //! * [`source_map`]: the way back, asked only by diagnostics, debug information and the editor.
+//! * [`workspace`]: the inputs of a compilation.
 //! * [`anchor`]: diagnostics that point at declarations and expressions instead of positions.
 //!
 //! A changed file re-parses and rebuilds its item tree; whatever in it is equal to before stops the change there.
@@ -17,6 +18,7 @@ pub mod lower;
 pub mod precedence;
 pub mod source_map;
 pub mod tree;
+pub mod workspace;
 
 #[cfg(test)]
 mod tests;

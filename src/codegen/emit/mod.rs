@@ -1,0 +1,3 @@
+//! Emission.
+pub(super) mod code;
+pub(super) mod values;
