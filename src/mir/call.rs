@@ -124,6 +124,23 @@ impl<'a> Builder<'a> {
     }
 
     fn default_argument(&mut self, def: DefId, args: TyList) -> ArgVal {
+        match self.facts.kind(def) {
+            // A memberwise initialiser's parameter: the property's initial value, or nil.
+            DefKind::Binding => {
+                let ty = self.facts.typed_body(def).result.0.subst(args.as_slice());
+                let value = self.initial_value(def, args);
+                self.mir.locals[value].ty = ty;
+                self.own(value);
+                return ArgVal::Val(Val::Owned(value), ty);
+            }
+            DefKind::Var => {
+                let ty = self.facts.var_type(def).subst(args.as_slice());
+                let nil = self.temp(ty);
+                self.make_none(&nil.into(), ty);
+                return ArgVal::Val(Val::Owned(nil), ty);
+            }
+            _ => {}
+        }
         let param = self.facts.parent(def).and_then(|f| {
             let index = def.index(self.facts.db) as usize;
             match self.facts.kind(f) {
@@ -325,27 +342,24 @@ impl<'a> Builder<'a> {
             false => None,
         };
         self.push_scope();
-        let this_value = match this {
+        let mut args = self.arguments(values, &modes);
+        match this {
             Some(ArgVal::Inout(lvalue)) => {
-                let mut args = self.arguments(values, &modes);
+                // The access to `this` begins last.
                 let place = self.begin_access(lvalue, Access::Modify);
                 args.push(Argument::Address(place));
-                self.finish_call(dest, ty, callee, args, throws);
-                None
             }
-            other => Some((other, values)),
-        };
-        if let Some((this, values)) = this_value {
-            let mut args = self.arguments(values, &modes);
-            if let Some(ArgVal::Val(value, _)) = this {
+            Some(ArgVal::Val(value, _)) => {
                 let operand = match sig.this {
                     ThisKind::Owned => self.consume(value),
                     _ => Self::borrow(&value),
                 };
                 args.push(Argument::Value(operand));
             }
-            self.finish_call(dest, ty, callee, args, throws);
+            Some(ArgVal::Place(place)) => args.push(Argument::Address(place)),
+            None => {}
         }
+        self.finish_call(dest, ty, callee, args, throws);
         self.pop_scope();
     }
 

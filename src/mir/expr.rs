@@ -127,11 +127,7 @@ impl<'a> Builder<'a> {
 
     /// What a stored or computed property of a value holds.
     fn property_value(&mut self, e: TExprId, base: TExprId) -> Val {
-        let lvalue = match &self.body.exprs[e].kind {
-            TExprKind::Property { .. } => self.property_path(e, base),
-            _ => None,
-        };
-        match lvalue {
+        match self.property_path(e, base) {
             Some(value) => value,
             None => {
                 let lvalue = self.lvalue(e);
@@ -142,25 +138,11 @@ impl<'a> Builder<'a> {
 
     /// A property whose base need not be a mutable place: the base is a value, and stored parts are projections of it.
     fn property_path(&mut self, e: TExprId, base: TExprId) -> Option<Val> {
-        let TExprKind::Property {
-            var,
-            args,
-            via_super,
-            ..
-        } = &self.body.exprs[e].kind
-        else {
+        let TExprKind::Property { var, .. } = &self.body.exprs[e].kind else {
             return None;
         };
         let (ty, base_ty) = (self.ty_of(e), self.ty_of(base));
-        if self.facts.is_static(*var) {
-            return None;
-        }
-        let direct = self.body.exprs[base].kind == TExprKind::Local(self.body.this?)
-            && self.this_place.is_some()
-            || self.direct == Some(*var);
-        let _ = direct;
         let member = self.member_of_expr(e)?;
-        let _ = (args, via_super);
         match &member.read {
             Read::Call(_, ThisPass::Inout) => None,
             Read::Field(proj) => {

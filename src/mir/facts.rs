@@ -6,7 +6,7 @@ use crate::db::Db;
 use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
 use crate::items::tree::{AccessorItem, Item, ItemKind, Modifiers, VarItem};
 use crate::types::lang::{self, LangItem};
-use crate::types::signature::{Signature, ThisKind};
+use crate::types::signature::Signature;
 use crate::types::ty::{BuiltinTy, Ty, TyKind, TyList};
 
 /// The library's operators that are lowered as control flow.
@@ -338,8 +338,124 @@ impl<'a> Facts<'a> {
             None => ty,
         }
     }
-    pub fn is_mutating(&self, this: ThisKind) -> bool {
-        this == ThisKind::Inout
+
+    // Known declarations.
+
+    /// An operation of module `Builtin`, all of whose parameters are unlabelled.
+    pub fn builtin(&self, name: &str, arguments: usize) -> DefId {
+        let module = crate::resolve::scope::builtin_module(self.db);
+        let found = crate::resolve::scope::module_members(self.db, module, Name::new(name));
+        found.first().copied().unwrap_or_else(|| {
+            let full = format!("{name}({})", "_:".repeat(arguments));
+            DefId::new(self.db, Some(module), DefKind::Func, Name::new(&full), 0)
+        })
+    }
+    /// A function at the top level of the library.
+    pub fn library_fn(&self, name: &str) -> Option<DefId> {
+        let module = lang::library_module(self.db);
+        let found = crate::resolve::scope::module_members(self.db, module, Name::new(name));
+        found.first().copied()
+    }
+    /// A function or initialiser of a type with exactly these labels.
+    pub fn member_with_labels(&self, owner: DefId, name: &str, labels: &[Option<&str>]) -> Option<DefId> {
+        let found = crate::types::members_named(self.db, owner, Name::new(name));
+        let fits = |&&def: &&DefId| {
+            let params = &self.signature(def).params;
+            params.len() == labels.len()
+                && params
+                    .iter()
+                    .zip(labels)
+                    .all(|(p, l)| p.label.map(|l| l.as_str()) == *l)
+        };
+        found.iter().find(fits).copied()
+    }
+    /// A protocol's own requirement.
+    pub fn requirement_named(&self, protocol: DefId, name: &str) -> Option<DefId> {
+        let all = crate::types::protocol_requirements(self.db, protocol);
+        all.iter()
+            .find(|&&r| crate::resolve::scope::base_name(self.db, r) == *name)
+            .copied()
+    }
+    /// Whether calls of an initialiser on an unknown subclass go through the vtable.
+    pub fn is_overridable_init(&self, init: DefId) -> bool {
+        let Some(class) = self.nominal(init).filter(|c| self.is_class(*c)) else {
+            return false;
+        };
+        let root = self.introducing(init);
+        let table = crate::types::vtable(self.db, class);
+        table.entries.iter().any(|e| e.method.def == root)
+    }
+    pub fn is_convenience(&self, init: DefId) -> bool {
+        self.kind(init) == DefKind::Init
+            && self.in_class(init)
+            && (self.mods(init).is_some_and(|m| m.is_convenience)
+                || self.container(init).is_some_and(|c| self.kind(c) == DefKind::Extension))
+    }
+    pub fn is_failable(&self, init: DefId) -> bool {
+        match self.item(init).map(|i| &i.kind) {
+            Some(ItemKind::Func(f)) => f.failable.is_some(),
+            _ => {
+                let result = self.signature(init).result;
+                self.optional_payload(result).is_some()
+            }
+        }
+    }
+    /// The designated initialiser of a class that takes nothing.
+    pub fn default_init(&self, class: DefId) -> Option<DefId> {
+        let all = crate::types::synth::designated_inits(self.db, class);
+        let plain = |&&d: &&DefId| self.signature(d).params.is_empty();
+        // One whose parameters all have default values serves too, but then the call needs their values.
+        all.iter().find(plain).copied()
+    }
+    /// The deinitialiser that a class declares itself.
+    pub fn deinit(&self, class: DefId) -> Option<DefId> {
+        let members = crate::resolve::members::written_members(self.db, class);
+        members.iter().find(|&&m| self.kind(m) == DefKind::Deinit).copied()
+    }
+    /// Whether an observer's body uses the value that it may ask for; others take no parameter, so that nothing is kept alive for them.
+    pub fn observer_takes_value(&self, def: DefId) -> bool {
+        use crate::bodies::thir::TExprKind;
+        let DefKind::Accessor(AccessorKind::WillSet | AccessorKind::DidSet) = self.kind(def) else {
+            return true;
+        };
+        let body = self.typed_body(def);
+        let Some(&param) = body.params.first() else {
+            return false;
+        };
+        body.exprs.values().any(|e| e.kind == TExprKind::Local(param))
+    }
+    /// The errors that a binding's value may throw: only the main file's can.
+    pub fn initial_value_throws(&self, binding: DefId) -> Option<Ty> {
+        use crate::bodies::thir::{TExprKind, TStmt};
+        if self.kind(binding) != DefKind::Binding || self.container(binding).is_some() {
+            return None;
+        }
+        let body = self.typed_body(binding);
+        let throws = body.exprs.values().any(|e| match &e.kind {
+            TExprKind::Call(call) => call.throws,
+            TExprKind::CallValue { throws, .. } => *throws,
+            _ => false,
+        });
+        let has_throw = body.root.stmts.iter().any(|s| matches!(s, TStmt::Throw(_)));
+        (throws || has_throw).then(|| self.any_error())
+    }
+    /// Whether an initial value is made with `this` at hand: that of a `lazy` property.
+    pub fn initial_value_takes_this(&self, binding: DefId) -> bool {
+        let body = self.typed_body(binding);
+        body.this
+            .and_then(|t| body.locals.get(t))
+            .is_some_and(|l| !matches!(l.ty.kind(), TyKind::Metatype(_)))
+    }
+    /// Whether the function is inlined wherever it is called.
+    pub fn is_transparent(&self, def: DefId) -> bool {
+        let always = |d: DefId| {
+            self.item(d).is_some_and(|i| {
+                i.attrs.iter().any(|a| {
+                    a.name == *"_transparent" || a.name == *"inline" && a.args.is_some_and(|t| t == *"__always")
+                })
+            })
+        };
+        always(def) || always(self.member_of(def))
     }
 }
 

@@ -94,6 +94,7 @@ impl<'a> Builder<'a> {
 
     fn field_states(&self, nominal: DefId) -> Vec<FieldState> {
         let vars = self.facts.stored_properties(nominal);
+        let vars = vars.iter().filter(|v| self.facts.has_storage(**v));
         let state = |&var: &DefId| FieldState {
             var,
             name: self.facts.item(var).map_or_else(|| self.facts.name(var), |i| i.name),
@@ -104,7 +105,7 @@ impl<'a> Builder<'a> {
                 _ => Storage::Strong,
             },
         };
-        vars.iter().map(state).collect()
+        vars.map(state).collect()
     }
 
     /// The type that an initialiser makes, without the optional of a failable one.
@@ -171,6 +172,9 @@ impl<'a> Builder<'a> {
         let in_class = facts.is_class(nominal);
         let mut done: Vec<DefId> = Vec::new();
         for &var in facts.stored_properties(nominal) {
+            if !facts.has_storage(var) {
+                continue;
+            }
             let place = this.then(match in_class {
                 true => Proj::ClassField(var),
                 false => Proj::Field(var),
@@ -463,6 +467,7 @@ impl<'a> Builder<'a> {
             for &var in self.facts.stored_properties(def) {
                 let place = Place::from(local).then(Proj::ClassField(var));
                 match self.facts.var_kind(var) {
+                    VarKind::Computed => {}
                     VarKind::Weak => self.stmt(StatementKind::DestroyWeak(place)),
                     VarKind::Unowned => self.stmt(StatementKind::DestroyUnowned(place)),
                     _ => {
@@ -687,7 +692,7 @@ impl<'a> Builder<'a> {
             DefKind::Var => self.facts.var_kind(var),
             _ => VarKind::Computed,
         };
-        let value = self.param(ty, LocalKind::Owned, Some(Name::new("newValue")));
+        let value = self.param(ty, LocalKind::Borrowed, Some(Name::new("newValue")));
         let this = self.accessor_this(var, true);
         let this = this.as_ref();
         let will = self.facts.accessor(var, AccessorKind::WillSet);
@@ -698,7 +703,7 @@ impl<'a> Builder<'a> {
                 let storage = self.storage_of(var, this);
                 let optional = self.facts.optional_of(ty);
                 let new = self.temp(optional);
-                self.make_some(&new.into(), optional, Operand::Move(value.into()));
+                self.make_some(&new.into(), optional, Operand::Copy(value.into()));
                 self.replace(&storage, Operand::Move(new.into()), optional);
             }
             VarKind::Observed | VarKind::Weak | VarKind::Unowned if will.is_some() || did.is_some() => {
@@ -707,7 +712,7 @@ impl<'a> Builder<'a> {
                 }
                 let storage = self.storage_of(var, this);
                 let old = wants_old.then(|| self.owned_temp(ty, Rvalue::Use(Operand::Copy(storage.clone()))));
-                self.replace(&storage, Operand::Move(value.into()), ty);
+                self.replace(&storage, Operand::Copy(value.into()), ty);
                 if let Some(did) = did {
                     let old = old.map(Place::from);
                     self.call_observer(did, old.as_ref(), this);
@@ -730,7 +735,7 @@ impl<'a> Builder<'a> {
                 });
                 self.push_scope();
                 let lvalue = self.accessor_lvalue(var, this, indices);
-                self.store(lvalue, Operand::Move(value.into()));
+                self.store(lvalue, Operand::Copy(value.into()));
                 self.pop_scope();
                 if let Some(did) = did.filter(|_| observing) {
                     let old = old.map(Place::from);

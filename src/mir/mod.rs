@@ -38,7 +38,7 @@ use crate::base::Name;
 use crate::bodies::thir::TypedBody;
 use crate::db::Db;
 use crate::items::hir::ExprId;
-use crate::items::ids::{DefId, DefKind, Synth};
+use crate::items::ids::{DefId, DefKind};
 use crate::types::ty::Ty;
 use builder::Builder;
 use captures::Captures;
@@ -161,7 +161,7 @@ fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
         }
         FnKind::Closure(n) => closure_result(body, n)?,
         FnKind::PropertyGet => match kind {
-            DefKind::Subscript => facts.signature(def).result,
+            DefKind::Subscript | DefKind::Synth(_) => facts.signature(def).result,
             _ => facts.var_type(def),
         },
         FnKind::KeyPathGet(_) | FnKind::KeyPathSet(_) | FnKind::PropertyAddress => return None,
@@ -191,7 +191,10 @@ fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
         FnKind::InitialValue => builder.build_value(),
         FnKind::DestroyObject => builder.build_destroy_object(),
         FnKind::CaseConstructor => builder.build_case_constructor(),
-        FnKind::PropertyGet => builder.build_property_get(),
+        FnKind::PropertyGet => match kind {
+            DefKind::Synth(synth) => builder.build_synth(synth),
+            _ => builder.build_property_get(),
+        },
         FnKind::PropertySet => builder.build_property_set(),
         FnKind::Main => builder.build_main(),
         FnKind::BoundMethodThunk => builder.build_bound_method(),
@@ -226,9 +229,4 @@ fn closure_result(body: &TypedBody, n: u32) -> Option<Ty> {
         } => Some(body.exprs.get(*convert)?.ty),
         _ => None,
     }
-}
-
-/// Whether a synthesised member is an initialiser.
-pub(crate) fn is_synth_init(synth: Synth) -> bool {
-    matches!(synth, Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit)
 }

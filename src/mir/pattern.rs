@@ -343,7 +343,7 @@ impl<'a> Builder<'a> {
                 self.lower_block(&case.body);
                 self.fallthroughs.pop();
                 self.pop_scope();
-                self.goto(join.block_at(depth, self));
+                self.jump(join);
                 continue;
             }
             for &name in &shared {
@@ -366,7 +366,7 @@ impl<'a> Builder<'a> {
                 self.lower_block(&case.body);
                 self.fallthroughs.pop();
                 self.pop_scope();
-                self.goto(join.block_at(depth, self));
+                self.jump(join);
             }
         }
         if cases.is_empty() {
@@ -447,16 +447,6 @@ impl<'a> Builder<'a> {
             default,
         });
         true
-    }
-}
-
-impl Target {
-    /// The block to go to from code at `depth`: cleanups in between, those of the subject, are emitted first.
-    fn block_at(self, depth: usize, builder: &mut Builder<'_>) -> Block {
-        if !builder.dead && depth > self.depth {
-            builder.emit_cleanups_to(self.depth);
-        }
-        self.block
     }
 }
 

@@ -155,43 +155,23 @@ impl<'a> Builder<'a> {
                 let member = self.member(*var, *args, ty, None, this, false, Rc::default());
                 self.static_lvalue(member)
             }
-            TExprKind::Property {
-                base,
-                var,
-                args,
-                via_super,
-            } => {
-                let (base, via_super) = (*base, *via_super);
-                let base_ty = self.body.exprs[base].ty;
-                let direct = self.is_direct(base, *var);
-                let member = self.member(
-                    *var,
-                    *args,
-                    ty,
-                    Some((base_ty, direct)),
-                    None,
-                    via_super,
-                    Rc::default(),
-                );
-                self.member_lvalue(base, member)
+            TExprKind::Property { base, .. } => {
+                let base = *base;
+                match self.member_of_expr(e) {
+                    Some(member) => self.member_lvalue(base, member),
+                    None => LValue::root(self.temp(ty).into(), ty, Stability::Fixed),
+                }
             }
             TExprKind::Subscript {
                 base,
                 subscript,
                 args,
                 indices,
-                via_super,
+                ..
             } => {
-                let base_ty = self.body.exprs[*base].ty;
-                let mut member = self.member(
-                    *subscript,
-                    *args,
-                    ty,
-                    Some((base_ty, false)),
-                    self.instance_of_metatype(*subscript, base_ty),
-                    *via_super,
-                    Rc::default(),
-                );
+                let Some(mut member) = self.member_of_expr(e) else {
+                    return LValue::root(self.temp(ty).into(), ty, Stability::Fixed);
+                };
                 // The base comes before the indices; of a mutable base only what its own path needs is evaluated.
                 let mut lvalue = self.base_lvalue(*base, &member);
                 member.indices = Rc::new(self.index_values(*subscript, indices, *args));
@@ -242,6 +222,37 @@ impl<'a> Builder<'a> {
                 self.own(temp);
                 LValue::root(temp.into(), ty, Stability::Fixed)
             }
+        }
+    }
+
+    /// The member that a property or subscript expression means, without its indices.
+    pub fn member_of_expr(&mut self, e: TExprId) -> Option<Member> {
+        let ty = self.body.exprs[e].ty;
+        match &self.body.exprs[e].kind {
+            TExprKind::Property {
+                base,
+                var,
+                args,
+                via_super,
+            } => {
+                let base_ty = self.body.exprs[*base].ty;
+                let direct = self.is_direct(*base, *var);
+                let base = Some((base_ty, direct));
+                Some(self.member(*var, *args, ty, base, None, *via_super, Rc::default()))
+            }
+            TExprKind::Subscript {
+                base,
+                subscript,
+                args,
+                via_super,
+                ..
+            } => {
+                let base_ty = self.body.exprs[*base].ty;
+                let metatype = self.instance_of_metatype(*subscript, base_ty);
+                let base = Some((base_ty, false));
+                Some(self.member(*subscript, *args, ty, base, metatype, *via_super, Rc::default()))
+            }
+            _ => None,
         }
     }
 
@@ -385,7 +396,7 @@ impl<'a> Builder<'a> {
         };
         let set_mode = |accessor: DefId| {
             let params = &facts.signature(accessor).params;
-            params.last().map_or(ParamMode::Owned, |p| p.mode)
+            params.last().map_or(ParamMode::Borrow, |p| p.mode)
         };
         let body = |def| FnId {
             def,
@@ -394,7 +405,10 @@ impl<'a> Builder<'a> {
         let synth = |kind| FnId { def, kind };
         let in_class = !is_static && facts.in_class(def);
         let (read, write);
-        if facts.is_requirement(def) {
+        if let DefKind::Synth(_) = facts.kind(def) {
+            read = Read::Call(Callee::Static(body(def), args), default_this);
+            write = Write::Never;
+        } else if facts.is_requirement(def) {
             let getter = facts.requirement_accessor(def, AccessorKind::Get);
             let setter = facts.requirement_accessor(def, AccessorKind::Set);
             let settable = self.requirement_settable(def);
@@ -420,7 +434,7 @@ impl<'a> Builder<'a> {
                     let set_args = self.inherited_args(owner, def, args, base.map(|b| b.0));
                     let mode = match set.kind {
                         FnKind::Body => set_mode(set.def),
-                        _ => ParamMode::Owned,
+                        _ => ParamMode::Borrow,
                     };
                     Write::Call(Callee::Virtual(set, set_args), ThisPass::Borrow, mode)
                 }
@@ -438,7 +452,7 @@ impl<'a> Builder<'a> {
                     (_, true) => ThisPass::Borrow,
                     _ => ThisPass::Inout,
                 },
-                ParamMode::Owned,
+                ParamMode::Borrow,
             );
             (read, write) = match kind {
                 VarKind::Stored | VarKind::Observed if is_static => (
