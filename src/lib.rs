@@ -10,6 +10,7 @@ pub mod diag;
 pub mod driver;
 pub mod interface;
 pub mod items;
+pub mod library;
 pub mod link;
 pub mod mir;
 pub mod resolve;

@@ -13,7 +13,8 @@ pub fn did_you_mean<'a>(
         let longer = text.chars().count().max(candidate.chars().count());
         let limit = match best {
             Some((distance, _)) => distance - 1,
-            None => longer.div_ceil(3).min(longer.saturating_sub(1)),
+            // Any two single letters are one mistake apart, which says nothing.
+            None => (longer.max(3) / 3).min(longer.saturating_sub(1)),
         };
         if let Some(distance) = distance_within(text, candidate, limit) {
             if distance == 0 {

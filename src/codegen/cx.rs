@@ -186,7 +186,11 @@ pub trait Program<'a> {
 }
 
 /// Finds the implementation of a requirement until it is not a requirement itself.
-pub fn resolve_witness<'a>(p: &dyn Program<'a>, requirement: DefId, args: TyList) -> Option<(FnId, TyList)> {
+pub fn resolve_witness<'a>(
+    p: &dyn Program<'a>,
+    requirement: DefId,
+    args: TyList,
+) -> Option<(FnId, TyList)> {
     let mut found = p.witness(requirement, args)?;
     // A default implementation may be one of a refining protocol's requirements; chains are short, and the bound ends a cycle.
     for _ in 0..16 {

@@ -45,7 +45,14 @@ fn make(opt_level: &str) -> Result<OwnedTargetIsa, String> {
     set("regalloc_algorithm", "backtracking")?;
     set("is_pic", "false")?;
     // The verifier finds mistakes of this folder; it costs a fifth of the time.
-    set("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" })?;
+    set(
+        "enable_verifier",
+        if cfg!(debug_assertions) {
+            "true"
+        } else {
+            "false"
+        },
+    )?;
     // Frames larger than a page touch each page in order, so that running out of stack hits the guard page and nothing beyond it.
     set("enable_probestack", "true")?;
     set("probestack_strategy", "inline")?;
@@ -56,7 +63,13 @@ fn make(opt_level: &str) -> Result<OwnedTargetIsa, String> {
     let mut builder = cranelift_codegen::isa::lookup(triple).map_err(|error| error.to_string())?;
     if cfg!(target_arch = "x86_64") {
         // Rounding to integers needs SSE4.1; every machine of the last fifteen years also counts bits in one instruction.
-        for feature in ["has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt"] {
+        for feature in [
+            "has_sse3",
+            "has_ssse3",
+            "has_sse41",
+            "has_sse42",
+            "has_popcnt",
+        ] {
             builder.enable(feature).map_err(|error| error.to_string())?;
         }
     }

@@ -526,7 +526,10 @@ fn builtin_layout(builtin: BuiltinTy) -> Layout {
     }
 }
 
-fn existential_layout<'a>(p: &dyn Program<'a>, existential: &crate::types::ty::Existential) -> Layout {
+fn existential_layout<'a>(
+    p: &dyn Program<'a>,
+    existential: &crate::types::ty::Existential,
+) -> Layout {
     let tables: Box<[DefId]> = existential
         .protocols
         .iter()
@@ -547,7 +550,8 @@ fn existential_layout<'a>(p: &dyn Program<'a>, existential: &crate::types::ty::E
         layout.shape = Shape::Existential(ExistentialKind::Class, tables);
         return layout;
     }
-    let is_error = existential.protocols.len() == 1 && p.is_error_protocol(existential.protocols[0]);
+    let is_error =
+        existential.protocols.len() == 1 && p.is_error_protocol(existential.protocols[0]);
     if is_error {
         return Layout {
             shape: Shape::Existential(ExistentialKind::Error, existential.protocols.clone()),
@@ -649,7 +653,12 @@ fn tag_only(count: usize, shape: impl Fn(TagKind) -> Shape) -> Layout {
     }
 }
 
-fn single_payload(case: u32, payload: &Layout, empty: u32, shape: impl Fn(TagKind) -> Shape) -> Layout {
+fn single_payload(
+    case: u32,
+    payload: &Layout,
+    empty: u32,
+    shape: impl Fn(TagKind) -> Shape,
+) -> Layout {
     let mut layout = payload.clone();
     let xi = payload.inhabitants;
     if empty == 0 {
@@ -664,7 +673,9 @@ fn single_payload(case: u32, payload: &Layout, empty: u32, shape: impl Fn(TagKin
             count: empty,
         });
         // The reference that is an address below 4096 in the other cases may be counted without looking; other references may be garbage then.
-        let at_reference = |l: &[Leaf]| l.is_empty() || matches!(l, [one] if one.offset == xi.offset && xi.ty == types::I64);
+        let at_reference = |l: &[Leaf]| {
+            l.is_empty() || matches!(l, [one] if one.offset == xi.offset && xi.ty == types::I64)
+        };
         layout.leaves = layout.leaves.filter(|l| at_reference(l));
         return layout;
     }
@@ -708,7 +719,12 @@ fn chunks(size: u64) -> Option<Vec<Scalar>> {
     Some(list)
 }
 
-fn multi_payload(payloads: &[(u32, &Layout)], count: usize, empty: u32, shape: impl Fn(TagKind) -> Shape) -> Layout {
+fn multi_payload(
+    payloads: &[(u32, &Layout)],
+    count: usize,
+    empty: u32,
+    shape: impl Fn(TagKind) -> Shape,
+) -> Layout {
     let size = payloads.iter().map(|(_, l)| l.size).max().unwrap_or(0);
     let align = payloads.iter().map(|(_, l)| l.align).max().unwrap_or(1);
     let ty = tag_type(count);

@@ -160,7 +160,18 @@ impl Mangler<'_, '_> {
     fn escaped(&mut self, text: &str) {
         for byte in text.bytes() {
             match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'+' | b'-' | b'*' | b'/' | b'!' | b'?' | b'(' | b')' => {
+                b'a'..=b'z'
+                | b'A'..=b'Z'
+                | b'0'..=b'9'
+                | b'_'
+                | b'+'
+                | b'-'
+                | b'*'
+                | b'/'
+                | b'!'
+                | b'?'
+                | b'('
+                | b')' => {
                     self.out.push(byte as char);
                 }
                 _ => {
@@ -195,7 +206,13 @@ impl Mangler<'_, '_> {
             self.out.push('.');
         }
         match data.kind {
-            DefKind::Module | DefKind::Struct | DefKind::Enum | DefKind::Class | DefKind::Protocol | DefKind::TypeAlias | DefKind::AssociatedType => {}
+            DefKind::Module
+            | DefKind::Struct
+            | DefKind::Enum
+            | DefKind::Class
+            | DefKind::Protocol
+            | DefKind::TypeAlias
+            | DefKind::AssociatedType => {}
             // Only the last part of a path: where a file lies must not show in the program.
             DefKind::File => {
                 let path = data.name.as_str();
@@ -236,7 +253,10 @@ impl Mangler<'_, '_> {
             FnKind::BoundMethodThunk => "method".to_owned(),
             FnKind::KeyPathGet(n) => format!("path get{n}"),
             FnKind::KeyPathSet(n) => format!("path set{n}"),
-            #[allow(unreachable_patterns, reason = "kinds may be added while this folder is built against an older list")]
+            #[allow(
+                unreachable_patterns,
+                reason = "kinds may be added while this folder is built against an older list"
+            )]
             other => format!("{other:?}"),
         };
         self.out.push('~');

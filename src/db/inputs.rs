@@ -48,6 +48,14 @@ pub struct CompilationUnit {
     pub dependencies: Vec<CompilationUnit>,
 }
 
+/// Every module of the database.
+#[salsa::input(singleton, debug)]
+pub struct Workspace {
+    /// The user's modules and the standard library, in no particular order.
+    #[returns(deref)]
+    pub units: Vec<CompilationUnit>,
+}
+
 impl SourceFile {
     /// A file of the user's module; its ending decides the dialect.
     pub fn of_user(db: &dyn Db, path: &str, text: impl Into<Arc<str>>) -> SourceFile {
@@ -114,6 +122,23 @@ impl CompilationUnit {
             ..options.clone()
         };
         CompilationUnit::builder(name, files, Arc::new(options), None, Vec::new())
+            .durability(Durability::HIGH)
+            .new(db)
+    }
+
+    /// The module `Builtin`, whose functions have no bodies; only the standard library names it.
+    pub fn of_builtin(
+        db: &dyn Db,
+        source: (&str, &str),
+        options: &TrackedOptions,
+    ) -> CompilationUnit {
+        let unit = Self::of_library(db, &[source], options);
+        let (name, files) = (Name::new("Builtin"), unit.files(db).to_vec());
+        let options = Arc::new(TrackedOptions {
+            module_name: name,
+            ..unit.options(db).clone()
+        });
+        CompilationUnit::builder(name, files, options, None, Vec::new())
             .durability(Durability::HIGH)
             .new(db)
     }

@@ -23,11 +23,11 @@
 //!   even asked whether they changed.
 //! * **Diagnostics are returned** in values. No accumulators: reading one is an untracked read.
 //! * **No cycles by accident**: a query that can reach itself through user code (type aliases, inheritance,
-//!   inferred types) declares `cycle_result = recover`, where `fn recover(db, id, args…) -> T` makes the
-//!   value that an error is reported with. Otherwise salsa panics.
+//!   inferred types) declares `cycle_result = recover`, where `fn recover(db, id: salsa::Id, args…) -> T` makes the
+//!   value of every query on the cycle, from which an error is reported. Otherwise salsa panics.
 //! * **Bulky, cheap values** (syntax trees) bound their memory with `#[salsa::tracked(lru = 128)]`; eviction happens
 //!   when a revision ends and keeps the dependencies.
-//! * **Threads**: one clone of [`RootDatabase`] each: `files.par_iter().for_each_with(db.clone(), |db, file| …)`.
+//! * **Threads**: one clone of [`RootDatabase`] each; [`RootDatabase::par_map`] does that for a list of questions.
 //!   Two threads that need the same query share its execution. Never hold a lock while asking a query,
 //!   and never clone inside one.
 //! * **Cancellation**: setting an input waits for all clones and makes their queries unwind. Catch it once, at the
@@ -43,9 +43,11 @@ mod tests;
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 pub use self::event_log::{EventLog, QueryCounts};
 pub use self::files::DbFiles;
-pub use self::inputs::{CompilationUnit, SourceFile, line_index};
+pub use self::inputs::{CompilationUnit, SourceFile, Workspace, line_index};
 
 /// The database as queries see it.
 #[salsa::db]
@@ -81,6 +83,23 @@ impl RootDatabase {
         RootDatabase {
             storage: salsa::Storage::new(Some(Box::new(move |event| log.record(&event)))),
             events: Some(events),
+        }
+    }
+
+    /// Asks a question about every item, on all threads, and returns the answers in order. Call it from the
+    /// outside only, never in a query.
+    pub fn par_map<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        ask: impl Fn(&dyn Db, &T) -> R + Send + Sync,
+    ) -> Vec<R> {
+        match items {
+            // Waking other threads takes longer than one question.
+            [] | [_] => items.iter().map(|item| ask(self, item)).collect(),
+            _ => items
+                .par_iter()
+                .map_with(self.clone(), |db, item| ask(db, item))
+                .collect(),
         }
     }
 

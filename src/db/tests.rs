@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
 use salsa::Setter;
 
 use crate::base::Name;
@@ -73,18 +72,63 @@ fn edits_run_only_what_they_reach() {
     assert!(library.is_library(&db) && !unit.is_library(&db));
 }
 
+/// A query that can reach itself: files say `alias=word`, and aliases may go round in circles.
+#[salsa::tracked(returns(copy), cycle_result = no_target)]
+fn target(db: &dyn Db, file: SourceFile, word: Name) -> Option<Name> {
+    let mut aliases = words(db, file)
+        .iter()
+        .filter_map(|w| w.as_str().split_once('='));
+    match aliases.find(|(alias, _)| word == *alias) {
+        Some((_, next)) => target(db, file, Name::new(next)),
+        None => Some(word),
+    }
+}
+
+fn no_target(_: &dyn Db, _: salsa::Id, _: SourceFile, _: Name) -> Option<Name> {
+    None
+}
+
+#[test]
+fn cycles_end_in_a_value() {
+    let db = RootDatabase::new();
+    let file = SourceFile::of_user(&db, "a.code", "a=b b=c x=y y=z z=x");
+    assert_eq!(target(&db, file, Name::new("a")), Some(Name::new("c")));
+    assert_eq!(target(&db, file, Name::new("y")), None);
+}
+
+#[test]
+fn writers_cancel_readers() {
+    use std::sync::mpsc::channel;
+
+    let mut db = RootDatabase::new();
+    let file = SourceFile::of_user(&db, "a.code", "one");
+    let (started, wait) = channel();
+    let reader = db.clone();
+    let reading = std::thread::spawn(move || {
+        // The edge, which is the one place that catches cancellation.
+        salsa::Cancelled::catch(std::panic::AssertUnwindSafe(|| {
+            let _ = started.send(());
+            loop {
+                words(&reader, file);
+            }
+        }))
+        .map(|never: std::convert::Infallible| match never {})
+    });
+    wait.recv().unwrap();
+    assert!(file.update_text(&mut db, "two"));
+    assert!(reading.join().unwrap().is_err());
+    assert_eq!(words(&db, file), &[Name::new("two")]);
+}
+
 #[test]
 fn threads_share_what_they_compute() {
     let db = RootDatabase::with_event_log();
     let files: Vec<SourceFile> = (0..100)
         .map(|i| SourceFile::of_user(&db, &format!("{i}.code"), format!("w{} x", i % 7)))
         .collect();
-    let ask = |db: &mut RootDatabase, &file: &SourceFile| occurrences(db, file, Name::new("w3"));
-    let total: usize = files
-        .par_iter()
-        .chain(files.par_iter())
-        .map_with(db.clone(), ask)
-        .sum();
+    let twice = [&files[..], &files[..]].concat();
+    let ask = |db: &dyn Db, &file: &SourceFile| occurrences(db, file, Name::new("w3"));
+    let total: usize = db.par_map(&twice, ask).into_iter().sum();
     assert_eq!(total, 2 * 14);
     assert_eq!(db.executions_of("words"), 100);
 }

@@ -62,9 +62,8 @@ fn tabs_wide_characters_and_empty_ranges_line_up() {
         &diagnostic,
         expect![[r#"
             a.code:1:23: warning: here
-            1 |     var 名前 = "é" + x␀ y
+            1 |     var 名前 = "é" + x␀ y
               |         ----         ^   - the end
-              |                          
               |         wide
         "#]],
     );

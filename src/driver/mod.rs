@@ -1,1 +1,256 @@
-//! Tour of `driver`.
+//! Tour of `driver`: the command lines `languagec` and `language`.
+//!
+//! * [`plan`]: which jobs a command line means, as plain data and a pure function of the options; `-###` and
+//!   its relatives print it.
+//! * [`languagec`] and [`language`] are the programs' main functions: arguments in, exit status out.
+//!
+//! By default all jobs run in this process on one database, through [`crate::interface`], so that each
+//! file is parsed once and not once a job.
+
+pub mod plan;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use crate::base::distance::did_you_mean;
+use crate::diag::Diagnostic;
+use crate::interface::{Config, Emitter, ExitStatus, NoCallbacks, StdEmitter, emit_global, run};
+use crate::session::{
+    Invocation, Mode, Options, OutputFileMap, Target, cli, table, version_line, version_text,
+};
+use crate::vfs::{OsSystem, System, describe};
+
+/// The stack of the thread that compiles: recursion over deeply nested source stays well inside it. Only
+/// what is touched is ever allocated.
+const STACK: usize = 256 << 20;
+/// The stack of each helper thread.
+const HELPER_STACK: usize = 64 << 20;
+
+/// The commands of `language` that later versions will have.
+const LATER: &[&str] = &["build", "test", "repl", "lsp", "package", "doc"];
+
+const LANGUAGE_HELP: &str = "\
+OVERVIEW: Codira build tool
+
+USAGE: language <command> [options]
+
+COMMANDS:
+  run <files> [-- <args>]   Compile the files and run the program at once
+  version                   Print version information and exit
+  help                      Display available commands
+
+'language run' takes the options of 'languagec'.
+";
+
+/// The program `languagec`: compiles what `args`, without the program's name, ask for.
+pub fn languagec(args: Vec<OsString>) -> u8 {
+    let system = Arc::new(OsSystem);
+    on_big_stack(move || match utf8(args) {
+        Ok(args) => compile(system, &args, None, &mut StdEmitter),
+        Err(problem) => fail(&mut StdEmitter, vec![problem]),
+    })
+}
+
+/// The program `language`.
+pub fn language(args: Vec<OsString>) -> u8 {
+    let system = Arc::new(OsSystem);
+    on_big_stack(move || match utf8(args) {
+        Ok(args) => command(system, &args, &mut StdEmitter),
+        Err(problem) => fail(&mut StdEmitter, vec![problem]),
+    })
+}
+
+/// Runs a command of `language`.
+fn command(system: Arc<dyn System>, args: &[String], emitter: &mut dyn Emitter) -> u8 {
+    let (name, rest) = match args.split_first() {
+        Some((name, rest)) => (name.as_str(), rest),
+        None => ("help", args),
+    };
+    match name {
+        "run" => {
+            let (own, program) = split_program_arguments(rest);
+            compile(system, own, Some(program), emitter)
+        }
+        "help" | "-help" | "--help" | "-h" => {
+            emitter.print(LANGUAGE_HELP);
+            0
+        }
+        "version" | "-version" | "--version" | "-v" => {
+            emitter.print(&version_text(Target::HOST));
+            0
+        }
+        later if LATER.contains(&later) => {
+            let message = format!("'language {later}' is not available yet");
+            fail(emitter, vec![error(message)])
+        }
+        "-frontend" => fail(
+            emitter,
+            vec![error("'language -frontend' is not available yet")],
+        ),
+        other => {
+            let mut message = format!("unknown command: '{other}'");
+            let known = LATER.iter().copied().chain(["run", "help", "version"]);
+            if let Some(meant) = did_you_mean(other, known) {
+                message.push_str(&format!("; did you mean '{meant}'?"));
+            }
+            fail(emitter, vec![error(message)])
+        }
+    }
+}
+
+/// `language run`'s own arguments, and those of the program, which `--` sets apart.
+fn split_program_arguments(args: &[String]) -> (&[String], &[String]) {
+    match args.iter().position(|arg| arg == "--") {
+        Some(at) => (&args[..at], &args[at + 1..]),
+        None => (args, &[]),
+    }
+}
+
+/// Compiles what a command line asks for; with `program` the result is run with those arguments.
+fn compile(
+    system: Arc<dyn System>,
+    args: &[String],
+    program: Option<&[String]>,
+    emitter: &mut dyn Emitter,
+) -> u8 {
+    let (mut options, warnings) = match cli::parse(&*system, args) {
+        Ok(Invocation::Help) => {
+            emitter.print(&table::help("languagec"));
+            return 0;
+        }
+        Ok(Invocation::Version) => {
+            emitter.print(&version_text(Target::HOST));
+            return 0;
+        }
+        Ok(Invocation::Compile(options, warnings)) => (*options, warnings),
+        Err(problems) => {
+            emit_global(emitter, &cli::reporting_options(args), problems);
+            return ExitStatus::Failure.code();
+        }
+    };
+    emit_global(emitter, &options, warnings);
+    if let Some(folder) = &options.untracked.working_directory
+        && let Err(cause) = std::env::set_current_dir(folder)
+    {
+        let reason = describe(&cause);
+        let message = format!("cannot change to working directory '{folder}' ({reason})");
+        return fail(emitter, vec![error(message)]);
+    }
+    if let Some(arguments) = program {
+        if options.untracked.mode != Mode::EmitExecutable || options.untracked.output.is_some() {
+            let message = "'language run' makes no outputs; use languagec for that";
+            return fail(emitter, vec![error(message)]);
+        }
+        options.untracked.mode = Mode::Run;
+        options.untracked.program_arguments = arguments.to_vec();
+    }
+    if prints_plan(&options) {
+        return print_plan(&*system, &options, emitter);
+    }
+    if options.untracked.verbose {
+        emitter.note(&format!("{}\n", version_line()));
+    }
+    start_threads(&options);
+    run(Config::new(options, system), &mut NoCallbacks, emitter).code()
+}
+
+fn prints_plan(options: &Options) -> bool {
+    let asked = &options.untracked;
+    asked.print_jobs || asked.print_actions || asked.print_bindings || asked.print_output_file_map
+}
+
+/// Prints what would be done.
+fn print_plan(system: &dyn System, options: &Options, emitter: &mut dyn Emitter) -> u8 {
+    let file_map = match &options.untracked.output_file_map {
+        None => OutputFileMap::default(),
+        Some(path) => match OutputFileMap::load(system, path) {
+            Ok(map) => map,
+            Err(error) => {
+                let report = crate::diag::Report {
+                    errors: error.diagnostics.len(),
+                    warnings: 0,
+                    diagnostics: error.diagnostics,
+                };
+                emitter.report(&report, &error.files, options);
+                return ExitStatus::Failure.code();
+            }
+        },
+    };
+    if options.untracked.print_output_file_map {
+        emitter.print(&file_map.print());
+        return 0;
+    }
+    let actions = plan::actions(options);
+    if options.untracked.print_actions {
+        emitter.print(&plan::print_actions(&actions));
+        return 0;
+    }
+    let temporary = system.env("TMPDIR");
+    let temporary = temporary.and_then(|folder| folder.into_string().ok());
+    let temporary = temporary.unwrap_or_else(|| "/tmp".into());
+    let jobs = plan::jobs(options, &actions, &file_map, &temporary);
+    match options.untracked.print_bindings {
+        true => emitter.print(&plan::print_bindings(options, &jobs)),
+        false => emitter.print(&plan::print_commands(&jobs)),
+    }
+    0
+}
+
+/// Starts the helper threads: as many as asked for, or one a processor, with stacks for nested source.
+fn start_threads(options: &Options) {
+    let threads = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.untracked.jobs)
+        .stack_size(HELPER_STACK);
+    // Fails only when an embedding program has made its own pool already, which is then the one to use.
+    let _ = threads.build_global();
+}
+
+/// Runs `work` on a thread with a stack for deeply nested source.
+fn on_big_stack(work: impl FnOnce() -> u8 + Send + 'static) -> u8 {
+    let thread = std::thread::Builder::new()
+        .name("main".into())
+        .stack_size(STACK)
+        .spawn(work);
+    let finished = match thread {
+        Ok(thread) => thread.join(),
+        Err(cause) => {
+            let message = format!("cannot start a thread ({cause})");
+            return fail(&mut StdEmitter, vec![error(message)]);
+        }
+    };
+    // A panic was already described on standard error by the panic hook.
+    finished.unwrap_or_else(|_| {
+        let message = "please report this, with the source that caused it";
+        emit_global(
+            &mut StdEmitter,
+            &Options::default(),
+            vec![Diagnostic::internal_error(message)],
+        );
+        PANIC_STATUS
+    })
+}
+
+/// The exit status of a compiler that broke, which differs from that of a program that is wrong.
+const PANIC_STATUS: u8 = 101;
+
+fn utf8(args: Vec<OsString>) -> Result<Vec<String>, Diagnostic> {
+    let text = |arg: OsString| {
+        arg.into_string().map_err(|arg| {
+            let shown = arg.to_string_lossy().into_owned();
+            error(format!("argument '{shown}' is not valid UTF-8"))
+        })
+    };
+    args.into_iter().map(text).collect()
+}
+
+fn error(message: impl Into<String>) -> Diagnostic {
+    Diagnostic::global_error("command-line", message)
+}
+
+fn fail(emitter: &mut dyn Emitter, problems: Vec<Diagnostic>) -> u8 {
+    emit_global(emitter, &Options::default(), problems);
+    ExitStatus::Failure.code()
+}

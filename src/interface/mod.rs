@@ -1,1 +1,351 @@
-//! Tour of `interface`.
+//! Tour of `interface`: a compilation from end to end.
+//!
+//! * [`compile`] is one function that reads as the list of phases. Each phase is a call into
+//!   [`stages`], which connects the folders below; nothing else decides an order.
+//! * [`Compiler`] holds what the phases share: the database, the options, the system, the clock.
+//! * [`Callbacks`] lets programs that embed the compiler change the configuration and look at the database
+//!   between phases; [`run_compiler`] is their door.
+//! * [`emit`]: where diagnostics and printed outputs go. [`timing`]: the table of `--time-passes`.
+//!
+//! ```
+//! use codira::interface::{BufferEmitter, ExitStatus, NoCallbacks, run_compiler};
+//! use codira::vfs::MemorySystem;
+//! use std::sync::Arc;
+//!
+//! let system = Arc::new(MemorySystem::new());
+//! let mut emitter = BufferEmitter::default();
+//! let args = ["-typecheck".to_owned(), "missing.code".to_owned()];
+//! let status = run_compiler(&args, &mut NoCallbacks, system, &mut emitter);
+//! assert_eq!(status, ExitStatus::Failure);
+//! assert!(emitter.stderr.starts_with("error: error opening input file 'missing.code'"));
+//! ```
+
+pub mod emit;
+mod execute;
+mod outputs;
+pub mod stages;
+pub mod timing;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
+use crate::diag::{Diagnostic, FileList, Report, ReportOptions, prepare};
+use crate::items;
+use crate::session::{Invocation, Mode, Options, OutputFileMap, cli, table, version_text};
+use crate::vfs::{System, read_source};
+
+pub use self::emit::{BufferEmitter, Emitter, StdEmitter};
+pub use self::timing::Timing;
+
+/// Everything that a compilation starts from.
+#[derive(Debug)]
+pub struct Config {
+    /// What the user asked for.
+    pub options: Options,
+    /// Where files come from and go to.
+    pub system: Arc<dyn System>,
+}
+
+/// How a compilation ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ExitStatus {
+    /// All outputs were made.
+    Success,
+    /// There were errors, and they were reported.
+    Failure,
+    /// A callback stopped the compilation.
+    Stopped,
+}
+
+impl ExitStatus {
+    /// The number that a process exits with.
+    pub fn code(self) -> u8 {
+        match self {
+            ExitStatus::Success | ExitStatus::Stopped => 0,
+            ExitStatus::Failure => 1,
+        }
+    }
+}
+
+/// What a callback wants to happen next.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Compilation {
+    /// Go on.
+    Continue,
+    /// Make no more outputs; what was reported stays reported.
+    Stop,
+}
+
+/// Code that runs between the phases. Every method has a default that does nothing.
+pub trait Callbacks {
+    /// Called before anything is read.
+    fn config(&mut self, _config: &mut Config) {}
+
+    /// Called when every file is parsed, with or without errors.
+    fn after_parsing(&mut self, _compiler: &Compiler) -> Compilation {
+        Compilation::Continue
+    }
+
+    /// Called when the program is checked and has no errors.
+    fn after_analysis(&mut self, _compiler: &Compiler) -> Compilation {
+        Compilation::Continue
+    }
+}
+
+/// No callbacks.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoCallbacks;
+
+impl Callbacks for NoCallbacks {}
+
+/// What the phases of a compilation share.
+pub struct Compiler {
+    /// The database with the inputs set.
+    pub db: RootDatabase,
+    /// The user's module.
+    pub unit: CompilationUnit,
+    /// What the user asked for.
+    pub options: Options,
+    /// Where files come from and go to.
+    pub system: Arc<dyn System>,
+    /// Where the output file map wants outputs.
+    pub file_map: OutputFileMap,
+}
+
+/// Why a compilation ends before its last phase.
+enum Ending {
+    /// Errors, which still have to be reported.
+    Errors(Vec<Diagnostic>),
+    /// Errors that were reported.
+    Reported,
+    /// A callback said so.
+    Stopped,
+}
+
+/// What a phase gives: a value, or the end of the compilation.
+type Phase<T> = Result<T, Ending>;
+
+impl From<Diagnostic> for Ending {
+    fn from(diagnostic: Diagnostic) -> Ending {
+        Ending::Errors(vec![diagnostic])
+    }
+}
+
+impl From<Vec<Diagnostic>> for Ending {
+    fn from(diagnostics: Vec<Diagnostic>) -> Ending {
+        Ending::Errors(diagnostics)
+    }
+}
+
+/// Compiles what a command line (without the program's name) asks for.
+pub fn run_compiler(
+    args: &[String],
+    callbacks: &mut dyn Callbacks,
+    system: Arc<dyn System>,
+    emitter: &mut dyn Emitter,
+) -> ExitStatus {
+    match cli::parse(&*system, args) {
+        Ok(Invocation::Help) => emitter.print(&table::help("languagec")),
+        Ok(Invocation::Version) => emitter.print(&version_text(Default::default())),
+        Ok(Invocation::Compile(options, warnings)) => {
+            emit_global(emitter, &options, warnings);
+            let config = Config::new(*options, system);
+            return run(config, callbacks, emitter);
+        }
+        Err(problems) => {
+            emit_global(emitter, &cli::reporting_options(args), problems);
+            return ExitStatus::Failure;
+        }
+    }
+    ExitStatus::Success
+}
+
+/// Reports diagnostics that point into no source file.
+pub fn emit_global(emitter: &mut dyn Emitter, options: &Options, diagnostics: Vec<Diagnostic>) {
+    let files = FileList::new();
+    let report = prepare(diagnostics, &report_options(options), &files);
+    emitter.report(&report, &files, options);
+}
+
+/// Compiles what `config` asks for.
+pub fn run(
+    mut config: Config,
+    callbacks: &mut dyn Callbacks,
+    emitter: &mut dyn Emitter,
+) -> ExitStatus {
+    callbacks.config(&mut config);
+    let mut timing = Timing::new(config.options.untracked.time_passes);
+    let options = config.options.clone();
+    let ending = compile(config, callbacks, emitter, &mut timing);
+    if options.untracked.time_passes {
+        emitter.note(&timing.table());
+    }
+    match ending {
+        Ok(()) => ExitStatus::Success,
+        Err(Ending::Stopped) => ExitStatus::Stopped,
+        Err(Ending::Reported) => ExitStatus::Failure,
+        Err(Ending::Errors(errors)) => {
+            emit_global(emitter, &options, errors);
+            ExitStatus::Failure
+        }
+    }
+}
+
+/// The phases of a compilation, in order.
+fn compile(
+    config: Config,
+    callbacks: &mut dyn Callbacks,
+    emitter: &mut dyn Emitter,
+    timing: &mut Timing,
+) -> Phase<()> {
+    let mode = config.options.untracked.mode;
+    outputs::check_available(&config.options)?;
+    let file_map = load_file_map(&config, emitter)?;
+    // A place that cannot be written to is found out before any work is done.
+    outputs::check(&config, &file_map)?;
+
+    let compiler = timing.stage("read", None, || read_inputs(config, file_map))?;
+    let db = &compiler.db;
+    let unit = compiler.unit;
+
+    if mode == Mode::DumpParse {
+        let text = timing.stage("parse", Some(db), || stages::dump_parse(db, unit))?;
+        return outputs::print(&compiler, emitter, text);
+    }
+    let mut diagnostics = timing.stage("parse", Some(db), || stages::parse(db, unit))?;
+    if callbacks.after_parsing(&compiler) == Compilation::Stop {
+        finish(&compiler, emitter, diagnostics)?;
+        return Err(Ending::Stopped);
+    }
+    if mode == Mode::Parse {
+        return finish(&compiler, emitter, diagnostics);
+    }
+
+    // Items that parse are checked even when others do not: one mistake does not hide the next.
+    diagnostics.extend(timing.stage("check", Some(db), || stages::check(db, unit))?);
+    diagnostics.extend(timing.stage("analyse", Some(db), || stages::analyse(db, unit))?);
+    finish(&compiler, emitter, diagnostics)?;
+    if callbacks.after_analysis(&compiler) == Compilation::Stop {
+        return Err(Ending::Stopped);
+    }
+    match mode {
+        Mode::Typecheck => return Ok(()),
+        Mode::EmitMir => {
+            let text = timing.stage("lower", Some(db), || stages::dump_mir(db, unit))?;
+            return outputs::print(&compiler, emitter, text);
+        }
+        Mode::EmitClif => {
+            let text = timing.stage("lower", Some(db), || stages::dump_clif(db, unit))?;
+            return outputs::print(&compiler, emitter, text);
+        }
+        Mode::DumpAst
+        | Mode::EmitIr
+        | Mode::EmitBitcode
+        | Mode::EmitAssembly
+        | Mode::EmitImportedModules
+        | Mode::EmitModule
+        | Mode::EmitLibrary => return Err(outputs::not_available(mode).into()),
+        Mode::EmitExecutable | Mode::Run | Mode::EmitObject | Mode::Parse | Mode::DumpParse => {}
+    }
+
+    let instances = timing.stage("lower", Some(db), || stages::collect(db, unit))?;
+    let code = timing.stage("generate", Some(db), || {
+        stages::generate(db, unit, &instances)
+    })?;
+    if mode == Mode::EmitObject {
+        let objects = timing.stage("objects", Some(db), || stages::objects(db, unit, &code))?;
+        return timing.stage("write", None, || {
+            outputs::write_objects(&compiler, &objects)
+        });
+    }
+    let image = timing.stage("link", Some(db), || stages::link(&compiler, &code))?;
+    if mode == Mode::Run {
+        return Err(execute::replace_process(&compiler, &image).into());
+    }
+    timing.stage("write", None, || outputs::write_image(&compiler, &image))
+}
+
+/// Reads the output file map, if there is one.
+fn load_file_map(config: &Config, emitter: &mut dyn Emitter) -> Phase<OutputFileMap> {
+    let Some(path) = &config.options.untracked.output_file_map else {
+        return Ok(OutputFileMap::default());
+    };
+    OutputFileMap::load(&*config.system, path).map_err(|error| {
+        // The messages build on each other, so they stay in their order.
+        let report = Report {
+            errors: error.diagnostics.len(),
+            warnings: 0,
+            diagnostics: error.diagnostics,
+        };
+        emitter.report(&report, &error.files, &config.options);
+        Ending::Reported
+    })
+}
+
+/// Reads every source file and sets the inputs. All files that cannot be read are reported, not just the first.
+fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
+    let Config { options, system } = config;
+    let db = match options.untracked.time_passes {
+        true => RootDatabase::with_event_log(),
+        false => RootDatabase::new(),
+    };
+    let mut errors = Vec::new();
+    let mut files = Vec::new();
+    for path in &options.untracked.inputs {
+        match read_source(&*system, path) {
+            Ok(text) => {
+                let shown = if path == "-" { "<stdin>" } else { path };
+                files.push(SourceFile::of_user(&db, shown, text));
+            }
+            Err(error) => errors.push(Diagnostic::global_error(
+                "unreadable-input",
+                error.to_string(),
+            )),
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors.into());
+    }
+    let tracked = Arc::new(options.tracked.clone());
+    let unit = items::workspace::open(&db, files, tracked);
+    Ok(Compiler {
+        db,
+        unit,
+        options,
+        system,
+        file_map,
+    })
+}
+
+/// Reports what the front end found. Errors end the compilation.
+fn finish(
+    compiler: &Compiler,
+    emitter: &mut dyn Emitter,
+    diagnostics: Vec<Diagnostic>,
+) -> Phase<()> {
+    let files = DbFiles::new(&compiler.db, &[compiler.unit]);
+    let report = prepare(diagnostics, &report_options(&compiler.options), &files);
+    emitter.report(&report, &files, &compiler.options);
+    match report.has_errors() {
+        true => Err(Ending::Reported),
+        false => Ok(()),
+    }
+}
+
+fn report_options(options: &Options) -> ReportOptions {
+    ReportOptions {
+        warnings_as_errors: options.untracked.warnings_as_errors,
+        suppress_warnings: options.untracked.suppress_warnings,
+        error_limit: options.untracked.error_limit,
+    }
+}
+
+impl Config {
+    /// A compilation with the embedded standard library.
+    pub fn new(options: Options, system: Arc<dyn System>) -> Config {
+        Config { options, system }
+    }
+}

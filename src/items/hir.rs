@@ -3,6 +3,7 @@
 //! One [`Body`] holds a function's statements with its closures and local functions. Names are not resolved here.
 
 use crate::base::{Arena, Idx, Name};
+use crate::items::anchor::AnchoredDiagnostic;
 use crate::items::ids::{AccessorKind, DefId};
 use crate::items::tree::{Attr, FuncItem, ItemTree, ThrowsRef, TypeRef, TypeRefId};
 
@@ -27,6 +28,8 @@ pub struct Body {
     pub items: ItemTree,
     /// How many closures the body has; [`Closure::index`] counts them.
     pub closure_count: u32,
+    /// What is wrong with the body before any name is known: unknown operators, chains that need parentheses.
+    pub diagnostics: Vec<AnchoredDiagnostic>,
 }
 
 /// A variable inside a body.

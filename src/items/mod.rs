@@ -1,4 +1,257 @@
 //! Tour of `items`: what each file declares, free of positions: the firewall between text and meaning.
+//!
+//! * [`ids`]: a [`DefId`] names a declaration by its path and survives every edit that does not rename or move it.
+//! * [`tree`]: the [`ItemTree`] of a file: declarations with their types as written, bodies as opaque, trivia-free syntax.
+//! * [`hir`]: a [`Body`] after parsing: desugared a little, operators folded.
+//! * [`precedence`]: the table that folding reads.
+//! * [`lower`]: from syntax to the two.
+//! * [`source_map`]: the way back, asked only by diagnostics, debug information and the editor.
+//! * [`workspace`]: the inputs of a compilation.
+//! * [`anchor`]: diagnostics that point at declarations and expressions instead of positions.
+//!
+//! A changed file re-parses and rebuilds its item tree; whatever in it is equal to before stops the change there.
+
+pub mod anchor;
 pub mod hir;
 pub mod ids;
+pub mod lower;
+pub mod precedence;
+pub mod source_map;
 pub mod tree;
+pub mod workspace;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use crate::base::{FxHashMap, Name};
+use crate::db::{CompilationUnit, Db, SourceFile, Workspace};
+use crate::syntax::Parse;
+
+pub use self::anchor::{Anchor, AnchoredDiagnostic, AnchoredFixIt, AnchoredNote, FixPlace};
+pub use self::hir::Body;
+pub use self::ids::{AccessorKind, DefId, DefKind, Synth};
+pub use self::precedence::OperatorTable;
+pub use self::tree::{BodySyntax, Item, ItemKind, ItemTree};
+
+/// The tree of a file and what was wrong with its syntax.
+#[salsa::tracked(lru = 4096)]
+pub fn parse(db: &dyn Db, file: SourceFile) -> Parse {
+    crate::syntax::parse(file.text(db), &lower::parse_options(db, file))
+}
+
+/// What a file declares.
+#[salsa::tracked]
+pub fn item_tree(db: &dyn Db, file: SourceFile) -> ItemTree {
+    let Some(def) = file_def(db, file) else {
+        return ItemTree::default();
+    };
+    lower::lower_file(db, file, def)
+}
+
+/// The identity of a file: none while the file belongs to no module.
+#[salsa::tracked(returns(copy))]
+pub fn file_def(db: &dyn Db, file: SourceFile) -> Option<DefId> {
+    let unit = unit_of_file(db, file)?;
+    Some(DefId::new(
+        db,
+        Some(module_def(db, unit)),
+        DefKind::File,
+        Name::new(file.path(db)),
+        0,
+    ))
+}
+
+/// The module that a file belongs to.
+#[salsa::tracked(returns(copy))]
+pub fn unit_of_file(db: &dyn Db, file: SourceFile) -> Option<CompilationUnit> {
+    let units = Workspace::try_get(db)?.units(db);
+    units
+        .iter()
+        .copied()
+        .find(|&unit| files_by_path(db, unit).values().any(|&f| f == file))
+}
+
+/// The identity of a module.
+pub fn module_def(db: &dyn Db, unit: CompilationUnit) -> DefId {
+    DefId::new(db, None, DefKind::Module, unit.name(db), 0)
+}
+
+/// The inputs of a module, by its identity.
+pub fn unit_of_module(db: &dyn Db, module: DefId) -> Option<CompilationUnit> {
+    let units = Workspace::try_get(db)?.units(db);
+    units
+        .iter()
+        .copied()
+        .find(|unit| unit.name(db) == module.name(db))
+}
+
+#[salsa::tracked]
+fn files_by_path(db: &dyn Db, unit: CompilationUnit) -> FxHashMap<Name, SourceFile> {
+    unit.files(db)
+        .iter()
+        .map(|&file| (Name::new(file.path(db)), file))
+        .collect()
+}
+
+/// The module that a definition belongs to.
+pub fn module_of(db: &dyn Db, def: DefId) -> DefId {
+    let mut at = def;
+    while let Some(parent) = at.parent(db) {
+        at = parent;
+    }
+    at
+}
+
+/// The file that a definition stands in; none for modules and members of vanished files.
+pub fn file_of(db: &dyn Db, def: DefId) -> Option<SourceFile> {
+    let mut at = def;
+    while at.kind(db) != DefKind::File {
+        at = at.parent(db)?;
+    }
+    let unit = unit_of_module(db, at.parent(db)?)?;
+    files_by_path(db, unit).get(&at.name(db)).copied()
+}
+
+/// The nearest enclosing definition (or the definition itself) that has a body of its own: a function, accessor, initial value…
+pub fn enclosing_body(db: &dyn Db, def: DefId) -> Option<DefId> {
+    let mut at = Some(def);
+    while let Some(def) = at {
+        match def.kind(db) {
+            DefKind::Func
+            | DefKind::Init
+            | DefKind::Deinit
+            | DefKind::Accessor(_)
+            | DefKind::Binding
+            | DefKind::DefaultArg
+            | DefKind::TopLevel
+            | DefKind::Case => return Some(def),
+            DefKind::File | DefKind::Module => return None,
+            _ => at = def.parent(db),
+        }
+    }
+    None
+}
+
+/// A declaration's data. None for what has none of its own: modules, files, accessors, generic parameters, synthesised members.
+pub fn item(db: &dyn Db, def: DefId) -> Option<&Item> {
+    item_query(db, def).as_deref()
+}
+
+/// A firewall: depends on the file's whole tree, changes with this declaration alone.
+#[salsa::tracked]
+fn item_query(db: &dyn Db, def: DefId) -> Option<Arc<Item>> {
+    match def.kind(db) {
+        DefKind::Module | DefKind::File | DefKind::Accessor(_) | DefKind::Synth(_) => return None,
+        DefKind::GenericParam | DefKind::DefaultArg | DefKind::TopLevel | DefKind::Closure => {
+            return None;
+        }
+        _ => {}
+    }
+    // A local declaration lies in the tree of the body around it; local functions have their signature there too.
+    let mut at = def.parent(db);
+    while let Some(owner) = at {
+        if owner.kind(db) == DefKind::File {
+            break;
+        }
+        if enclosing_body(db, owner) == Some(owner) {
+            return body(db, owner).items.items.get(&def).cloned();
+        }
+        at = owner.parent(db);
+    }
+    item_tree(db, file_of(db, def)?).items.get(&def).cloned()
+}
+
+/// The syntax of a definition's body, initial value or default value.
+pub fn body_syntax(db: &dyn Db, def: DefId) -> Option<&BodySyntax> {
+    match def.kind(db) {
+        DefKind::TopLevel => item_tree(db, file_of(db, def)?).top_level_code.as_ref(),
+        DefKind::Accessor(kind) => {
+            let accessors = match &item(db, def.parent(db)?)?.kind {
+                ItemKind::Var(var) => &var.accessors,
+                ItemKind::Subscript(subscript) => &subscript.accessors,
+                _ => return None,
+            };
+            accessors
+                .iter()
+                .find(|a| a.kind == kind)
+                .and_then(|a| a.body.as_ref())
+        }
+        DefKind::DefaultArg => {
+            let index = def.index(db) as usize;
+            let params = match &item(db, def.parent(db)?)?.kind {
+                ItemKind::Func(f) | ItemKind::Macro(f) => &f.params,
+                ItemKind::Subscript(s) => &s.params,
+                ItemKind::Case(c) => c.payload.as_ref()?,
+                _ => return None,
+            };
+            params.get(index)?.default.as_ref()
+        }
+        _ => match &item(db, def)?.kind {
+            ItemKind::Func(f) | ItemKind::Macro(f) => f.body.as_ref(),
+            ItemKind::Deinit { body } => body.as_ref(),
+            ItemKind::Binding(b) => b.init.as_ref(),
+            ItemKind::Case(c) => c.raw_value.as_ref(),
+            _ => None,
+        },
+    }
+}
+
+/// A body, desugared and with operators folded; empty where the definition has none.
+#[salsa::tracked]
+pub fn body(db: &dyn Db, def: DefId) -> Body {
+    match body_syntax(db, def) {
+        Some(syntax) => lower::lower_body(db, def, syntax).0,
+        None => Body::default(),
+    }
+}
+
+/// The operators that files of a module see: its own and the standard library's.
+#[salsa::tracked]
+pub fn operators(db: &dyn Db, unit: CompilationUnit) -> OperatorTable {
+    let mut units = vec![unit];
+    units.extend(unit.dependencies(db));
+    units.extend(unit.library(db));
+    let mut operators = Vec::new();
+    let mut groups = Vec::new();
+    for unit in units {
+        for &file in unit.files(db) {
+            for &(name, fixity, group) in &file_operators(db, file).0 {
+                operators.push((name, fixity, group));
+            }
+            for (name, group) in &file_operators(db, file).1 {
+                groups.push((*name, group));
+            }
+        }
+    }
+    OperatorTable::new(operators.into_iter(), groups.into_iter())
+}
+
+type FileOperators = (
+    Vec<(Name, tree::Fixity, Option<Name>)>,
+    Vec<(Name, tree::PrecedenceGroupItem)>,
+);
+
+/// A firewall: the operators that one file declares.
+#[salsa::tracked]
+fn file_operators(db: &dyn Db, file: SourceFile) -> FileOperators {
+    let tree = item_tree(db, file);
+    let mut result = FileOperators::default();
+    for def in &tree.top_level {
+        let Some(item) = tree.items.get(def) else {
+            continue;
+        };
+        match &item.kind {
+            ItemKind::Operator(op) => result.0.push((item.name, op.fixity, op.group)),
+            ItemKind::PrecedenceGroup(group) => result.1.push((item.name, group.clone())),
+            _ => {}
+        }
+    }
+    result
+}
+
+/// Diagnostics of a file's syntax, measured.
+pub fn syntax_diagnostics(db: &dyn Db, file: SourceFile) -> Vec<crate::diag::Diagnostic> {
+    lower::syntax_diagnostics(db, file)
+}

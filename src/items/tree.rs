@@ -273,6 +273,21 @@ pub struct FuncItem {
     pub body: Option<BodySyntax>,
 }
 
+impl FuncItem {
+    /// No parameters, no result, no body.
+    pub fn plain() -> FuncItem {
+        FuncItem {
+            generics: GenericsRef::default(),
+            params: Vec::new(),
+            result: None,
+            throws: ThrowsRef::No,
+            is_async: false,
+            failable: None,
+            body: None,
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Failable {
     Optional,

@@ -1,8 +1,9 @@
 //! The operating system's files.
 
-use std::ffi::OsString;
+use std::ffi::{CString, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,7 +23,10 @@ impl System for OsSystem {
         }
         // The length is only a hint: devices have none, and files may grow.
         let mut bytes = Vec::with_capacity(before.len.min(1 << 30) as usize + 1);
-        file.read_to_end(&mut bytes)
+        // Some devices never end; what is longer than this is refused anyway.
+        let mut bounded = (&mut file).take(u64::from(u32::MAX) + 1);
+        bounded
+            .read_to_end(&mut bytes)
             .map_err(ReadErrorKind::from_io)?;
         if before.kind == FileKind::File {
             let after = stamp(&file.metadata().map_err(ReadErrorKind::from_io)?);
@@ -66,7 +70,8 @@ impl System for OsSystem {
 
     fn check_writable(&self, path: &Path) -> io::Result<()> {
         match destination(path)? {
-            Destination::Special => OpenOptions::new().write(true).open(path).map(drop),
+            // Opening a pipe would wait for its reader, so only the permission is looked at.
+            Destination::Special => may_write(path),
             Destination::File(target) => {
                 // Asking for permission bits would miss read-only mounts, quotas and access lists.
                 let (temporary, file) = create_temporary(&target, OutputKind::Data)?;
@@ -96,6 +101,15 @@ impl System for OsSystem {
         let mut bytes = Vec::new();
         io::stdin().lock().read_to_end(&mut bytes)?;
         Ok(bytes)
+    }
+}
+
+fn may_write(path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: the path is a C string that outlives the call.
+    match unsafe { libc::access(path.as_ptr(), libc::W_OK) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

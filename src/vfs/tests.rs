@@ -64,7 +64,7 @@ fn writing_replaces_in_one_step_and_leaves_nothing_behind() {
         .write(&path, b"two", OutputKind::Executable)
         .unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), b"two");
-    assert_eq!(entries(), [path.clone()]);
+    assert_eq!(entries(), std::slice::from_ref(&path));
     let missing = folder.path().join("none/out");
     for result in [
         OsSystem.check_writable(&missing),
@@ -83,6 +83,8 @@ fn writing_to_devices_and_links_keeps_them() {
         .unwrap();
     let kind = OsSystem.metadata(Path::new("/dev/null")).unwrap().kind;
     assert_eq!(kind, FileKind::Special);
+    let full = OsSystem.write(Path::new("/dev/full"), b"x", OutputKind::Data);
+    assert_eq!(describe(&full.unwrap_err()), "No space left on device");
     let folder = tempfile::tempdir().unwrap();
     let (real, link) = (folder.path().join("real"), folder.path().join("link"));
     std::fs::write(&real, "old").unwrap();

@@ -1,8 +1,9 @@
 //! Writing instructions of one function: constants, memory, symbols, calls of the runtime, traps. Nothing here knows MIR.
 
 use cranelift_codegen::ir::{
-    self, AbiParam, Block, ExternalName, FuncRef, GlobalValue, GlobalValueData, Inst, InstBuilder, MemFlagsData, SigRef, Signature, StackSlot,
-    StackSlotData, StackSlotKind, TrapCode, Type, UserExternalName, Value, condcodes::IntCC, types,
+    self, AbiParam, Block, ExternalName, FuncRef, GlobalValue, GlobalValueData, Inst, InstBuilder,
+    MemFlagsData, SigRef, Signature, StackSlot, StackSlotData, StackSlotKind, TrapCode, Type,
+    UserExternalName, Value, condcodes::IntCC, types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
@@ -337,12 +338,21 @@ impl<'f, 'a> Code<'f, 'a> {
         signature
     }
     pub fn sig_ref(&mut self, conv: CallConv, args: &[Value], results: &[Type]) -> SigRef {
-        let params: SmallVec<[Type; 8]> = args.iter().map(|&v| self.b.func.dfg.value_type(v)).collect();
+        let params: SmallVec<[Type; 8]> = args
+            .iter()
+            .map(|&v| self.b.func.dfg.value_type(v))
+            .collect();
         let signature = self.signature(conv, &params, results);
         self.b.import_signature(signature)
     }
     /// Calls a function by symbol. All calls of one symbol in a function have one signature.
-    pub fn call(&mut self, target: Target, conv: CallConv, args: &[Value], results: &[Type]) -> Inst {
+    pub fn call(
+        &mut self,
+        target: Target,
+        conv: CallConv,
+        args: &[Value],
+        results: &[Type],
+    ) -> Inst {
         let number = self.number(target);
         let function = match self.symbols.functions.get(&number) {
             Some(&function) => function,
@@ -363,12 +373,22 @@ impl<'f, 'a> Code<'f, 'a> {
     }
     /// Calls the runtime; the value is the first result.
     pub fn runtime(&mut self, name: &str, args: &[Value], results: &[Type]) -> Option<Value> {
-        let inst = self.call(Target::Runtime(Name::new(name)), RUNTIME_CALL, args, results);
+        let inst = self.call(
+            Target::Runtime(Name::new(name)),
+            RUNTIME_CALL,
+            args,
+            results,
+        );
         self.b.inst_results(inst).first().copied()
     }
     /// Calls the runtime for a word.
     pub fn runtime_value(&mut self, name: &str, args: &[Value], result: Type) -> Value {
-        let inst = self.call(Target::Runtime(Name::new(name)), RUNTIME_CALL, args, &[result]);
+        let inst = self.call(
+            Target::Runtime(Name::new(name)),
+            RUNTIME_CALL,
+            args,
+            &[result],
+        );
         self.b.inst_results(inst)[0]
     }
 

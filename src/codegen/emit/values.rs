@@ -46,7 +46,10 @@ impl Layout {
         self.scalars.iter().flatten().map(|s| s.ty)
     }
     fn scalar_at(&self, offset: u32) -> Option<usize> {
-        self.scalars.as_deref()?.iter().position(|s| s.offset == offset)
+        self.scalars
+            .as_deref()?
+            .iter()
+            .position(|s| s.offset == offset)
     }
 }
 
@@ -129,7 +132,9 @@ impl<'a> Code<'_, 'a> {
         match (val, &layout.leaves) {
             (Val::Scalars(values), Some(leaves)) => {
                 for &leaf in leaves {
-                    let index = layout.scalar_at(leaf.offset).ok_or("a reference outside the scalars")?;
+                    let index = layout
+                        .scalar_at(leaf.offset)
+                        .ok_or("a reference outside the scalars")?;
                     self.count(values[index], leaf, true);
                 }
                 Ok(val.clone())
@@ -181,7 +186,9 @@ impl<'a> Code<'_, 'a> {
         match (val, &layout.leaves) {
             (Val::Scalars(values), Some(leaves)) => {
                 for &leaf in leaves {
-                    let index = layout.scalar_at(leaf.offset).ok_or("a reference outside the scalars")?;
+                    let index = layout
+                        .scalar_at(leaf.offset)
+                        .ok_or("a reference outside the scalars")?;
                     self.count(values[index], leaf, false);
                 }
             }
@@ -215,7 +222,13 @@ impl<'a> Code<'_, 'a> {
     }
 
     /// The scalar of type `ty` at byte `offset` of a value cut into other scalars, which lies inside one of them.
-    pub fn extract(&mut self, layout: &Layout, values: &[Value], offset: u32, ty: Type) -> Result<Value> {
+    pub fn extract(
+        &mut self,
+        layout: &Layout,
+        values: &[Value],
+        offset: u32,
+        ty: Type,
+    ) -> Result<Value> {
         let scalars = layout.scalars.as_deref().unwrap_or_default();
         if ty == types::I128 {
             let low = self.extract(layout, values, offset, types::I64)?;
@@ -250,7 +263,12 @@ impl<'a> Code<'_, 'a> {
     }
 
     /// Puts scalars of a payload into integers of another cut, zero where there are none; the inverse of [`Code::extract`].
-    pub fn assemble(&mut self, into: &[super::super::layout::Scalar], from: &Layout, values: &[Value]) -> Result<Vals> {
+    pub fn assemble(
+        &mut self,
+        into: &[super::super::layout::Scalar],
+        from: &Layout,
+        values: &[Value],
+    ) -> Result<Vals> {
         let mut parts: Vec<(u32, Value)> = Vec::new();
         let scalars = from.scalars.as_deref().ok_or("a payload without scalars")?;
         for (&value, scalar) in values.iter().zip(scalars) {
@@ -271,7 +289,10 @@ impl<'a> Code<'_, 'a> {
         for chunk in into {
             let end = chunk.offset + chunk.ty.bytes();
             let mut whole: Option<Value> = None;
-            for &(offset, value) in parts.iter().filter(|(o, _)| (chunk.offset..end).contains(o)) {
+            for &(offset, value) in parts
+                .iter()
+                .filter(|(o, _)| (chunk.offset..end).contains(o))
+            {
                 let wide = self.resize(value, chunk.ty);
                 let shift = (offset - chunk.offset) * 8;
                 let placed = if shift == 0 {

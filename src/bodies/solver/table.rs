@@ -1,0 +1,236 @@
+//! Type variables with an undo trail.
+//!
+//! One table serves a whole body: systems nest (a closure's statements are solved while the call around it is still open) and share it, so
+//! that a backtracking outer system takes back what inner ones bound.
+
+use smallvec::SmallVec;
+
+use crate::types::ty::{Ty, TyKind};
+
+/// The kinds of literals that a variable stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Literal {
+    Int,
+    Float,
+    Bool,
+    Nil,
+    String,
+    Character,
+    Scalar,
+    Interpolation,
+    Array,
+    Dictionary,
+}
+
+/// The literal kinds that a variable must accept, as a set.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct LiteralSet(u16);
+
+impl LiteralSet {
+    pub fn of(kind: Literal) -> LiteralSet {
+        LiteralSet(1 << kind as u16)
+    }
+    pub fn union(self, other: LiteralSet) -> LiteralSet {
+        LiteralSet(self.0 | other.0)
+    }
+    pub fn contains(self, kind: Literal) -> bool {
+        self.0 & (1 << kind as u16) != 0
+    }
+    pub fn without(self, kind: Literal) -> LiteralSet {
+        LiteralSet(self.0 & !(1 << kind as u16))
+    }
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+    pub fn iter(self) -> impl Iterator<Item = Literal> {
+        ALL.into_iter().filter(move |&kind| self.contains(kind))
+    }
+}
+
+const ALL: [Literal; 10] = [
+    Literal::Int,
+    Literal::Float,
+    Literal::Bool,
+    Literal::Nil,
+    Literal::String,
+    Literal::Character,
+    Literal::Scalar,
+    Literal::Interpolation,
+    Literal::Array,
+    Literal::Dictionary,
+];
+
+#[derive(Clone, Debug, Default)]
+struct Var {
+    /// Bound to this type; may itself mention variables.
+    binding: Option<Ty>,
+    literals: LiteralSet,
+    /// Constraints to look at again when the variable is bound.
+    watchers: SmallVec<[u32; 4]>,
+}
+
+#[derive(Clone, Debug)]
+enum Undo {
+    Bound(u32),
+    Literals(u32, LiteralSet),
+}
+
+/// A point to return to.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot {
+    trail: usize,
+    vars: usize,
+}
+
+/// The variables of one body.
+#[derive(Default)]
+pub struct Table {
+    vars: Vec<Var>,
+    trail: Vec<Undo>,
+    /// Variables bound since the solver last looked.
+    pub fresh: Vec<u32>,
+}
+
+impl Table {
+    pub fn fresh(&mut self) -> Ty {
+        self.vars.push(Var::default());
+        Ty::new(TyKind::Infer(self.vars.len() as u32 - 1))
+    }
+
+    pub fn fresh_literal(&mut self, kind: Literal) -> Ty {
+        let var = self.fresh();
+        if let Some(last) = self.vars.last_mut() {
+            last.literals = LiteralSet::of(kind);
+        }
+        var
+    }
+
+    pub fn len(&self) -> usize {
+        self.vars.len()
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            trail: self.trail.len(),
+            vars: self.vars.len(),
+        }
+    }
+
+    pub fn rollback(&mut self, to: Snapshot) {
+        while self.trail.len() > to.trail {
+            match self.trail.pop() {
+                Some(Undo::Bound(v)) => self.vars[v as usize].binding = None,
+                Some(Undo::Literals(v, old)) => self.vars[v as usize].literals = old,
+                None => break,
+            }
+        }
+        self.vars.truncate(to.vars);
+        self.fresh.clear();
+    }
+
+    /// The type with its outermost variable followed to what it is bound to.
+    pub fn shallow(&self, mut ty: Ty) -> Ty {
+        while let TyKind::Infer(v) = ty.kind() {
+            match self.vars.get(*v as usize).and_then(|var| var.binding) {
+                Some(next) => ty = next,
+                None => break,
+            }
+        }
+        ty
+    }
+
+    /// The type with every bound variable replaced.
+    pub fn resolve(&self, ty: Ty) -> Ty {
+        if !ty.has_infer() {
+            return ty;
+        }
+        ty.map(&mut |t| match t.kind() {
+            _ if !t.has_infer() => Some(t),
+            TyKind::Infer(_) => {
+                let next = self.shallow(t);
+                Some(match next.kind() {
+                    TyKind::Infer(_) => next,
+                    _ => self.resolve(next),
+                })
+            }
+            _ => None,
+        })
+    }
+
+    /// The unbound variable that the type is, if it is one.
+    pub fn as_var(&self, ty: Ty) -> Option<u32> {
+        match self.shallow(ty).kind() {
+            TyKind::Infer(v) => Some(*v),
+            _ => None,
+        }
+    }
+
+    pub fn literals(&self, var: u32) -> LiteralSet {
+        self.vars[var as usize].literals
+    }
+
+    pub fn add_literals(&mut self, var: u32, set: LiteralSet) {
+        let old = self.vars[var as usize].literals;
+        let new = old.union(set);
+        if new != old {
+            self.trail.push(Undo::Literals(var, old));
+            self.vars[var as usize].literals = new;
+        }
+    }
+
+    /// Binds an unbound variable. The caller has made the occurs check.
+    pub fn bind(&mut self, var: u32, ty: Ty) {
+        debug_assert!(self.vars[var as usize].binding.is_none());
+        if let TyKind::Infer(other) = ty.kind() {
+            // The target takes over the demands and the watchers.
+            let set = self.vars[var as usize].literals;
+            self.add_literals(*other, set);
+            let watchers = self.vars[var as usize].watchers.clone();
+            self.vars[*other as usize].watchers.extend(watchers);
+        }
+        self.vars[var as usize].binding = Some(ty);
+        self.trail.push(Undo::Bound(var));
+        self.fresh.push(var);
+    }
+
+    /// Whether the variable occurs in the type.
+    pub fn occurs(&self, var: u32, ty: Ty) -> bool {
+        let ty = self.resolve(ty);
+        ty.has_infer() && ty.any_part(&mut |t| matches!(t.kind(), TyKind::Infer(v) if *v == var))
+    }
+
+    pub fn watch(&mut self, var: u32, constraint: u32) {
+        let watchers = &mut self.vars[var as usize].watchers;
+        if watchers.last() != Some(&constraint) {
+            watchers.push(constraint);
+        }
+    }
+
+    pub fn watchers(&self, var: u32) -> &[u32] {
+        &self.vars[var as usize].watchers
+    }
+
+    /// Every unbound variable in the type, in order.
+    pub fn vars_in(&self, ty: Ty, out: &mut SmallVec<[u32; 4]>) {
+        let ty = self.resolve(ty);
+        if !ty.has_infer() {
+            return;
+        }
+        ty.any_part(&mut |t| {
+            if let TyKind::Infer(v) = t.kind()
+                && !out.contains(v)
+            {
+                out.push(*v);
+            }
+            false
+        });
+    }
+
+    /// Bindings of all variables, to be restored by [`Table::restore`].
+    pub fn bindings(&self, from: usize) -> Vec<Option<Ty>> {
+        self.vars[from.min(self.vars.len())..]
+            .iter()
+            .map(|v| v.binding)
+            .collect()
+    }
+}

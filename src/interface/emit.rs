@@ -1,0 +1,94 @@
+//! Where diagnostics and printed outputs go.
+
+use std::io::{self, IsTerminal, Write};
+
+use crate::diag::{Files, Report, json, render};
+use crate::session::{ColorChoice, MessageFormat, Options};
+
+/// Receives everything that a compilation says.
+pub trait Emitter {
+    /// Shows diagnostics, in the format that the options ask for.
+    fn report(&mut self, report: &Report, files: &dyn Files, options: &Options);
+
+    /// Shows an output that was asked for, such as a dump: standard output.
+    fn print(&mut self, text: &str);
+
+    /// Shows something about the compilation itself: standard error.
+    fn note(&mut self, text: &str);
+}
+
+/// The text of a report.
+fn render_report(report: &Report, files: &dyn Files, options: &Options, terminal: bool) -> String {
+    let colour = match options.untracked.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => terminal,
+    };
+    let mut text = String::new();
+    for diagnostic in &report.diagnostics {
+        match options.untracked.message_format {
+            MessageFormat::Text => text.push_str(&render::to_text(diagnostic, files, colour)),
+            MessageFormat::Json => {
+                text.push_str(&json::to_json(diagnostic, files));
+                text.push('\n');
+            }
+        }
+    }
+    text
+}
+
+/// The process's own streams.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StdEmitter;
+
+impl Emitter for StdEmitter {
+    fn report(&mut self, report: &Report, files: &dyn Files, options: &Options) {
+        if report.diagnostics.is_empty() {
+            return;
+        }
+        let stderr = io::stderr();
+        let plain_terminal = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let colour = stderr.is_terminal()
+            && !plain_terminal
+            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        self.note(&render_report(report, files, options, colour));
+    }
+
+    fn print(&mut self, text: &str) {
+        // Whoever closed the stream does not want to hear the rest.
+        let mut stdout = io::stdout().lock();
+        let _ = stdout.write_all(text.as_bytes());
+        let _ = stdout.flush();
+    }
+
+    fn note(&mut self, text: &str) {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// Keeps everything, for tests and for programs that embed the compiler.
+#[derive(Clone, Debug, Default)]
+pub struct BufferEmitter {
+    /// Outputs that were asked for.
+    pub stdout: String,
+    /// Diagnostics and notes, rendered.
+    pub stderr: String,
+    /// The diagnostics as data.
+    pub diagnostics: Vec<crate::diag::Diagnostic>,
+}
+
+impl Emitter for BufferEmitter {
+    fn report(&mut self, report: &Report, files: &dyn Files, options: &Options) {
+        let text = render_report(report, files, options, false);
+        self.stderr.push_str(&text);
+        self.diagnostics.extend(report.diagnostics.iter().cloned());
+    }
+
+    fn print(&mut self, text: &str) {
+        self.stdout.push_str(text);
+    }
+
+    fn note(&mut self, text: &str) {
+        self.stderr.push_str(text);
+    }
+}

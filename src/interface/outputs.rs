@@ -1,0 +1,159 @@
+//! Where outputs go, and getting them there.
+
+use std::path::{Path, PathBuf};
+
+use crate::diag::Diagnostic;
+use crate::session::{Mode, Options, OutputFileMap};
+use crate::vfs::{OutputKind, System, describe};
+
+use super::stages::{Image, Object};
+use super::{Compiler, Config, Emitter, Ending};
+
+/// Finds out whether every output can be written, before any work is done.
+pub(super) fn check(config: &Config, file_map: &OutputFileMap) -> Result<(), Ending> {
+    let options = &config.options;
+    let mut paths: Vec<String> = Vec::new();
+    match options.untracked.mode {
+        Mode::EmitObject => {
+            let inputs = options.untracked.inputs.iter();
+            paths.extend(inputs.map(|input| object_path(options, file_map, input)));
+        }
+        _ => paths.extend(options.output_path()),
+    }
+    for path in &paths {
+        if options.untracked.inputs.contains(path) {
+            let message = format!("output file '{path}' would replace an input");
+            return Err(Diagnostic::global_error("output-is-input", message).into());
+        }
+    }
+    // Outputs in one folder succeed or fail together.
+    let mut checked: Vec<PathBuf> = Vec::new();
+    let mut errors = Vec::new();
+    for path in paths.iter().filter(|path| *path != "-") {
+        let folder = Path::new(path).parent().map(Path::to_path_buf);
+        let folder = folder.unwrap_or_default();
+        let exists = config.system.exists(Path::new(path));
+        if !exists && checked.contains(&folder) {
+            continue;
+        }
+        match config.system.check_writable(Path::new(path)) {
+            Ok(()) => checked.push(folder),
+            Err(error) => errors.push(unwritable(path, &error)),
+        }
+    }
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(errors.into()),
+    }
+}
+
+/// Where the object file of an input goes.
+pub(super) fn object_path(options: &Options, file_map: &OutputFileMap, input: &str) -> String {
+    if let Some(path) = file_map.get(input, "object") {
+        return path.to_owned();
+    }
+    if let Some(path) = &options.untracked.output {
+        return path.clone();
+    }
+    // Beside the current folder's other files, not beside the input.
+    let stem = Path::new(input).file_stem().and_then(|stem| stem.to_str());
+    match stem {
+        Some(stem) if stem != "-" => format!("{stem}.o"),
+        _ => format!("{}.o", options.tracked.module_name),
+    }
+}
+
+/// Shows a text output, or writes it where `-o` says.
+pub(super) fn print(
+    compiler: &Compiler,
+    emitter: &mut dyn Emitter,
+    text: String,
+) -> Result<(), Ending> {
+    match compiler.options.untracked.output.as_deref() {
+        None | Some("-") => {
+            emitter.print(&text);
+            Ok(())
+        }
+        Some(path) => write(&*compiler.system, path, text.as_bytes(), OutputKind::Data),
+    }
+}
+
+/// Writes the objects.
+pub(super) fn write_objects(compiler: &Compiler, objects: &[Object]) -> Result<(), Ending> {
+    for object in objects {
+        let path = match object.input.is_empty() {
+            true => {
+                let options = &compiler.options;
+                let named = options.untracked.output.clone();
+                named.unwrap_or_else(|| format!("{}.o", options.tracked.module_name))
+            }
+            false => object_path(&compiler.options, &compiler.file_map, &object.input),
+        };
+        write(&*compiler.system, &path, &object.bytes, OutputKind::Data)?;
+    }
+    Ok(())
+}
+
+/// Writes a program or a library.
+pub(super) fn write_image(compiler: &Compiler, image: &Image) -> Result<(), Ending> {
+    let path = compiler.options.output_path();
+    let path = path.unwrap_or_else(|| compiler.options.tracked.module_name.to_string());
+    write(
+        &*compiler.system,
+        &path,
+        &image.bytes,
+        OutputKind::Executable,
+    )
+}
+
+fn write(system: &dyn System, path: &str, bytes: &[u8], kind: OutputKind) -> Result<(), Ending> {
+    let written = system.write(Path::new(path), bytes, kind);
+    written.map_err(|error| unwritable(path, &error).into())
+}
+
+fn unwritable(path: &str, error: &std::io::Error) -> Diagnostic {
+    let reason = describe(error);
+    let message = format!("cannot write output file '{path}' ({reason})");
+    Diagnostic::global_error("unwritable-output", message)
+}
+
+/// Refuses outputs beside the main one that a later version will make: a build system that asked for
+/// them must not go on without.
+pub(super) fn check_available(options: &Options) -> Result<(), Ending> {
+    let asked = &options.untracked;
+    let module = asked.emit_module || asked.emit_module_path.is_some();
+    let later = [
+        (module && asked.mode != Mode::EmitModule, "-emit-module"),
+        (asked.emit_dependencies, "-emit-dependencies"),
+        (asked.serialize_diagnostics, "-serialize-diagnostics"),
+        (asked.parseable_output, "-parseable-output"),
+    ];
+    let errors: Vec<Diagnostic> = later
+        .iter()
+        .filter(|(wanted, _)| *wanted)
+        .map(|(_, option)| unavailable(option))
+        .collect();
+    match errors.is_empty() {
+        true => Ok(()),
+        false => Err(errors.into()),
+    }
+}
+
+fn unavailable(option: &str) -> Diagnostic {
+    let message = format!("'{option}' is not available yet");
+    Diagnostic::global_error("not-available", message)
+}
+
+/// The error for a mode that a later version will have.
+pub(super) fn not_available(mode: Mode) -> Diagnostic {
+    unavailable(match mode {
+        Mode::EmitLibrary => "-emit-library",
+        Mode::EmitModule => "-emit-module",
+        Mode::DumpAst => "-dump-ast",
+        Mode::EmitIr => "-emit-ir",
+        Mode::EmitBitcode => "-emit-bc",
+        Mode::EmitAssembly => "-emit-assembly",
+        Mode::EmitImportedModules => "-emit-imported-modules",
+        _ => "this mode",
+    })
+}
