@@ -6,8 +6,11 @@
 
 use crate::base::{Arena, Name};
 use crate::db::Db;
+use crate::items::hir::Stmt;
 use crate::items::ids::{DefId, DefKind};
-use crate::items::tree::{GenericsRef, Item, ItemKind, TypeRef, TypeRefId, WhereRef};
+use crate::items::tree::{
+    FuncItem, GenericsRef, Item, ItemKind, ParamItem, TypeRef, TypeRefId, WhereRef,
+};
 use crate::items::{body, item, module_of};
 use crate::resolve::members::declared_members;
 use crate::resolve::scope::*;
@@ -52,6 +55,60 @@ pub fn generics_ref(item: &Item) -> Option<&GenericsRef> {
         ItemKind::Subscript(s) => Some(&s.generics),
         _ => None,
     }
+}
+
+/// What a generic or function-like declaration writes, wherever it stands: local functions live in the body around them.
+#[derive(Clone, Copy)]
+pub struct Written<'a> {
+    pub generics: &'a GenericsRef,
+    pub params: &'a [ParamItem],
+    /// Of functions and initialisers.
+    pub func: Option<&'a FuncItem>,
+    pub types: &'a Arena<TypeRef>,
+    /// The body whose arena `types` is, for a local function.
+    pub body: Option<DefId>,
+}
+
+/// What a generic or function-like declaration writes.
+pub fn written(db: &dyn Db, def: DefId) -> Option<Written<'_>> {
+    if let Some(item) = item(db, def) {
+        let generics = generics_ref(item)?;
+        let func = match &item.kind {
+            ItemKind::Func(f) | ItemKind::Macro(f) => Some(f),
+            _ => None,
+        };
+        let params = match &item.kind {
+            ItemKind::Subscript(s) => &s.params[..],
+            _ => func.map_or(&[][..], |f| &f.params),
+        };
+        return Some(Written {
+            generics,
+            params,
+            func,
+            types: &item.types,
+            body: None,
+        });
+    }
+    if def.kind(db) != DefKind::Func {
+        return None;
+    }
+    let owner = def.parent(db)?;
+    let body = body(db, owner);
+    let func = body.stmts.values().find_map(|stmt| match stmt {
+        Stmt::LocalFn(local) if local.def == def => Some(&local.func),
+        Stmt::LocalAccessors { accessors, .. } => accessors
+            .iter()
+            .find(|(_, a)| a.def == def)
+            .map(|(_, a)| &a.func),
+        _ => None,
+    })?;
+    Some(Written {
+        generics: &func.generics,
+        params: &func.params,
+        func: Some(func),
+        types: &body.types,
+        body: Some(owner),
+    })
 }
 
 /// The definition of one of a declaration's own generic parameters.
@@ -170,7 +227,7 @@ fn own_param(db: &dyn Db, def: DefId, name: Name) -> Option<DefId> {
     ) {
         return None;
     }
-    let params = &generics_ref(item(db, def)?)?.params;
+    let params = &written(db, def)?.generics.params;
     let index = params.iter().position(|p| p.name == name)?;
     Some(param_def(db, def, index, name))
 }

@@ -168,7 +168,9 @@ impl GenericEnv {
     /// Two concrete types are equal: so are their parts.
     fn same_parts(&mut self, db: &dyn Db, a: Ty, b: Ty) {
         match (a.kind(), b.kind()) {
-            (TyKind::Nominal { def: x, args: p }, TyKind::Nominal { def: y, args: q }) if x == y => {
+            (TyKind::Nominal { def: x, args: p }, TyKind::Nominal { def: y, args: q })
+                if x == y =>
+            {
                 for (p, q) in p.iter().zip(q.iter()) {
                     self.same(db, p, q);
                 }
@@ -212,7 +214,11 @@ impl GenericEnv {
             return;
         }
         self.nodes[root as usize].concrete = Some(ty);
-        let children: Vec<u32> = self.nodes[root as usize].children.iter().map(|c| c.1).collect();
+        let children: Vec<u32> = self.nodes[root as usize]
+            .children
+            .iter()
+            .map(|c| c.1)
+            .collect();
         for child in children {
             if let TyKind::Assoc { assoc, .. } = self.nodes[child as usize].ty.kind() {
                 self.child_of_concrete(db, child, ty, *assoc);
@@ -467,20 +473,29 @@ impl GenericEnv {
     }
 
     fn protocols_of_node(&self, ty: Ty) -> &[DefId] {
-        self.index.get(&ty).map_or(&[], |&n| &self.root(n).protocols)
+        self.index
+            .get(&ty)
+            .map_or(&[], |&n| &self.root(n).protocols)
     }
 
     /// Whether a type parameter stands for a class.
     pub fn is_class(&self, db: &dyn Db, ty: Ty) -> bool {
         match self.index.get(&ty) {
             Some(&node) => self.root(node).class_bound,
-            None => self.protocols_of(db, ty).iter().any(|&p| is_class_bound(db, p)),
+            None => self
+                .protocols_of(db, ty)
+                .iter()
+                .any(|&p| is_class_bound(db, p)),
         }
     }
 
     /// The type parameters that the environment holds, representatives only.
     pub fn representatives(&self) -> impl Iterator<Item = Ty> + '_ {
-        let roots = self.nodes.iter().enumerate().filter(|(i, n)| n.up == *i as u32);
+        let roots = self
+            .nodes
+            .iter()
+            .enumerate()
+            .filter(|(i, n)| n.up == *i as u32);
         roots.map(|(_, n)| n.ty)
     }
 }

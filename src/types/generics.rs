@@ -1,13 +1,11 @@
 //! Generic parameters and requirements of a declaration, flattened over the declarations around it.
 
-use crate::base::Name;
+use crate::base::{Arena, Name};
 use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
-use crate::items::tree::{
-    FuncItem, Item, ItemKind, ParamItem, TypeRef, TypeRefId, WhereRef,
-};
+use crate::items::tree::{Item, ItemKind, ParamItem, TypeRef, TypeRefId, WhereRef};
 use crate::items::{Anchor, AnchoredDiagnostic, item};
-use crate::resolve::decls::{extended_decl, generics_ref};
+use crate::resolve::decls::{Written, extended_decl, written};
 use crate::types::display::display_type;
 use crate::types::env::{GenericEnv, is_type_param, self_param};
 use crate::types::lower::{Bounds, Lowerer};
@@ -119,7 +117,11 @@ fn generics_of(db: &dyn Db, def: DefId) -> Generics {
         None => Generics::default(),
         Some(context) => {
             let info = generic_info(db, context);
-            let own = if context == def { own_param_count(db, def) as u32 } else { 0 };
+            let own = if context == def {
+                own_param_count(db, def) as u32
+            } else {
+                0
+            };
             Generics {
                 params: info.params.clone(),
                 parent_count: info.params.len() as u32 - own,
@@ -186,9 +188,8 @@ pub fn generic_context(db: &dyn Db, def: DefId) -> Option<DefId> {
             }
         }
         _ if is_generic_kind(kind) => {
-            let requirements = item(db, def)
-                .and_then(generics_ref)
-                .is_some_and(|g| !g.requirements.is_empty());
+            let requirements =
+                written(db, def).is_some_and(|w| !w.generics.requirements.is_empty());
             requirements || own_param_count(db, def) > 0
         }
         _ => false,
@@ -211,28 +212,23 @@ fn names_arguments(ty: &TypeRef, name: Name) -> bool {
 
 /// The parameters that a declaration adds itself, with those that stand for `some P`.
 pub fn own_params(db: &dyn Db, def: DefId) -> Vec<GenericParam> {
-    let Some(item) = item(db, def) else {
-        return Vec::new();
-    };
     if def.kind(db) == DefKind::Protocol {
         return vec![plain_param(Name::new("Self"))];
     }
-    let mut params: Vec<GenericParam> = Vec::new();
-    if let Some(generics) = generics_ref(item) {
-        params.extend(generics.params.iter().map(|p| GenericParam {
-            name: p.name,
-            is_pack: p.is_pack,
-            is_value: p.is_value,
-            is_opaque: false,
-        }));
-    }
-    for &id in implicit_params(db, def) {
-        params.push(GenericParam {
-            is_opaque: true,
-            ..plain_param(opaque_name(item, id))
-        });
-    }
-    params
+    let Some(written) = written(db, def) else {
+        return Vec::new();
+    };
+    let explicit = written.generics.params.iter().map(|p| GenericParam {
+        name: p.name,
+        is_pack: p.is_pack,
+        is_value: p.is_value,
+        is_opaque: false,
+    });
+    let implicit = implicit_params(db, def).iter().map(|&id| GenericParam {
+        is_opaque: true,
+        ..plain_param(opaque_name(written.types, id))
+    });
+    explicit.chain(implicit).collect()
 }
 
 fn plain_param(name: Name) -> GenericParam {
@@ -244,9 +240,9 @@ fn plain_param(name: Name) -> GenericParam {
     }
 }
 
-fn opaque_name(item: &Item, id: TypeRefId) -> Name {
-    let text = match &item.types[id] {
-        TypeRef::Some(inner) => match &item.types[*inner] {
+fn opaque_name(types: &Arena<TypeRef>, id: TypeRefId) -> Name {
+    let text = match &types[id] {
+        TypeRef::Some(inner) => match &types[*inner] {
             TypeRef::Path(path) => path.last().map_or("_", |s| s.name.as_str()),
             _ => "_",
         },
@@ -263,7 +259,9 @@ pub fn own_param_base(db: &dyn Db, def: DefId) -> u32 {
             DefKind::Module | DefKind::File => 0,
             DefKind::Protocol => 1,
             DefKind::Extension => extended_decl(db, def).map_or(0, |d| total(db, d)),
-            kind if is_generic_kind(kind) => own_param_base(db, def) + own_param_count(db, def) as u32,
+            kind if is_generic_kind(kind) => {
+                own_param_base(db, def) + own_param_count(db, def) as u32
+            }
             _ => def.parent(db).map_or(0, |p| total(db, p)),
         }
     }
@@ -280,8 +278,8 @@ pub fn own_param_count(db: &dyn Db, def: DefId) -> usize {
     match def.kind(db) {
         DefKind::Protocol => 1,
         kind if is_generic_kind(kind) && kind != DefKind::Extension => {
-            let written = item(db, def).and_then(generics_ref).map_or(0, |g| g.params.len());
-            written + implicit_params(db, def).len()
+            let explicit = written(db, def).map_or(0, |w| w.generics.params.len());
+            explicit + implicit_params(db, def).len()
         }
         _ => 0,
     }
@@ -301,34 +299,37 @@ pub fn params_of(item: &Item) -> &[ParamItem] {
 #[salsa::tracked(returns(deref))]
 fn implicit_params(db: &dyn Db, def: DefId) -> Vec<TypeRefId> {
     let mut found = Vec::new();
-    if !matches!(def.kind(db), DefKind::Func | DefKind::Init | DefKind::Subscript) {
+    if !matches!(
+        def.kind(db),
+        DefKind::Func | DefKind::Init | DefKind::Subscript
+    ) {
         return found;
     }
-    if let Some(item) = item(db, def) {
-        for param in params_of(item) {
-            collect_some(item, param.ty, &mut found);
+    if let Some(written) = written(db, def) {
+        for param in written.params {
+            collect_some(written.types, param.ty, &mut found);
         }
     }
     found
 }
 
-fn collect_some(item: &Item, id: TypeRefId, out: &mut Vec<TypeRefId>) {
-    match &item.types[id] {
+fn collect_some(types: &Arena<TypeRef>, id: TypeRefId, out: &mut Vec<TypeRefId>) {
+    match &types[id] {
         TypeRef::Some(_) => out.push(id),
         TypeRef::Optional(t)
         | TypeRef::ImplicitlyUnwrapped(t)
         | TypeRef::Array(t)
         | TypeRef::Inout(t)
         | TypeRef::Metatype(t)
-        | TypeRef::PackExpansion(t) => collect_some(item, *t, out),
+        | TypeRef::PackExpansion(t) => collect_some(types, *t, out),
         TypeRef::Dictionary(k, v) => {
-            collect_some(item, *k, out);
-            collect_some(item, *v, out);
+            collect_some(types, *k, out);
+            collect_some(types, *v, out);
         }
-        TypeRef::Tuple(elems) => elems.iter().for_each(|e| collect_some(item, e.1, out)),
+        TypeRef::Tuple(elems) => elems.iter().for_each(|e| collect_some(types, e.1, out)),
         TypeRef::Path(path) => {
             let args = path.iter().flat_map(|s| &s.args);
-            args.for_each(|&a| collect_some(item, a, out));
+            args.for_each(|&a| collect_some(types, a, out));
         }
         _ => {}
     }
@@ -337,10 +338,10 @@ fn collect_some(item: &Item, id: TypeRefId, out: &mut Vec<TypeRefId>) {
 /// The generic parameter that a written `some P` of a function's parameters stands for.
 pub(crate) fn implicit_param(db: &dyn Db, def: DefId, id: TypeRefId) -> Option<(u32, Name)> {
     let position = implicit_params(db, def).iter().position(|&p| p == id)?;
-    let item = item(db, def)?;
-    let explicit = generics_ref(item).map_or(0, |g| g.params.len());
+    let written = written(db, def)?;
+    let explicit = written.generics.params.len();
     let index = own_param_base(db, def) + (explicit + position) as u32;
-    Some((index, opaque_name(item, id)))
+    Some((index, opaque_name(written.types, id)))
 }
 
 /// Everything about the generics of a context.
@@ -385,9 +386,7 @@ pub fn generic_info(db: &dyn Db, context: DefId) -> GenericInfo {
             params.into()
         }
     };
-    if let Some(item) = item(db, context) {
-        builder.clauses(item);
-    }
+    builder.clauses();
     GenericInfo {
         params,
         requirements: builder.requirements.into(),
@@ -413,77 +412,114 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn clauses(&mut self, item: &Item) {
+    fn clauses(&mut self) {
         let db = self.db;
         let mut clauses: Vec<Clause> = Vec::new();
         let base = own_param_base(db, self.context);
-        match &item.kind {
-            ItemKind::Extension(ext) => {
-                if let Some(extended) = extended_decl(db, self.context) {
-                    self.extended_arguments(item, ext.extended, extended);
+        match self.context.kind(db) {
+            DefKind::Extension => {
+                if let Some(item) = item(db, self.context)
+                    && let ItemKind::Extension(ext) = &item.kind
+                {
+                    if let Some(extended) = extended_decl(db, self.context) {
+                        self.extended_arguments(&item.types, ext.extended, extended);
+                    }
+                    clauses.extend(ext.requirements.iter().map(Clause::of));
+                    self.read(&item.types, None, clauses);
                 }
-                clauses.extend(ext.requirements.iter().map(Clause::of));
             }
-            _ if self.context.kind(db) == DefKind::Protocol => {
+            DefKind::Protocol => {
                 self.require(Requirement::Conforms(self_param(), self.context));
             }
             _ => {
-                if let Some(generics) = generics_ref(item) {
-                    for (i, param) in generics.params.iter().enumerate() {
-                        let ty = Ty::param(base + i as u32, param.name);
-                        self.env.want(db, ty);
-                        if let Some(bound) = param.bound
-                            && !param.is_value
-                        {
-                            clauses.push(Clause::Bound(ty, bound));
-                        }
+                let Some(written) = written(db, self.context) else {
+                    return;
+                };
+                for (i, param) in written.generics.params.iter().enumerate() {
+                    let ty = Ty::param(base + i as u32, param.name);
+                    self.env.want(db, ty);
+                    if let Some(bound) = param.bound
+                        && !param.is_value
+                    {
+                        clauses.push(Clause::Bound(ty, bound));
                     }
-                    clauses.extend(generics.requirements.iter().map(Clause::of));
                 }
+                clauses.extend(written.generics.requirements.iter().map(Clause::of));
                 for &id in implicit_params(db, self.context) {
-                    if let TypeRef::Some(bound) = item.types[id]
+                    if let TypeRef::Some(bound) = written.types[id]
                         && let Some((index, name)) = implicit_param(db, self.context, id)
                     {
                         clauses.push(Clause::Bound(Ty::param(index, name), bound));
                     }
                 }
+                self.read(written.types, written.body, clauses);
+                self.infer_from_signature(written);
             }
         }
-        // A clause may name members that another one gives, in any order: whatever fails for that is tried again.
+    }
+
+    /// Reads clauses in any order: one may name members that another one gives, and whatever fails for that is tried again.
+    fn read(&mut self, types: &Arena<TypeRef>, body: Option<DefId>, mut clauses: Vec<Clause>) {
         loop {
             let before = clauses.len();
-            clauses.retain(|clause| !self.clause(item, *clause, false));
+            clauses.retain(|&clause| !self.clause(types, body, clause, false));
             if clauses.is_empty() || clauses.len() == before {
                 break;
             }
         }
         for clause in clauses {
-            self.clause(item, clause, true);
-        }
-        if let ItemKind::Func(function) = &item.kind {
-            self.infer_from_signature(item, function);
+            self.clause(types, body, clause, true);
         }
     }
 
     /// Reads one clause; false when it should be tried again later.
-    fn clause(&mut self, item: &Item, clause: Clause, last: bool) -> bool {
+    fn clause(
+        &mut self,
+        types: &Arena<TypeRef>,
+        body: Option<DefId>,
+        clause: Clause,
+        last: bool,
+    ) -> bool {
         let db = self.db;
-        let mut lowerer = Lowerer::new(db, self.context, &item.types, Bounds::Building(&self.env));
+        let mut lowerer = Lowerer::new(db, self.context, types, Bounds::Building(&self.env));
+        lowerer.anchor_body = body;
         let mut found: Vec<Requirement> = Vec::new();
         match clause {
             Clause::Bound(subject, bound) => {
                 let bound_ty = lowerer.constraint(bound);
-                constrain(db, subject, bound_ty, &mut found, &mut |message| {
-                    Some(("generic-bound", Anchor::ItemType(self.context, bound), message))
-                }, &mut lowerer.diagnostics);
+                constrain(
+                    db,
+                    subject,
+                    bound_ty,
+                    &mut found,
+                    &mut |message| {
+                        Some((
+                            "generic-bound",
+                            Anchor::ItemType(self.context, bound),
+                            message,
+                        ))
+                    },
+                    &mut lowerer.diagnostics,
+                );
             }
             Clause::Conforms(subject, bound) => {
                 let subject_ty = lowerer.lower(subject);
                 let bound_ty = lowerer.constraint(bound);
                 if !subject_ty.is_error() {
-                    constrain(db, subject_ty, bound_ty, &mut found, &mut |message| {
-                        Some(("generic-bound", Anchor::ItemType(self.context, bound), message))
-                    }, &mut lowerer.diagnostics);
+                    constrain(
+                        db,
+                        subject_ty,
+                        bound_ty,
+                        &mut found,
+                        &mut |message| {
+                            Some((
+                                "generic-bound",
+                                Anchor::ItemType(self.context, bound),
+                                message,
+                            ))
+                        },
+                        &mut lowerer.diagnostics,
+                    );
                 }
             }
             Clause::Same(a, b) => {
@@ -521,15 +557,17 @@ impl Builder<'_> {
     }
 
     /// `extension Box<Int>` says that the parameter is `Int`.
-    fn extended_arguments(&mut self, item: &Item, extended: TypeRefId, decl: DefId) {
+    fn extended_arguments(&mut self, types: &Arena<TypeRef>, extended: TypeRefId, decl: DefId) {
         let db = self.db;
-        if decl.kind(db) == DefKind::Protocol || own_param_base(db, decl) as usize + own_param_count(db, decl) == 0 {
+        if decl.kind(db) == DefKind::Protocol
+            || own_param_base(db, decl) as usize + own_param_count(db, decl) == 0
+        {
             return;
         }
         let Some(scope) = self.context.parent(db) else {
             return;
         };
-        let mut lowerer = Lowerer::new(db, scope, &item.types, Bounds::Building(&self.env));
+        let mut lowerer = Lowerer::new(db, scope, types, Bounds::Building(&self.env));
         struct Open(u32);
         impl crate::types::lower::TypeHost for Open {
             fn fresh(&mut self) -> Option<Ty> {
@@ -552,15 +590,16 @@ impl Builder<'_> {
     }
 
     /// A parameter of type `Set<T>` says that `T` is Hashable.
-    fn infer_from_signature(&mut self, item: &Item, function: &FuncItem) {
+    fn infer_from_signature(&mut self, written: Written<'_>) {
         let db = self.db;
         if own_param_count(db, self.context) == 0 {
             return;
         }
-        let mut types: Vec<TypeRefId> = function.params.iter().map(|p| p.ty).collect();
-        types.extend(function.result);
+        let mut types: Vec<TypeRefId> = written.params.iter().map(|p| p.ty).collect();
+        types.extend(written.func.and_then(|f| f.result));
         let mut inferred = Vec::new();
-        let mut lowerer = Lowerer::new(db, self.context, &item.types, Bounds::Building(&self.env));
+        let mut lowerer =
+            Lowerer::new(db, self.context, written.types, Bounds::Building(&self.env));
         for id in types {
             let ty = lowerer.lower(id);
             collect_inferred(db, ty, &mut inferred);
@@ -650,8 +689,12 @@ pub(crate) fn constrain(
         }
         TyKind::Error => {}
         _ => {
-            let (subject, bound) = (display_type(db, subject, false), display_type(db, bound, false));
-            let message = format!("type '{subject}' constrained to non-protocol, non-class type '{bound}'");
+            let (subject, bound) = (
+                display_type(db, subject, false),
+                display_type(db, bound, false),
+            );
+            let message =
+                format!("type '{subject}' constrained to non-protocol, non-class type '{bound}'");
             if let Some((code, anchor, message)) = error(message) {
                 diagnostics.push(AnchoredDiagnostic::error(code, anchor, message));
             }

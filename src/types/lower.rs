@@ -14,14 +14,18 @@ use crate::resolve::container_of;
 use crate::resolve::decls::{
     TypeFound, TypeName, TypeScope, extended_decl, lookup_type, member_type, type_in_module,
 };
-use crate::resolve::scope::*;
 use crate::types::conformance::{assoc_type_unchecked, normalize};
 use crate::types::display::{display_def, display_type};
 use crate::types::env::GenericEnv;
-use crate::types::generics::{generic_env, generics, implicit_param, own_param_base, own_param_count};
+use crate::types::generics::{
+    generic_env, generics, implicit_param, own_param_base, own_param_count,
+};
 use crate::types::lang::{LangItem, any_error, lang, library_module, optional_of};
 use crate::types::nominal::{declared_self_type, inherited_type};
-use crate::types::protocols::{assoc_named, assoc_root, has_self_or_assoc, inherited_protocols, primary_assocs, structural_protocols};
+use crate::types::protocols::{
+    assoc_named, assoc_root, has_self_or_assoc, inherited_protocols, primary_assocs,
+    structural_protocols,
+};
 use crate::types::ty::{
     BuiltinTy, Existential, FnParam, FnTy, ParamMode, TupleElem, Ty, TyKind, TyList,
 };
@@ -56,7 +60,9 @@ pub fn resolve_type(
 ) -> (Ty, Vec<AnchoredDiagnostic>) {
     let mut lowerer = Lowerer::new(db, context, types, Bounds::Context(context));
     lowerer.host = Some(host);
-    lowerer.scope_mode.in_body = lowerer.host.as_ref().is_some_and(|h| h.in_body());
+    let in_body = lowerer.host.as_ref().is_some_and(|h| h.in_body());
+    lowerer.scope_mode.in_body = in_body;
+    lowerer.anchor_body = in_body.then_some(context);
     let ty = lowerer.lower(id);
     let diagnostics = lowerer.diagnostics;
     (normalize(db, Some(context), ty), diagnostics)
@@ -72,9 +78,11 @@ pub fn compose(
 ) -> Ty {
     let mut kept: Vec<DefId> = Vec::new();
     for &p in protocols {
-        let implied = protocols
-            .iter()
-            .any(|&q| q != p && inherited_protocols(db, q).contains(&p) && !inherited_protocols(db, p).contains(&q));
+        let implied = protocols.iter().any(|&q| {
+            q != p
+                && inherited_protocols(db, q).contains(&p)
+                && !inherited_protocols(db, p).contains(&q)
+        });
         if !implied && !kept.contains(&p) {
             kept.push(p);
         }
@@ -84,7 +92,9 @@ pub fn compose(
     bindings.dedup_by_key(|(assoc, _)| *assoc);
     let class_bound = class_bound
         || superclass.is_some()
-        || kept.iter().any(|&p| crate::types::protocols::is_class_bound(db, p));
+        || kept
+            .iter()
+            .any(|&p| crate::types::protocols::is_class_bound(db, p));
     Ty::new(TyKind::Existential(Existential {
         protocols: kept.into(),
         superclass,
@@ -118,11 +128,18 @@ pub(crate) struct Lowerer<'a> {
     pub opaque_bounds: Vec<Ty>,
     /// A member of a type parameter was not found, which a builder of an environment may try again later.
     pub missing_member: bool,
+    /// The body whose arena the types are in, if they are not the item's own.
+    pub anchor_body: Option<DefId>,
     depth: u32,
 }
 
 impl<'a> Lowerer<'a> {
-    pub fn new(db: &'a dyn Db, scope: DefId, types: &'a Arena<TypeRef>, bounds: Bounds<'a>) -> Self {
+    pub fn new(
+        db: &'a dyn Db,
+        scope: DefId,
+        types: &'a Arena<TypeRef>,
+        bounds: Bounds<'a>,
+    ) -> Self {
         Lowerer {
             db,
             scope,
@@ -134,20 +151,22 @@ impl<'a> Lowerer<'a> {
             opaque_of: None,
             opaque_bounds: Vec::new(),
             missing_member: false,
+            anchor_body: None,
             depth: 0,
         }
     }
 
     fn anchor(&self, id: TypeRefId) -> Anchor {
-        match self.scope_mode.in_body {
-            true => Anchor::BodyType(self.scope, id),
-            false => Anchor::ItemType(self.scope, id),
+        match self.anchor_body {
+            Some(body) => Anchor::BodyType(body, id),
+            None => Anchor::ItemType(self.scope, id),
         }
     }
 
     fn error(&mut self, code: &'static str, id: TypeRefId, message: String) -> Ty {
         let anchor = self.anchor(id);
-        self.diagnostics.push(AnchoredDiagnostic::error(code, anchor, message));
+        self.diagnostics
+            .push(AnchoredDiagnostic::error(code, anchor, message));
         Ty::error()
     }
 
@@ -167,7 +186,10 @@ impl<'a> Lowerer<'a> {
 
     /// A bare protocol with associated types must be written `any P`.
     fn check_existential(&mut self, id: TypeRefId, ty: Ty) {
-        let bare = matches!(self.types[id], TypeRef::Path(_) | TypeRef::Member(..) | TypeRef::Composition(_));
+        let bare = matches!(
+            self.types[id],
+            TypeRef::Path(_) | TypeRef::Member(..) | TypeRef::Composition(_)
+        );
         if !bare {
             return;
         }
@@ -543,9 +565,8 @@ impl<'a> Lowerer<'a> {
             TyKind::Param { .. } | TyKind::Assoc { .. } => {
                 let protocols: Vec<DefId> = match &self.bounds {
                     Bounds::Building(env) => env.protocols_of(db, base),
-                    Bounds::Context(context) => {
-                        generic_env(db, *context).map_or_else(Vec::new, |env| env.protocols_of(db, base))
-                    }
+                    Bounds::Context(context) => generic_env(db, *context)
+                        .map_or_else(Vec::new, |env| env.protocols_of(db, base)),
                     Bounds::Structural(protocol) => structural_protocols(db, *protocol, base),
                 };
                 assoc_named(db, &protocols, name).or_else(|| {
@@ -627,7 +648,9 @@ impl<'a> Lowerer<'a> {
         let mut args: Vec<Ty> = match outer {
             Some(outer) => outer.as_slice().to_vec(),
             // A local type of a generic function sees the function's own parameters.
-            None => crate::types::generics::identity_args(db, def).as_slice()[..base as usize].to_vec(),
+            None => {
+                crate::types::generics::identity_args(db, def).as_slice()[..base as usize].to_vec()
+            }
         };
         args.truncate(base as usize);
         let written = &segment.args;
@@ -665,7 +688,9 @@ impl<'a> Lowerer<'a> {
                         self.error(
                             "generic-arguments-missing",
                             id,
-                            format!("reference to generic type '{name}' requires arguments in <...>"),
+                            format!(
+                                "reference to generic type '{name}' requires arguments in <...>"
+                            ),
                         );
                         let anchor = Anchor::Name(def);
                         if let Some(last) = self.diagnostics.last_mut() {
@@ -833,9 +858,4 @@ pub(crate) fn lower_alias(db: &dyn Db, alias: DefId) -> (Ty, Vec<AnchoredDiagnos
 /// Whether a definition lies in the library's module.
 pub fn is_library_def(db: &dyn Db, def: DefId) -> bool {
     module_of(db, def) == library_module(db)
-}
-
-/// The protocol `Error` and the like by its item, for callers in this folder.
-pub(crate) fn lang_protocol(db: &dyn Db, item: LangItem) -> DefId {
-    lang(db, item)
 }

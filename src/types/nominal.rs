@@ -37,7 +37,9 @@ fn self_type_of(db: &dyn Db, context: DefId) -> Option<Ty> {
 #[salsa::tracked(returns(deref))]
 pub fn stored_properties(db: &dyn Db, nominal: DefId) -> Vec<DefId> {
     let members = written_members(db, nominal).iter().copied();
-    members.filter(|&m| is_stored(db, m) && !is_static(db, m)).collect()
+    members
+        .filter(|&m| is_stored(db, m) && !is_static(db, m))
+        .collect()
 }
 
 fn is_static(db: &dyn Db, def: DefId) -> bool {
@@ -46,7 +48,11 @@ fn is_static(db: &dyn Db, def: DefId) -> bool {
 
 /// Whether a variable has storage of its own: no getter or other accessor than observers. A `lazy` variable has, a requirement has not.
 pub fn is_stored(db: &dyn Db, def: DefId) -> bool {
-    if def.kind(db) != DefKind::Var || def.parent(db).is_some_and(|p| p.kind(db) == DefKind::Protocol) {
+    if def.kind(db) != DefKind::Var
+        || def
+            .parent(db)
+            .is_some_and(|p| p.kind(db) == DefKind::Protocol)
+    {
         return false;
     }
     match item(db, def).map(|i| &i.kind) {

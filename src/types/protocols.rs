@@ -2,12 +2,13 @@
 
 use crate::base::Name;
 use crate::db::Db;
-use crate::items::item;
 use crate::items::ids::{DefId, DefKind};
+use crate::items::item;
 use crate::items::tree::{ItemKind, TypeRef, TypeRefId, WhereRef};
 use crate::items::{Anchor, AnchoredDiagnostic};
 use crate::resolve::decls::{
-    TypeName, TypeScope, all_protocols, decls_of, generics_ref, inherits, own_member_type, superclass_decl,
+    TypeName, TypeScope, all_protocols, decls_of, generics_ref, inherits, own_member_type,
+    superclass_decl,
 };
 use crate::resolve::members::written_members;
 use crate::types::env::{self_assoc, self_param};
@@ -100,7 +101,9 @@ pub fn primary_assocs(db: &dyn Db, protocol: DefId) -> Vec<DefId> {
     let mut protocols = vec![protocol];
     protocols.extend_from_slice(all_protocols(db, protocol));
     let names = nominal.primary_associated.iter();
-    names.filter_map(|&n| assoc_named(db, &protocols, n)).collect()
+    names
+        .filter_map(|&n| assoc_named(db, &protocols, n))
+        .collect()
 }
 
 /// Whether only classes can conform.
@@ -108,9 +111,10 @@ pub fn primary_assocs(db: &dyn Db, protocol: DefId) -> Vec<DefId> {
 pub fn is_class_bound(db: &dyn Db, protocol: DefId) -> bool {
     let own = |p: DefId| {
         let names = inherits(db, p).iter().flat_map(|i| &i.names);
-        let written = names
-            .copied()
-            .any(|n| n == TypeName::AnyObject || matches!(n, TypeName::Def(d) if d.kind(db) == DefKind::Class));
+        let written = names.copied().any(|n| {
+            n == TypeName::AnyObject
+                || matches!(n, TypeName::Def(d) if d.kind(db) == DefKind::Class)
+        });
         written || self_is_class(db, p)
     };
     own(protocol) || all_protocols(db, protocol).iter().any(|&p| own(p))
@@ -138,7 +142,9 @@ fn self_is_class(db: &dyn Db, protocol: DefId) -> bool {
 pub fn has_self_or_assoc(db: &dyn Db, protocol: DefId) -> bool {
     let own = |p: DefId| {
         declared_assocs(db, p).next().is_some()
-            || protocol_requirements(db, p).iter().any(|&r| mentions_self(db, r))
+            || protocol_requirements(db, p)
+                .iter()
+                .any(|&r| mentions_self(db, r))
     };
     own(protocol) || all_protocols(db, protocol).iter().any(|&p| own(p))
 }
@@ -147,10 +153,16 @@ fn mentions_self(db: &dyn Db, requirement: DefId) -> bool {
     let Some(item) = item(db, requirement) else {
         return false;
     };
-    let is_self = |id: TypeRefId| mentions(&item.types, id, &mut |t| {
-        matches!(t, TypeRef::Path(path) if path[0].name == "Self")
-    });
-    crate::types::generics::params_of(item).iter().any(|p| is_self(p.ty))
+    let is_self = |id: TypeRefId| {
+        mentions(
+            &item.types,
+            id,
+            &mut |t| matches!(t, TypeRef::Path(path) if path[0].name == "Self"),
+        )
+    };
+    crate::types::generics::params_of(item)
+        .iter()
+        .any(|p| is_self(p.ty))
 }
 
 /// Whether a written type or one of its parts satisfies a test.
@@ -220,12 +232,26 @@ fn signature_of(db: &dyn Db, protocol: DefId) -> ProtocolSignature {
             let mut report = |m| Some(("generic-bound", Anchor::ItemType(assoc, bound), m));
             constrain(db, subject, ty, &mut out, &mut report, &mut diagnostics);
         }
-        where_clauses(db, protocol, assoc, requirements, &mut out, &mut diagnostics);
+        where_clauses(
+            db,
+            protocol,
+            assoc,
+            requirements,
+            &mut out,
+            &mut diagnostics,
+        );
     }
     if let Some(item) = item(db, protocol)
         && let Some(generics) = generics_ref(item)
     {
-        where_clauses(db, protocol, protocol, &generics.requirements, &mut out, &mut diagnostics);
+        where_clauses(
+            db,
+            protocol,
+            protocol,
+            &generics.requirements,
+            &mut out,
+            &mut diagnostics,
+        );
     }
     if let Some(class) = superclass_decl(db, protocol)
         && let Some(ty) = crate::types::nominal::superclass(db, protocol)
