@@ -11,7 +11,7 @@ use super::data::*;
 use super::facts::Facts;
 use super::place::Writeback;
 use super::{FlowKind, MirError};
-use crate::base::{Arena, FxHashMap, Name};
+use crate::base::{Arena, FxHashMap, FxHashSet, Name};
 use crate::bodies::thir::{LabelId, TBlock, TExprId, TLocalId, TypedBody};
 use crate::items::hir::ExprId;
 use crate::items::ids::{AccessorKind, DefId};
@@ -101,6 +101,8 @@ pub(super) struct Tracked {
 pub(super) enum TrackedKind {
     /// The local as a whole.
     Whole,
+    /// The local as a whole, which has an initial value that `consume` takes out.
+    Consumable,
     /// The value in the heap box that the local refers to.
     Boxed(Ty),
     /// `this` of an initialiser of a structure: each stored property on its own.
@@ -146,7 +148,6 @@ pub(super) struct Builder<'a> {
     pub chains: Vec<Target>,
     pub fallthroughs: Vec<Option<Target>>,
     pub then_dests: Vec<Place>,
-    pub return_target: Option<Target>,
     pub role: Role,
     /// `this` of an initialiser.
     pub this_place: Option<Place>,
@@ -155,6 +156,8 @@ pub(super) struct Builder<'a> {
     pub errors: Vec<MirError>,
     /// The property whose observer or own initialiser is being built: accesses through `this` are direct.
     pub direct: Option<DefId>,
+    /// Names that several patterns of one case bind, while its alternatives are built.
+    pub shared_binds: FxHashSet<TLocalId>,
 }
 
 impl<'a> Builder<'a> {
@@ -193,13 +196,13 @@ impl<'a> Builder<'a> {
             chains: Vec::new(),
             fallthroughs: Vec::new(),
             then_dests: Vec::new(),
-            return_target: None,
             role: Role::Plain,
             this_place: None,
             tracked: Vec::new(),
             src: None,
             errors: Vec::new(),
             direct: None,
+            shared_binds: FxHashSet::default(),
         }
     }
 

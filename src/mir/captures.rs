@@ -31,6 +31,8 @@ pub(super) struct Captures {
     /// Locals that name local functions.
     pub local_fns: FxHashMap<TLocalId, u32>,
     pub fn_defs: FxHashMap<DefId, u32>,
+    /// Locals with accessors: what observers watch, and the accessors.
+    pub accessed: FxHashMap<TLocalId, (Option<TLocalId>, Vec<u32>)>,
     /// Closures that may outlive their frame.
     pub escaping: FxHashSet<u32>,
     /// Locals that `consume` ends.
@@ -80,6 +82,13 @@ impl Captures {
         let Some(decl) = body.locals.get(local) else {
             return CaptureMode::Value;
         };
+        if !self.escaping.contains(&n) {
+            // The frame outlives the closure: nothing needs to be kept alive for it.
+            return match decl.kind {
+                TLocalKind::Let | TLocalKind::Param if facts.trivial(decl.ty) => CaptureMode::Value,
+                _ => CaptureMode::Address,
+            };
+        }
         if self.boxed.contains(&local) {
             return CaptureMode::Box;
         }
@@ -87,9 +96,7 @@ impl Captures {
             TLocalKind::Weak => CaptureMode::Weak,
             TLocalKind::Unowned => CaptureMode::Unowned,
             TLocalKind::InoutParam => CaptureMode::Address,
-            _ if self.escaping.contains(&n) => CaptureMode::Value,
-            TLocalKind::Let | TLocalKind::Param if facts.trivial(decl.ty) => CaptureMode::Value,
-            _ => CaptureMode::Address,
+            _ => CaptureMode::Value,
         }
     }
 }
@@ -101,6 +108,15 @@ impl<'a> Walk<'a> {
         visit::each_stmt(self.body, block, &mut |stmt| {
             if let TStmt::LocalFn { local, closure } = stmt {
                 caps.local_fns.insert(*local, *closure);
+            }
+            if let TStmt::LocalAccessors {
+                local,
+                storage,
+                accessors,
+            } = stmt
+            {
+                let accessors = accessors.iter().map(|(_, n)| *n).collect();
+                caps.accessed.insert(*local, (*storage, accessors));
             }
         });
     }
@@ -157,6 +173,11 @@ impl<'a> Walk<'a> {
                     // The function itself as a value: it may outlive the frame.
                     self.caps.escaping.insert(n);
                     self.call(n);
+                } else if let Some((storage, accessors)) = self.caps.accessed.get(local).cloned() {
+                    accessors.into_iter().for_each(|n| self.call(n));
+                    if let Some(storage) = storage {
+                        self.uses.entry(self.context).or_default().insert(storage);
+                    }
                 } else {
                     self.uses.entry(self.context).or_default().insert(*local);
                 }
