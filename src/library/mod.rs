@@ -13,6 +13,7 @@
 //! * `String.code`, `Unicode.code`: text and its views; scalars and characters.
 //! * `Hasher.code`, `Dictionary.code`, `Set.code`: hashing and the table under both collections.
 //! * `Printing.code`: `print`, descriptions through metadata records, `Mirror`.
+//! * `KeyPath.code`: key paths as objects that hold their accessors.
 //! * `AnyHashable.code`: `AnyHashable`, `ManagedBuffer`, `CommandLine`, clocks.
 //!
 //! # Conventions
@@ -45,5 +46,6 @@ pub const CODIRA_SOURCES: &[(&str, &str)] = &[
     ("Dictionary.code", include_str!("Codira/Dictionary.code")),
     ("Set.code", include_str!("Codira/Set.code")),
     ("Printing.code", include_str!("Codira/Printing.code")),
+    ("KeyPath.code", include_str!("Codira/KeyPath.code")),
     ("AnyHashable.code", include_str!("Codira/AnyHashable.code")),
 ];
