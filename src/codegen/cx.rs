@@ -9,6 +9,8 @@ use crate::items::ids::{DefId, DefKind};
 use crate::mir::data::{FnId, Mir};
 use crate::types::ty::{Ty, TyList};
 
+use super::blob::SymbolName;
+use super::key::CodeKey;
 use super::layout::{ClassLayout, Layout};
 
 /// How a stored property or captured variable holds a reference.
@@ -112,6 +114,9 @@ pub trait Program<'a> {
     /// Reduces associated and opaque types.
     fn normalize(&self, ty: Ty) -> Ty;
 
+    /// The memoised symbol of a function or datum.
+    fn symbol(&self, key: &CodeKey) -> SymbolName;
+
     fn def(&self, def: DefId) -> DefData;
     fn nominal_kind(&self, def: DefId) -> NominalKind;
     /// The stored instance properties of a struct or class, its own only, in order.
@@ -133,7 +138,11 @@ pub trait Program<'a> {
     /// Whether the protocol has neither requirements nor a witness table.
     fn is_marker(&self, protocol: DefId) -> bool;
     fn is_class_bound(&self, protocol: DefId) -> bool;
-    fn is_error_protocol(&self, protocol: DefId) -> bool;
+    /// The protocol `Error`, whose existential is a box.
+    fn error_protocol(&self) -> Option<DefId>;
+    fn is_error_protocol(&self, protocol: DefId) -> bool {
+        self.error_protocol() == Some(protocol)
+    }
     /// The protocol that declares this requirement; none when the definition is not one.
     fn requirement_owner(&self, def: DefId) -> Option<DefId>;
     /// The implementation of a requirement for concrete arguments, `Self` first.
@@ -146,6 +155,15 @@ pub trait Program<'a> {
     fn runtime_symbol(&self, def: DefId) -> Option<Name>;
     /// What callers of the function pass and get, for concrete arguments.
     fn callee_shape(&self, id: FnId, args: TyList) -> CalleeShape;
+    /// Whether calls of the function are replaced by its body (`@_transparent`, `@inline(__always)`).
+    fn is_transparent(&self, id: FnId) -> bool;
+    /// The class that declares a member, through accessors and extensions.
+    fn class_of_member(&self, def: DefId) -> Option<DefId>;
+    /// How many generic parameters a function has beyond those of the type around it.
+    fn own_generic_count(&self, def: DefId) -> usize;
+    /// Whether a requirement can be called on an existential: it has no generic parameters of its own, and `Self` and associated types
+    /// appear in no parameter.
+    fn is_dispatchable(&self, requirement: DefId) -> bool;
     /// The value type of a global or static variable.
     fn var_type(&self, def: DefId, args: TyList) -> Ty;
     /// The function that computes a global's initial value, and whether it is a tuple pattern: the path to this variable's part.
@@ -155,6 +173,7 @@ pub trait Program<'a> {
     fn string_storage(&self) -> Option<Ty>;
     fn is_optional(&self, def: DefId) -> bool;
     /// The type as users read it, module names included or not.
+    fn protocol_name(&self, protocol: DefId) -> String;
     fn type_name(&self, ty: Ty, qualified: bool) -> String;
     /// `MODULE/NAME.code`, for messages of traps.
     fn file_name(&self, def: DefId) -> Name;

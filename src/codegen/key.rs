@@ -97,7 +97,7 @@ pub fn canonical(ty: Ty) -> Ty {
                 .map(|p| FnParam {
                     ty: canonical(p.ty),
                     mode: p.mode,
-                    variadic: false,
+                    variadic: p.variadic,
                     autoclosure: false,
                 })
                 .collect(),

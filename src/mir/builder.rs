@@ -80,11 +80,17 @@ pub(super) struct LabelTargets {
 pub(super) enum Role {
     Plain,
     /// A structure's or enum's initialiser: `return` gives `this`.
-    ValueInit { failable: bool },
+    ValueInit {
+        failable: bool,
+    },
     /// A class's designated initialiser working on an allocated object.
-    Designated { failable: bool },
+    Designated {
+        failable: bool,
+    },
     /// A convenience initialiser: `this` comes from the initialiser that it delegates to.
-    Convenience { failable: bool },
+    Convenience {
+        failable: bool,
+    },
 }
 
 /// A variable whose initialisation state is found by data flow: see `elaborate`.
@@ -108,7 +114,12 @@ pub(super) enum TrackedKind {
     /// `this` of an initialiser of a structure: each stored property on its own.
     Fields(Vec<FieldState>),
     /// `this` of a designated initialiser: the class's own stored properties, and `super.init`.
-    Object { fields: Vec<FieldState>, class: DefId, args: TyList, has_super: bool },
+    Object {
+        fields: Vec<FieldState>,
+        class: DefId,
+        args: TyList,
+        has_super: bool,
+    },
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -161,7 +172,14 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(facts: Facts<'a>, body: &'a TypedBody, owner: DefId, caps: Rc<Captures>, id: FnId, result: Ty) -> Self {
+    pub fn new(
+        facts: Facts<'a>,
+        body: &'a TypedBody,
+        owner: DefId,
+        caps: Rc<Captures>,
+        id: FnId,
+        result: Ty,
+    ) -> Self {
         let mut locals = Arena::new();
         let result = locals.alloc(LocalDecl {
             ty: result,
@@ -241,7 +259,9 @@ impl<'a> Builder<'a> {
     pub fn stmt(&mut self, kind: StatementKind) {
         if !self.dead {
             let src = self.src;
-            self.mir.blocks[self.cur].stmts.push(Statement { kind, src });
+            self.mir.blocks[self.cur]
+                .stmts
+                .push(Statement { kind, src });
         }
     }
     pub fn assign(&mut self, place: impl Into<Place>, value: Rvalue) {
@@ -455,7 +475,9 @@ impl Terminator {
                 f(*then);
                 f(*els);
             }
-            Terminator::Switch { targets, default, .. } => {
+            Terminator::Switch {
+                targets, default, ..
+            } => {
                 targets.iter().for_each(|(_, b)| f(*b));
                 f(*default);
             }
@@ -463,7 +485,10 @@ impl Terminator {
                 f(*normal);
                 f(*unwind);
             }
-            Terminator::Return | Terminator::Throw(_) | Terminator::Trap(_) | Terminator::Unreachable => {}
+            Terminator::Return
+            | Terminator::Throw(_)
+            | Terminator::Trap(_)
+            | Terminator::Unreachable => {}
         }
     }
     /// Visits the blocks that may come next, to be changed.
@@ -474,7 +499,9 @@ impl Terminator {
                 f(then);
                 f(els);
             }
-            Terminator::Switch { targets, default, .. } => {
+            Terminator::Switch {
+                targets, default, ..
+            } => {
                 targets.iter_mut().for_each(|(_, b)| f(b));
                 f(default);
             }
@@ -482,7 +509,10 @@ impl Terminator {
                 f(normal);
                 f(unwind);
             }
-            Terminator::Return | Terminator::Throw(_) | Terminator::Trap(_) | Terminator::Unreachable => {}
+            Terminator::Return
+            | Terminator::Throw(_)
+            | Terminator::Trap(_)
+            | Terminator::Unreachable => {}
         }
     }
 }
@@ -521,7 +551,11 @@ impl Mir {
             }
             let mut data = std::mem::take(&mut self.blocks[block]);
             while let Some(Terminator::Goto(next)) = data.term {
-                if preds[next.index()] != 1 || next == block || next.raw() == 0 || map[next.index()].is_some() {
+                if preds[next.index()] != 1
+                    || next == block
+                    || next.raw() == 0
+                    || map[next.index()].is_some()
+                {
                     break;
                 }
                 let more = std::mem::take(&mut self.blocks[next]);

@@ -76,7 +76,12 @@ impl<'a> Builder<'a> {
     }
 
     /// Evaluates arguments in order; default values come after the explicit ones.
-    pub fn arg_values(&mut self, params: &'a [TArg], callee: Option<(DefId, TyList)>, writes_this: bool) -> Vec<ArgVal> {
+    pub fn arg_values(
+        &mut self,
+        params: &'a [TArg],
+        callee: Option<(DefId, TyList)>,
+        writes_this: bool,
+    ) -> Vec<ArgVal> {
         let mut values: Vec<Option<ArgVal>> = Vec::with_capacity(params.len());
         for (i, arg) in params.iter().enumerate() {
             let value = match arg {
@@ -114,7 +119,12 @@ impl<'a> Builder<'a> {
         all
     }
 
-    fn variadic_type(&self, callee: Option<(DefId, TyList)>, index: usize, elems: &[TExprId]) -> Ty {
+    fn variadic_type(
+        &self,
+        callee: Option<(DefId, TyList)>,
+        index: usize,
+        elems: &[TExprId],
+    ) -> Ty {
         let declared = callee.and_then(|(def, args)| {
             let param = self.facts.signature(def).params.get(index)?;
             Some(param.ty.subst(args.as_slice()))
@@ -144,7 +154,9 @@ impl<'a> Builder<'a> {
         let param = self.facts.parent(def).and_then(|f| {
             let index = def.index(self.facts.db) as usize;
             match self.facts.kind(f) {
-                DefKind::Case => crate::types::case_payload(self.facts.db, f).get(index).map(|p| p.1),
+                DefKind::Case => crate::types::case_payload(self.facts.db, f)
+                    .get(index)
+                    .map(|p| p.1),
                 _ => {
                     let param = self.facts.signature(f).params.get(index)?;
                     Some(match param.variadic {
@@ -166,7 +178,12 @@ impl<'a> Builder<'a> {
     }
 
     /// Evaluates the indices of a subscript so that they may be used by its getter and its setter.
-    pub fn index_values(&mut self, subscript: DefId, indices: &'a [TArg], args: TyList) -> Vec<(ArgVal, ParamMode)> {
+    pub fn index_values(
+        &mut self,
+        subscript: DefId,
+        indices: &'a [TArg],
+        args: TyList,
+    ) -> Vec<(ArgVal, ParamMode)> {
         let values = self.arg_values(indices, Some((subscript, args)), false);
         let params = &self.facts.signature(subscript).params;
         values
@@ -226,7 +243,13 @@ impl<'a> Builder<'a> {
     }
 
     /// Emits a call; one that throws goes on only when it did not. A function that never returns ends the block.
-    pub fn emit_call(&mut self, dest: &Place, callee: Callee, args: Vec<Argument>, throws: Option<Ty>) {
+    pub fn emit_call(
+        &mut self,
+        dest: &Place,
+        callee: Callee,
+        args: Vec<Argument>,
+        throws: Option<Ty>,
+    ) {
         match throws {
             Some(error_ty) if !self.facts.is_never(error_ty) => {
                 let error = self.temp(error_ty);
@@ -338,7 +361,11 @@ impl<'a> Builder<'a> {
         let callee = self.callee(call);
         let modes: Vec<ParamMode> = sig.params.iter().map(|p| p.mode).collect();
         let throws = match call.throws {
-            true => Some(sig.throws.unwrap_or_else(|| facts.any_error()).subst(call.args.as_slice())),
+            true => Some(
+                sig.throws
+                    .unwrap_or_else(|| facts.any_error())
+                    .subst(call.args.as_slice()),
+            ),
             false => None,
         };
         self.push_scope();
@@ -363,7 +390,14 @@ impl<'a> Builder<'a> {
         self.pop_scope();
     }
 
-    fn finish_call(&mut self, dest: &Place, ty: Ty, callee: Callee, args: Vec<Argument>, throws: Option<Ty>) {
+    fn finish_call(
+        &mut self,
+        dest: &Place,
+        ty: Ty,
+        callee: Callee,
+        args: Vec<Argument>,
+        throws: Option<Ty>,
+    ) {
         self.emit_call(dest, callee, args, throws);
         if self.facts.is_never(ty) {
             self.unreachable();
@@ -401,7 +435,10 @@ impl<'a> Builder<'a> {
                     }
                     None if needed => {
                         let of = self.static_self(call, result);
-                        Some(ArgVal::Val(Val::Const(Const::Metatype(of)), Ty::metatype(of)))
+                        Some(ArgVal::Val(
+                            Val::Const(Const::Metatype(of)),
+                            Ty::metatype(of),
+                        ))
                     }
                     None => None,
                 }
@@ -426,7 +463,10 @@ impl<'a> Builder<'a> {
         use crate::items::ids::Synth;
         let init = match self.facts.kind(def) {
             DefKind::Init => true,
-            DefKind::Synth(s) => matches!(s, Synth::DefaultInit | Synth::InheritedInit | Synth::MemberwiseInit),
+            DefKind::Synth(s) => matches!(
+                s,
+                Synth::DefaultInit | Synth::InheritedInit | Synth::MemberwiseInit
+            ),
             _ => false,
         };
         init && self.facts.in_class(def)
@@ -473,7 +513,14 @@ impl<'a> Builder<'a> {
     }
 
     /// A call of a function value.
-    pub fn lower_value_call(&mut self, callee: TExprId, params: &'a [TArg], throws: bool, ty: Ty, dest: &Place) {
+    pub fn lower_value_call(
+        &mut self,
+        callee: TExprId,
+        params: &'a [TArg],
+        throws: bool,
+        ty: Ty,
+        dest: &Place,
+    ) {
         if let TExprKind::Local(local) = self.body.exprs[callee].kind
             && let Some(&n) = self.caps.local_fns.get(&local)
         {
@@ -497,7 +544,8 @@ impl<'a> Builder<'a> {
         let value = self.stabilize(value, callee_ty, need);
         let values = self.arg_values(params, None, false);
         let function = callee_ty.as_function();
-        let modes: Vec<ParamMode> = function.map_or_else(Vec::new, |f| f.params.iter().map(|p| p.mode).collect());
+        let modes: Vec<ParamMode> =
+            function.map_or_else(Vec::new, |f| f.params.iter().map(|p| p.mode).collect());
         let throws = match (throws, function.and_then(|f| f.throws)) {
             (true, Some(t)) => Some(t),
             (true, None) => Some(self.facts.any_error()),
@@ -511,7 +559,13 @@ impl<'a> Builder<'a> {
 
     // Literals of collections.
 
-    pub fn array_literal(&mut self, elems: &'a [TExprId], init: Option<&'a DeclUse>, ty: Ty, dest: &Place) {
+    pub fn array_literal(
+        &mut self,
+        elems: &'a [TExprId],
+        init: Option<&'a DeclUse>,
+        ty: Ty,
+        dest: &Place,
+    ) {
         let Some(init) = init else {
             return self.array_into(elems, ty, dest);
         };
@@ -540,7 +594,11 @@ impl<'a> Builder<'a> {
             Callee::Witness(init.def, init.args)
         } else {
             let class = self.is_class_init(init.def);
-            let kind = if class { FnKind::Allocate } else { FnKind::Body };
+            let kind = if class {
+                FnKind::Allocate
+            } else {
+                FnKind::Body
+            };
             Callee::Static(
                 FnId {
                     def: init.def,
@@ -555,7 +613,13 @@ impl<'a> Builder<'a> {
         self.emit_call(dest, callee, args, None);
     }
 
-    pub fn dictionary_literal(&mut self, elems: &'a [(TExprId, TExprId)], init: &'a DeclUse, ty: Ty, dest: &Place) {
+    pub fn dictionary_literal(
+        &mut self,
+        elems: &'a [(TExprId, TExprId)],
+        init: &'a DeclUse,
+        ty: Ty,
+        dest: &Place,
+    ) {
         let param = self.facts.signature(init.def).params.first();
         let Some(elem) = param.map(|p| p.ty.subst(init.args.as_slice())) else {
             return self.unsupported("dictionary literal");
@@ -575,7 +639,9 @@ impl<'a> Builder<'a> {
 
     /// Initialises `dest`, an `Array`, with these elements.
     pub fn array_into(&mut self, elems: &'a [TExprId], ty: Ty, dest: &Place) {
-        let elem = ty.as_nominal().and_then(|(_, args)| args.as_slice().first().copied());
+        let elem = ty
+            .as_nominal()
+            .and_then(|(_, args)| args.as_slice().first().copied());
         let Some(elem) = elem else {
             return self.unsupported("array literal");
         };
@@ -588,7 +654,14 @@ impl<'a> Builder<'a> {
 
     /// Allocates an array and initialises its elements one after the other. Its count stays zero until all are there, so that an error
     /// on the way destroys no element that does not exist.
-    pub fn fill_array(&mut self, count: usize, elem: Ty, ty: Ty, dest: &Place, mut fill: impl FnMut(&mut Self, usize, &Place)) {
+    pub fn fill_array(
+        &mut self,
+        count: usize,
+        elem: Ty,
+        ty: Ty,
+        dest: &Place,
+        mut fill: impl FnMut(&mut Self, usize, &Place),
+    ) {
         let facts = self.facts;
         let array = crate::types::lang::lang(facts.db, LangItem::Array);
         let (storage_var, with_capacity) = (
@@ -597,10 +670,14 @@ impl<'a> Builder<'a> {
         );
         let storage = storage_var.and_then(|v| {
             let ty = facts.field_type(v, ty);
-            let count = facts.stored_properties(ty.nominal_def()?).first().copied()?;
+            let count = facts
+                .stored_properties(ty.nominal_def()?)
+                .first()
+                .copied()?;
             Some((v, ty, count))
         });
-        let (Some((storage_var, storage_ty, count_var)), Some(init)) = (storage, with_capacity) else {
+        let (Some((storage_var, storage_ty, count_var)), Some(init)) = (storage, with_capacity)
+        else {
             return self.unsupported("array literal without the standard library");
         };
         let raw = self.raw_pointer();
@@ -612,7 +689,12 @@ impl<'a> Builder<'a> {
         };
         let args = TyList::new(&[elem]);
         let capacity = vec![Argument::Value(Operand::Const(number))];
-        self.emit_call(&array_local.into(), Callee::Static(id, args), capacity, None);
+        self.emit_call(
+            &array_local.into(),
+            Callee::Static(id, args),
+            capacity,
+            None,
+        );
         if count == 0 {
             self.assign(dest.clone(), Rvalue::Use(Operand::Move(array_local.into())));
             return;
@@ -625,7 +707,10 @@ impl<'a> Builder<'a> {
         self.builtin(
             "tailAddr",
             &[storage_ty, elem],
-            vec![Argument::Value(Operand::Borrow(storage.clone())), metatype.clone()],
+            vec![
+                Argument::Value(Operand::Borrow(storage.clone())),
+                metatype.clone(),
+            ],
             &address.into(),
         );
         for i in 0..count {
@@ -644,7 +729,10 @@ impl<'a> Builder<'a> {
                 address = next;
             }
         }
-        self.assign(storage.then(Proj::ClassField(count_var)), Rvalue::Use(Operand::Const(number)));
+        self.assign(
+            storage.then(Proj::ClassField(count_var)),
+            Rvalue::Use(Operand::Const(number)),
+        );
         self.forget(array_local);
         self.pop_scope();
         self.assign(dest.clone(), Rvalue::Use(Operand::Move(array_local.into())));
@@ -688,7 +776,11 @@ impl<'a> Builder<'a> {
         let values = self.arg_values(&call.params, Some((call.func, call.args)), false);
         let modes: Vec<ParamMode> = sig.params.iter().map(|p| p.mode).collect();
         let throws = match call.throws {
-            true => Some(sig.throws.unwrap_or_else(|| facts.any_error()).subst(call.args.as_slice())),
+            true => Some(
+                sig.throws
+                    .unwrap_or_else(|| facts.any_error())
+                    .subst(call.args.as_slice()),
+            ),
             false => None,
         };
         let Some(this) = self.this_place.clone() else {
@@ -783,7 +875,9 @@ impl<'a> Builder<'a> {
 
     /// Puts the value that an initialiser was delegated to make into `this`.
     fn assign_this(&mut self, value: Operand) {
-        let Some(this) = self.this_place.clone() else { return };
+        let Some(this) = self.this_place.clone() else {
+            return;
+        };
         let ty = self.local_ty(this.local);
         if matches!(self.role, Role::Designated { .. }) {
             // The object comes back typed as the superclass.

@@ -136,7 +136,9 @@ impl<'a> Walk<'a> {
                 self.closure(*closure);
                 return;
             }
-            TStmt::LocalAccessors { local, accessors, .. } => {
+            TStmt::LocalAccessors {
+                local, accessors, ..
+            } => {
                 self.declare(*local);
                 for (_, n) in accessors {
                     self.closure(*n);
@@ -190,7 +192,8 @@ impl<'a> Walk<'a> {
                 this.iter().for_each(|&t| self.expr(t));
             }
             TExprKind::Consume(inner) => {
-                if let Some(TExprKind::Local(local)) = self.body.exprs.get(*inner).map(|e| &e.kind) {
+                if let Some(TExprKind::Local(local)) = self.body.exprs.get(*inner).map(|e| &e.kind)
+                {
                     self.caps.consumed.insert(*local);
                 }
                 self.expr(*inner);
@@ -236,7 +239,15 @@ impl<'a> Walk<'a> {
                 self.context = saved;
             }
             TExprKind::Convert {
-                kind: Conversion::Collection { elem: local, convert } | Conversion::Dictionary { pair: local, convert },
+                kind:
+                    Conversion::Collection {
+                        elem: local,
+                        convert,
+                    }
+                    | Conversion::Dictionary {
+                        pair: local,
+                        convert,
+                    },
                 expr: inner,
             } => {
                 self.expr(*inner);
@@ -280,7 +291,12 @@ impl<'a> Walk<'a> {
             let mut changed = false;
             for n in 0..count {
                 let key = Some(n);
-                let inner = self.children.get(&key).into_iter().chain(self.calls.get(&key)).flatten();
+                let inner = self
+                    .children
+                    .get(&key)
+                    .into_iter()
+                    .chain(self.calls.get(&key))
+                    .flatten();
                 let mut more = Vec::new();
                 for m in inner {
                     for &local in sets.get(m).into_iter().flatten() {
@@ -334,7 +350,8 @@ impl<'a> Walk<'a> {
     /// The locals that a context uses directly and does not declare.
     fn foreign(&self, context: Context) -> FxHashSet<TLocalId> {
         let used = self.uses.get(&context).into_iter().flatten().copied();
-        used.filter(|l| self.caps.owner.get(l) != Some(&context)).collect()
+        used.filter(|l| self.caps.owner.get(l) != Some(&context))
+            .collect()
     }
 }
 
@@ -345,7 +362,11 @@ pub(super) fn thunk_number(body: &TypedBody, expr: TExprId) -> u32 {
 
 /// A call of the standard `&&`, `||` or `??` whose right side is a closure literal of one expression: lowered as control flow. Gives
 /// the closure's number and its expression.
-pub(super) fn short_circuit(facts: &Facts, body: &TypedBody, call: &TCall) -> Option<(u32, ShortCircuit, TExprId)> {
+pub(super) fn short_circuit(
+    facts: &Facts,
+    body: &TypedBody,
+    call: &TCall,
+) -> Option<(u32, ShortCircuit, TExprId)> {
     let [TArg::Value(_), TArg::Value(rhs)] = call.params.as_slice() else {
         return None;
     };
@@ -364,7 +385,9 @@ pub(super) fn short_circuit(facts: &Facts, body: &TypedBody, call: &TCall) -> Op
     if !closure.params.is_empty() || !closure.captures.is_empty() {
         return None;
     }
-    let [TStmt::Return(Some(value)) | TStmt::Expr(value) | TStmt::Then(value)] = closure.body.stmts.as_slice() else {
+    let [TStmt::Return(Some(value)) | TStmt::Expr(value) | TStmt::Then(value)] =
+        closure.body.stmts.as_slice()
+    else {
         return None;
     };
     Some((n, facts.short_circuit(call.func)?, *value))

@@ -34,10 +34,14 @@ impl<'a> Builder<'a> {
         use crate::types::signature::ThisKind;
         match self.facts.kind(self.owner) {
             DefKind::Func | DefKind::Accessor(_) => {
-                self.facts.signature(self.owner).this == ThisKind::Metatype && !self.facts.takes_metatype(self.owner)
+                self.facts.signature(self.owner).this == ThisKind::Metatype
+                    && !self.facts.takes_metatype(self.owner)
             }
             DefKind::Binding | DefKind::DefaultArg => self.body.this.is_some_and(|this| {
-                matches!(self.body.locals[this].ty.kind(), crate::types::ty::TyKind::Metatype(_))
+                matches!(
+                    self.body.locals[this].ty.kind(),
+                    crate::types::ty::TyKind::Metatype(_)
+                )
             }),
             _ => false,
         }
@@ -48,7 +52,14 @@ impl<'a> Builder<'a> {
         self.closure_value_with(n, None, ty, dest, false);
     }
 
-    fn closure_value_with(&mut self, n: u32, args: Option<TyList>, ty: Option<Ty>, dest: &Place, direct: bool) {
+    fn closure_value_with(
+        &mut self,
+        n: u32,
+        args: Option<TyList>,
+        ty: Option<Ty>,
+        dest: &Place,
+        direct: bool,
+    ) {
         let Some(closure) = self.closure_data(n) else {
             return self.unsupported("closure");
         };
@@ -96,7 +107,12 @@ impl<'a> Builder<'a> {
     }
 
     /// What the context of a closure gets for a captured local.
-    fn capture_operand(&mut self, local: TLocalId, mode: CaptureMode, strong: &mut Vec<Local>) -> Operand {
+    fn capture_operand(
+        &mut self,
+        local: TLocalId,
+        mode: CaptureMode,
+        strong: &mut Vec<Local>,
+    ) -> Operand {
         let ty = self.body.locals[local].ty;
         match mode {
             CaptureMode::Value => match self.slots.get(&local) {
@@ -119,7 +135,12 @@ impl<'a> Builder<'a> {
                 }
             },
             CaptureMode::Address => match self.slots.get(&local).cloned() {
-                Some(Slot::Place(place) | Slot::Lazy(place, _) | Slot::Weak(place) | Slot::Unowned(place)) => {
+                Some(
+                    Slot::Place(place)
+                    | Slot::Lazy(place, _)
+                    | Slot::Weak(place)
+                    | Slot::Unowned(place),
+                ) => {
                     let raw = self.raw_pointer();
                     let address = self.temp(raw);
                     self.assign(address, Rvalue::AddressOf(place));
@@ -148,7 +169,13 @@ impl<'a> Builder<'a> {
         self.call_local_with(n, None, args, dest);
     }
 
-    pub fn call_local_with(&mut self, n: u32, types: Option<TyList>, args: Vec<Argument>, dest: &Place) {
+    pub fn call_local_with(
+        &mut self,
+        n: u32,
+        types: Option<TyList>,
+        args: Vec<Argument>,
+        dest: &Place,
+    ) {
         let Some(closure) = self.closure_data(n) else {
             return self.unsupported("local function");
         };
@@ -161,7 +188,12 @@ impl<'a> Builder<'a> {
             Some(types) => t.subst(types.as_slice()),
             None => t,
         });
-        self.emit_call(dest, Callee::Value(Operand::Borrow(value.into())), args, throws);
+        self.emit_call(
+            dest,
+            Callee::Value(Operand::Borrow(value.into())),
+            args,
+            throws,
+        );
     }
 
     /// A declared function as a value.
@@ -183,7 +215,8 @@ impl<'a> Builder<'a> {
         let needs_this = facts.takes_metatype(func) || class_init;
         let bound = match this {
             Some(this) => {
-                let static_member = facts.is_static(func) || facts.kind(func) == DefKind::Init || class_init;
+                let static_member =
+                    facts.is_static(func) || facts.kind(func) == DefKind::Init || class_init;
                 if static_member && !needs_this {
                     self.rvalue(this);
                     None
@@ -195,7 +228,9 @@ impl<'a> Builder<'a> {
                 let of = ty.as_function().map_or(ty, |f| f.result);
                 let of = match class_init {
                     true => facts.optional_payload(of).unwrap_or(of),
-                    false if facts.is_requirement(func) => args.as_slice().first().copied().unwrap_or(of),
+                    false if facts.is_requirement(func) => {
+                        args.as_slice().first().copied().unwrap_or(of)
+                    }
                     false => crate::types::declared_self_type(facts.db, func)
                         .map_or(of, |t| t.subst(args.as_slice())),
                 };
@@ -272,8 +307,12 @@ impl<'a> Builder<'a> {
                 CaptureMode::Address => capture.then(Proj::Deref(ty)),
             };
             let slot = match (mode, decl.kind) {
-                (CaptureMode::Weak, _) | (CaptureMode::Address, TLocalKind::Weak) => Slot::Weak(place),
-                (CaptureMode::Unowned, _) | (CaptureMode::Address, TLocalKind::Unowned) => Slot::Unowned(place),
+                (CaptureMode::Weak, _) | (CaptureMode::Address, TLocalKind::Weak) => {
+                    Slot::Weak(place)
+                }
+                (CaptureMode::Unowned, _) | (CaptureMode::Address, TLocalKind::Unowned) => {
+                    Slot::Unowned(place)
+                }
                 (_, TLocalKind::Lazy) => match self.lazy_init(local) {
                     Some(init) => Slot::Lazy(place, init),
                     None => Slot::Place(place),
@@ -286,7 +325,8 @@ impl<'a> Builder<'a> {
 
     fn lazy_init(&self, wanted: TLocalId) -> Option<TExprId> {
         let mut found = None;
-        let blocks = std::iter::once(&self.body.root).chain(self.body.closures.iter().flatten().map(|c| &c.body));
+        let blocks = std::iter::once(&self.body.root)
+            .chain(self.body.closures.iter().flatten().map(|c| &c.body));
         for block in blocks {
             super::visit::each_stmt(self.body, block, &mut |stmt| {
                 if let TStmt::LazyLet { local, init } = stmt
@@ -305,7 +345,8 @@ impl<'a> Builder<'a> {
             self.slots.insert(local, Slot::LocalFn(n));
         }
         let body = self.body;
-        let blocks = std::iter::once(&body.root).chain(body.closures.iter().flatten().map(|c| &c.body));
+        let blocks =
+            std::iter::once(&body.root).chain(body.closures.iter().flatten().map(|c| &c.body));
         for block in blocks {
             super::visit::each_stmt(body, block, &mut |stmt| {
                 if let TStmt::LocalAccessors {
@@ -362,7 +403,12 @@ impl<'a> Builder<'a> {
         self.slots.insert(local, Slot::Place(param.into()));
         if mode == ParamMode::Owned {
             if self.caps.consumed.contains(&local) {
-                self.track(param, super::builder::TrackedKind::Consumable, Some(decl.name), false);
+                self.track(
+                    param,
+                    super::builder::TrackedKind::Consumable,
+                    Some(decl.name),
+                    false,
+                );
                 self.add_cleanup(super::builder::Cleanup::Destroy(param.into()));
             } else {
                 self.own(param);
@@ -421,7 +467,12 @@ impl<'a> Builder<'a> {
                 let result_ty = self.body.locals[f.result].ty;
                 let result = self.temp(result_ty);
                 let throws = from.as_function().and_then(|t| t.throws);
-                self.emit_call(&result.into(), Callee::Value(Operand::Borrow(function)), args, throws);
+                self.emit_call(
+                    &result.into(),
+                    Callee::Value(Operand::Borrow(function)),
+                    args,
+                    throws,
+                );
                 self.own(result);
                 self.slots.insert(f.result, Slot::Place(result.into()));
                 let out = self.result_place();
@@ -430,7 +481,15 @@ impl<'a> Builder<'a> {
                 self.terminate(Terminator::Return);
             }
             TExprKind::Convert {
-                kind: Conversion::Collection { elem: local, convert } | Conversion::Dictionary { pair: local, convert },
+                kind:
+                    Conversion::Collection {
+                        elem: local,
+                        convert,
+                    }
+                    | Conversion::Dictionary {
+                        pair: local,
+                        convert,
+                    },
                 ..
             } => {
                 self.bind_param(*local, ParamMode::Borrow);

@@ -9,7 +9,14 @@ use crate::types::lang::{self, LangItem};
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty};
 
 impl<'a> Builder<'a> {
-    pub fn lower_conversion(&mut self, e: TExprId, kind: &'a Conversion, inner: TExprId, ty: Ty, dest: &Place) {
+    pub fn lower_conversion(
+        &mut self,
+        e: TExprId,
+        kind: &'a Conversion,
+        inner: TExprId,
+        ty: Ty,
+        dest: &Place,
+    ) {
         let from = self.ty_of(inner);
         match kind {
             Conversion::ToOptional => {
@@ -42,7 +49,14 @@ impl<'a> Builder<'a> {
             }
             Conversion::Erase | Conversion::Existential => {
                 let value = self.owned(inner);
-                self.assign(dest.clone(), Rvalue::Erase { value, from, to: ty });
+                self.assign(
+                    dest.clone(),
+                    Rvalue::Erase {
+                        value,
+                        from,
+                        to: ty,
+                    },
+                );
             }
             Conversion::Function(_) => self.function_thunk(e, inner, ty, dest),
             Conversion::FunctionTrivial => self.into(inner, dest),
@@ -64,8 +78,12 @@ impl<'a> Builder<'a> {
                 let operands = values.into_iter().map(|v| self.consume(v)).collect();
                 self.assign(dest.clone(), Rvalue::Aggregate(ty, operands));
             }
-            Conversion::Collection { elem, convert } => self.collection(e, *elem, *convert, inner, ty, dest),
-            Conversion::Dictionary { pair, convert } => self.collection(e, *pair, *convert, inner, ty, dest),
+            Conversion::Collection { elem, convert } => {
+                self.collection(e, *elem, *convert, inner, ty, dest)
+            }
+            Conversion::Dictionary { pair, convert } => {
+                self.collection(e, *pair, *convert, inner, ty, dest)
+            }
             Conversion::AnyHashable => {
                 let owner = lang::lang(self.facts.db, LangItem::AnyHashable);
                 let Some(init) = self.facts.member_with_labels(owner, "init", &[None]) else {
@@ -90,7 +108,15 @@ impl<'a> Builder<'a> {
     }
 
     /// Converts a collection element by element with a function of the library.
-    fn collection(&mut self, e: TExprId, elem: TLocalId, convert: TExprId, inner: TExprId, ty: Ty, dest: &Place) {
+    fn collection(
+        &mut self,
+        e: TExprId,
+        elem: TLocalId,
+        convert: TExprId,
+        inner: TExprId,
+        ty: Ty,
+        dest: &Place,
+    ) {
         let from = self.ty_of(inner);
         let value = self.rvalue(inner);
         let value = self.stabilize(value, from, Stability::Own);
@@ -123,7 +149,8 @@ impl<'a> Builder<'a> {
                 on_stack: true,
             },
         );
-        let (Some((source, from_args)), Some((_, to_args))) = (from.as_nominal(), ty.as_nominal()) else {
+        let (Some((source, from_args)), Some((_, to_args))) = (from.as_nominal(), ty.as_nominal())
+        else {
             return self.unsupported("conversion of a collection");
         };
         let name = match source {
@@ -149,8 +176,15 @@ impl<'a> Builder<'a> {
         let address = self.temp(raw);
         if lang::is_lang(self.facts.db, from, LangItem::Array) && !self.points_to(ty, from) {
             let elem = from.as_nominal().map(|(_, args)| args);
-            let elem = elem.and_then(|a| a.as_slice().first().copied()).unwrap_or(from);
-            self.library_call("_mutableArrayAddress", &[elem], vec![Argument::Address(place)], &address.into());
+            let elem = elem
+                .and_then(|a| a.as_slice().first().copied())
+                .unwrap_or(from);
+            self.library_call(
+                "_mutableArrayAddress",
+                &[elem],
+                vec![Argument::Address(place)],
+                &address.into(),
+            );
         } else {
             self.assign(address, Rvalue::AddressOf(place));
         }
@@ -158,17 +192,25 @@ impl<'a> Builder<'a> {
     }
 
     fn points_to(&self, pointer: Ty, pointee: Ty) -> bool {
-        pointer.as_nominal().is_some_and(|(_, args)| args.as_slice().first() == Some(&pointee))
+        pointer
+            .as_nominal()
+            .is_some_and(|(_, args)| args.as_slice().first() == Some(&pointee))
     }
 
     fn wrap_pointer(&mut self, address: Local, ty: Ty, dest: &Place) {
         match self.facts.optional_payload(ty) {
             Some(pointer) => {
                 let inner = self.temp(pointer);
-                self.assign(inner, Rvalue::Aggregate(pointer, vec![Operand::Copy(address.into())]));
+                self.assign(
+                    inner,
+                    Rvalue::Aggregate(pointer, vec![Operand::Copy(address.into())]),
+                );
                 self.make_some(dest, ty, Operand::Move(inner.into()));
             }
-            None => self.assign(dest.clone(), Rvalue::Aggregate(ty, vec![Operand::Copy(address.into())])),
+            None => self.assign(
+                dest.clone(),
+                Rvalue::Aggregate(ty, vec![Operand::Copy(address.into())]),
+            ),
         }
     }
 
@@ -176,13 +218,18 @@ impl<'a> Builder<'a> {
     fn to_pointer(&mut self, inner: TExprId, from: Ty, ty: Ty, dest: &Place) {
         let raw = self.raw_pointer();
         let (name, types) = if lang::is_lang(self.facts.db, from, LangItem::Array) {
-            let elem = from.as_nominal().and_then(|(_, a)| a.as_slice().first().copied());
+            let elem = from
+                .as_nominal()
+                .and_then(|(_, a)| a.as_slice().first().copied());
             ("_arrayAddress", elem.into_iter().collect::<Vec<_>>())
         } else if lang::is_lang(self.facts.db, from, LangItem::String) {
             ("_stringAddress", Vec::new())
         } else {
             let value = self.owned(inner);
-            return match (self.facts.optional_payload(from), self.facts.optional_payload(ty)) {
+            return match (
+                self.facts.optional_payload(from),
+                self.facts.optional_payload(ty),
+            ) {
                 (None, Some(pointer)) => {
                     let temp = self.temp(pointer);
                     self.assign(temp, Rvalue::Upcast { value, to: pointer });
@@ -216,7 +263,14 @@ impl<'a> Builder<'a> {
         (Operand::Borrow(ok.into()), dest)
     }
 
-    pub fn lower_cast(&mut self, kind: DynamicCast, inner: TExprId, target: Ty, ty: Ty, dest: &Place) {
+    pub fn lower_cast(
+        &mut self,
+        kind: DynamicCast,
+        inner: TExprId,
+        target: Ty,
+        ty: Ty,
+        dest: &Place,
+    ) {
         let from = self.ty_of(inner);
         let value = self.rvalue(inner);
         let place = self.place_of(value, from);
@@ -226,7 +280,9 @@ impl<'a> Builder<'a> {
         self.switch_to(yes);
         match kind {
             DynamicCast::Conditional => self.make_some(dest, ty, Operand::Move(cast.into())),
-            DynamicCast::Forced => self.assign(dest.clone(), Rvalue::Use(Operand::Move(cast.into()))),
+            DynamicCast::Forced => {
+                self.assign(dest.clone(), Rvalue::Use(Operand::Move(cast.into())))
+            }
             DynamicCast::Is => {
                 self.stmt(StatementKind::Destroy(cast.into()));
                 let value = Const::Int(1, ty);

@@ -36,7 +36,11 @@ impl Dump<'_> {
                     LocalKind::BorrowedAddress => "in ",
                     _ => "",
                 };
-                format!("{}: {kind}{}", self.local(p), self.ty(self.mir.locals[p].ty))
+                format!(
+                    "{}: {kind}{}",
+                    self.local(p),
+                    self.ty(self.mir.locals[p].ty)
+                )
             })
             .collect();
         let result = self.ty(self.mir.locals[self.mir.result].ty);
@@ -45,10 +49,18 @@ impl Dump<'_> {
             None => String::new(),
         };
         let name = self.function(self.mir.id);
-        let _ = writeln!(self.text, "fn {name}({}){throws} -> {result} {{", params.join(", "));
+        let _ = writeln!(
+            self.text,
+            "fn {name}({}){throws} -> {result} {{",
+            params.join(", ")
+        );
         for (i, capture) in self.mir.captures.iter().enumerate() {
             let ty = self.ty(capture.ty);
-            let _ = writeln!(self.text, "    capture {i}: {:?} {}: {ty}", capture.mode, capture.name);
+            let _ = writeln!(
+                self.text,
+                "    capture {i}: {:?} {}: {ty}",
+                capture.mode, capture.name
+            );
         }
         for (local, decl) in self.mir.locals.iter() {
             if decl.kind == LocalKind::Var {
@@ -103,7 +115,10 @@ impl Dump<'_> {
                 AccessorKind::Init => "init",
             }
             .to_owned(),
-            DefKind::Init => format!("init{}", def.name(self.db).as_str().trim_start_matches("init")),
+            DefKind::Init => format!(
+                "init{}",
+                def.name(self.db).as_str().trim_start_matches("init")
+            ),
             DefKind::Deinit => "deinit".to_owned(),
             DefKind::Synth(s) => format!("{s:?}"),
             DefKind::Binding => format!("binding{}", def.index(self.db)),
@@ -185,8 +200,12 @@ impl Dump<'_> {
     fn callee(&self, callee: &Callee) -> String {
         match callee {
             Callee::Static(id, args) => format!("{}{}", self.function(*id), self.types(*args)),
-            Callee::Witness(def, args) => format!("witness {}{}", self.def(*def), self.types(*args)),
-            Callee::Virtual(id, args) => format!("virtual {}{}", self.function(*id), self.types(*args)),
+            Callee::Witness(def, args) => {
+                format!("witness {}{}", self.def(*def), self.types(*args))
+            }
+            Callee::Virtual(id, args) => {
+                format!("virtual {}{}", self.function(*id), self.types(*args))
+            }
             Callee::Value(o) => format!("value {}", self.operand(o)),
         }
     }
@@ -225,8 +244,12 @@ impl Dump<'_> {
             }
             Rvalue::Function { callee, .. } => format!("function {}", self.callee(callee)),
             Rvalue::AddressOf(p) => format!("address of {}", self.place(p)),
-            Rvalue::Erase { value, to, .. } => format!("erase {} to {}", self.operand(value), self.ty(*to)),
-            Rvalue::Upcast { value, to } => format!("upcast {} to {}", self.operand(value), self.ty(*to)),
+            Rvalue::Erase { value, to, .. } => {
+                format!("erase {} to {}", self.operand(value), self.ty(*to))
+            }
+            Rvalue::Upcast { value, to } => {
+                format!("upcast {} to {}", self.operand(value), self.ty(*to))
+            }
             Rvalue::DynamicType(p) => format!("type of {}", self.place(p)),
             Rvalue::LoadWeak(p) => format!("load weak {}", self.place(p)),
             Rvalue::LoadUnowned(p) => format!("load unowned {}", self.place(p)),
@@ -234,15 +257,25 @@ impl Dump<'_> {
     }
     fn statement(&self, kind: &StatementKind) -> String {
         match kind {
-            StatementKind::Assign(p, value) => format!("{} = {}", self.place(p), self.rvalue(value)),
+            StatementKind::Assign(p, value) => {
+                format!("{} = {}", self.place(p), self.rvalue(value))
+            }
             StatementKind::Destroy(p) => format!("destroy {}", self.place(p)),
             StatementKind::StoreWeak { place, value, init } => {
                 let init = if *init { " (init)" } else { "" };
-                format!("store weak {} = {}{init}", self.place(place), self.operand(value))
+                format!(
+                    "store weak {} = {}{init}",
+                    self.place(place),
+                    self.operand(value)
+                )
             }
             StatementKind::StoreUnowned { place, value, init } => {
                 let init = if *init { " (init)" } else { "" };
-                format!("store unowned {} = {}{init}", self.place(place), self.operand(value))
+                format!(
+                    "store unowned {} = {}{init}",
+                    self.place(place),
+                    self.operand(value)
+                )
             }
             StatementKind::DestroyWeak(p) => format!("destroy weak {}", self.place(p)),
             StatementKind::DestroyUnowned(p) => format!("destroy unowned {}", self.place(p)),
@@ -253,7 +286,11 @@ impl Dump<'_> {
                 self.arguments(args)
             ),
             StatementKind::Cast {
-                ok, dest, value, to, ..
+                ok,
+                dest,
+                value,
+                to,
+                ..
             } => format!(
                 "{}, {} = cast {} to {}",
                 self.place(ok),
@@ -272,14 +309,22 @@ impl Dump<'_> {
         match term {
             Terminator::Goto(b) => format!("goto b{}", b.raw()),
             Terminator::If { cond, then, els } => {
-                format!("if {} then b{} else b{}", self.operand(cond), then.raw(), els.raw())
+                format!(
+                    "if {} then b{} else b{}",
+                    self.operand(cond),
+                    then.raw(),
+                    els.raw()
+                )
             }
             Terminator::Switch {
                 value,
                 targets,
                 default,
             } => {
-                let list: Vec<String> = targets.iter().map(|(v, b)| format!("{v}: b{}", b.raw())).collect();
+                let list: Vec<String> = targets
+                    .iter()
+                    .map(|(v, b)| format!("{v}: b{}", b.raw()))
+                    .collect();
                 format!(
                     "switch {} [{}] else b{}",
                     self.operand(value),

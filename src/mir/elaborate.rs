@@ -71,7 +71,12 @@ struct Pass<'a> {
 }
 
 /// Resolves the destructions of tracked variables and reports misuse.
-pub(super) fn run(facts: Facts<'_>, mir: &mut Mir, tracked: &[Tracked], errors: &mut Vec<MirError>) {
+pub(super) fn run(
+    facts: Facts<'_>,
+    mir: &mut Mir,
+    tracked: &[Tracked],
+    errors: &mut Vec<MirError>,
+) {
     if tracked.is_empty() {
         return;
     }
@@ -127,7 +132,10 @@ impl<'a> Pass<'a> {
                 state.set(first, true);
             }
             // Without a superclass there is no second initialiser to wait for.
-            if let TrackedKind::Object { fields, has_super, .. } = &t.kind {
+            if let TrackedKind::Object {
+                fields, has_super, ..
+            } = &t.kind
+            {
                 state.set(first + fields.len(), !has_super);
             }
         }
@@ -184,11 +192,13 @@ impl<'a> Pass<'a> {
             (TrackedKind::Boxed(_), _) => Target::Inside(first),
             (TrackedKind::Fields(_) | TrackedKind::Object { .. }, []) => Target::Whole(t),
             (TrackedKind::Fields(fields), [Proj::Field(var), rest @ ..])
-            | (TrackedKind::Object { fields, .. }, [Proj::ClassField(var), rest @ ..]) => match field(fields, *var) {
-                Some(at) if rest.is_empty() => Target::Exact(first + at),
-                Some(at) => Target::Inside(first + at),
-                None => Target::Whole(t),
-            },
+            | (TrackedKind::Object { fields, .. }, [Proj::ClassField(var), rest @ ..]) => {
+                match field(fields, *var) {
+                    Some(at) if rest.is_empty() => Target::Exact(first + at),
+                    Some(at) => Target::Inside(first + at),
+                    None => Target::Whole(t),
+                }
+            }
             (TrackedKind::Fields(_) | TrackedKind::Object { .. }, _) => Target::Whole(t),
         }
     }
@@ -214,10 +224,12 @@ impl<'a> Pass<'a> {
                 continue;
             }
             return match &t.kind {
-                TrackedKind::Fields(fields) | TrackedKind::Object { fields, .. } => match fields.get(bit - first) {
-                    Some(f) => (t, Name::new(&format!("this.{}", f.name)), f.immutable),
-                    None => (t, Name::new("super"), false),
-                },
+                TrackedKind::Fields(fields) | TrackedKind::Object { fields, .. } => {
+                    match fields.get(bit - first) {
+                        Some(f) => (t, Name::new(&format!("this.{}", f.name)), f.immutable),
+                        None => (t, Name::new("super"), false),
+                    }
+                }
                 _ => (t, t.name, t.immutable),
             };
         }
@@ -259,7 +271,13 @@ impl<'a> Pass<'a> {
         state.set(bit, true);
     }
 
-    fn require_whole(&mut self, t: &'a Tracked, state: &mut State, src: Option<ExprId>, taken: bool) {
+    fn require_whole(
+        &mut self,
+        t: &'a Tracked,
+        state: &mut State,
+        src: Option<ExprId>,
+        taken: bool,
+    ) {
         let first = self.first_of(t);
         let (TrackedKind::Fields(fields) | TrackedKind::Object { fields, .. }) = &t.kind else {
             return;
@@ -333,7 +351,13 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn arguments(&mut self, args: &[Argument], callee: &Callee, state: &mut State, src: Option<ExprId>) {
+    fn arguments(
+        &mut self,
+        args: &[Argument],
+        callee: &Callee,
+        state: &mut State,
+        src: Option<ExprId>,
+    ) {
         if let Callee::Value(operand) = callee {
             self.operand(operand, state, src);
         }
@@ -353,7 +377,9 @@ impl<'a> Pass<'a> {
         match &data.term {
             Some(Terminator::If { cond, .. }) => self.operand(cond, state, src),
             Some(Terminator::Switch { value, .. }) => self.operand(value, state, src),
-            Some(Terminator::TryCall { callee, args, .. }) => self.arguments(args, callee, state, src),
+            Some(Terminator::TryCall { callee, args, .. }) => {
+                self.arguments(args, callee, state, src)
+            }
             Some(Terminator::Throw(error)) => self.operand(error, state, src),
             _ => {}
         }
@@ -400,7 +426,8 @@ impl<'a> Pass<'a> {
                 Target::Whole(t) => self.require_whole(t, state, src, false),
                 Target::None => {}
             },
-            StatementKind::StoreWeak { place, value, .. } | StatementKind::StoreUnowned { place, value, .. } => {
+            StatementKind::StoreWeak { place, value, .. }
+            | StatementKind::StoreUnowned { place, value, .. } => {
                 self.operand(value, state, src);
                 self.initialise(place, state, src);
             }
@@ -408,7 +435,9 @@ impl<'a> Pass<'a> {
                 self.arguments(args, callee, state, src);
                 self.initialise(dest, state, src);
             }
-            StatementKind::Cast { dest, value, ok, .. } => {
+            StatementKind::Cast {
+                dest, value, ok, ..
+            } => {
                 self.read(value, state, src, false);
                 self.initialise(ok, state, src);
                 self.initialise(dest, state, src);
@@ -490,7 +519,8 @@ impl<'a> Pass<'a> {
                 self.rewrite_statement(stmt, &before, &mut out);
                 for bit in 0..self.count {
                     let known = state.may_hold[bit] != state.may_lack[bit];
-                    let changed = state.may_hold[bit] != before.may_hold[bit] || state.may_lack[bit] != before.may_lack[bit];
+                    let changed = state.may_hold[bit] != before.may_hold[bit]
+                        || state.may_lack[bit] != before.may_lack[bit];
                     if flags[bit].is_some() && known && changed {
                         out.set_flag(bit, state.may_hold[bit]);
                     }
@@ -513,7 +543,9 @@ impl<'a> Pass<'a> {
                     let free = StatementKind::DeallocBox(place.clone());
                     out.conditional(bit, state, vec![stmt.kind.clone()], vec![free], stmt.src);
                 }
-                Target::Whole(t) if place.path.is_empty() => self.destroy_parts(t, place, state, out, stmt.src),
+                Target::Whole(t) if place.path.is_empty() => {
+                    self.destroy_parts(t, place, state, out, stmt.src)
+                }
                 _ => out.push(stmt.clone()),
             },
             StatementKind::StoreWeak { place, value, .. } => {
@@ -542,7 +574,8 @@ impl<'a> Pass<'a> {
             _ => out.push(stmt.clone()),
         }
         // Untracked weak storage keeps what lowering said.
-        if let StatementKind::StoreWeak { place, .. } | StatementKind::StoreUnowned { place, .. } = &stmt.kind
+        if let StatementKind::StoreWeak { place, .. } | StatementKind::StoreUnowned { place, .. } =
+            &stmt.kind
             && matches!(self.target(place), Target::None)
         {
             out.replace_last(stmt.clone());
@@ -573,7 +606,14 @@ impl<'a> Pass<'a> {
     }
 
     /// The destruction of an unfinished `this`.
-    fn destroy_parts(&mut self, t: &'a Tracked, place: &Place, state: &State, out: &mut Rewriter, src: Option<ExprId>) {
+    fn destroy_parts(
+        &mut self,
+        t: &'a Tracked,
+        place: &Place,
+        state: &State,
+        out: &mut Rewriter,
+        src: Option<ExprId>,
+    ) {
         let first = self.first_of(t);
         let bits = self.bits(t);
         if bits.clone().all(|bit| !state.may_hold[bit]) {
@@ -744,8 +784,12 @@ pub(super) enum Use<'v> {
 /// Visits what a value reads, in order.
 pub(super) fn each_operand<'v>(value: &'v Rvalue, f: &mut dyn FnMut(Use<'v>)) {
     match value {
-        Rvalue::Use(o) | Rvalue::Erase { value: o, .. } | Rvalue::Upcast { value: o, .. } => f(Use::Operand(o)),
-        Rvalue::Aggregate(_, list) | Rvalue::Case { payload: list, .. } | Rvalue::Closure { captures: list, .. } => {
+        Rvalue::Use(o) | Rvalue::Erase { value: o, .. } | Rvalue::Upcast { value: o, .. } => {
+            f(Use::Operand(o))
+        }
+        Rvalue::Aggregate(_, list)
+        | Rvalue::Case { payload: list, .. }
+        | Rvalue::Closure { captures: list, .. } => {
             list.iter().for_each(|o| f(Use::Operand(o)));
         }
         Rvalue::Tag(p)

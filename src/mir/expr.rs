@@ -81,10 +81,7 @@ impl<'a> Builder<'a> {
                 let stability = value.stability();
                 let place = self.place_of(value, base_ty);
                 self.check_some(&place, *implicit);
-                Val::Place(
-                    place.then(Proj::Payload(self.facts.some_case())),
-                    stability,
-                )
+                Val::Place(place.then(Proj::Payload(self.facts.some_case())), stability)
             }
             TExprKind::ChainLink(base) => {
                 let base_ty = self.ty_of(*base);
@@ -107,7 +104,9 @@ impl<'a> Builder<'a> {
             TExprKind::Convert {
                 kind: Conversion::Identity | Conversion::FunctionTrivial,
                 expr,
-            } if self.ty_of(*expr) == ty || matches!(ty.kind(), TyKind::Function(_)) => self.rvalue(*expr),
+            } if self.ty_of(*expr) == ty || matches!(ty.kind(), TyKind::Function(_)) => {
+                self.rvalue(*expr)
+            }
             TExprKind::Convert {
                 kind: Conversion::Identity,
                 expr,
@@ -162,7 +161,8 @@ impl<'a> Builder<'a> {
                 // The accessor runs user code, which may change what the base is read from.
                 let value = self.stabilize(value, base_ty, Stability::Own);
                 let place = self.place_of(value, base_ty);
-                let lvalue = LValue::root(place, ty, Stability::Fixed).with(super::place::Comp::Member(member));
+                let lvalue = LValue::root(place, ty, Stability::Fixed)
+                    .with(super::place::Comp::Member(member));
                 Some(self.read(lvalue))
             }
         }
@@ -198,7 +198,8 @@ impl<'a> Builder<'a> {
         let value = self.stabilize(value, base_ty, need);
         let place = self.place_of(value, base_ty);
         member.indices = Rc::new(self.index_values(*subscript, indices, *args));
-        let lvalue = LValue::root(place, ty, Stability::Shared).with(super::place::Comp::Member(member));
+        let lvalue =
+            LValue::root(place, ty, Stability::Shared).with(super::place::Comp::Member(member));
         self.read(lvalue)
     }
 
@@ -415,13 +416,19 @@ impl<'a> Builder<'a> {
                 self.into(*body, dest);
             }
             TExprKind::Chain { expr, flatten } => self.lower_chain(*expr, *flatten, ty, dest),
-            TExprKind::TryOptional { expr, flatten } => self.lower_try_optional(*expr, *flatten, ty, dest),
+            TExprKind::TryOptional { expr, flatten } => {
+                self.lower_try_optional(*expr, *flatten, ty, dest)
+            }
             TExprKind::TryForced(inner) => self.lower_try_forced(*inner, dest),
             TExprKind::Await(inner) => self.into(*inner, dest),
-            TExprKind::Cast { kind, expr, target } => self.lower_cast(*kind, *expr, *target, ty, dest),
+            TExprKind::Cast { kind, expr, target } => {
+                self.lower_cast(*kind, *expr, *target, ty, dest)
+            }
             TExprKind::Convert { kind, expr } => self.lower_conversion(e, kind, *expr, ty, dest),
             TExprKind::InoutToPointer(inner) => self.inout_to_pointer(*inner, ty, dest),
-            TExprKind::KeyPath { root, components } => self.key_path(e, *root, components, ty, dest),
+            TExprKind::KeyPath { root, components } => {
+                self.key_path(e, *root, components, ty, dest)
+            }
             TExprKind::Consume(inner) => {
                 if let TExprKind::Local(local) = self.body.exprs[*inner].kind
                     && let Some(Slot::Place(place)) = self.slots.get(&local).cloned()
@@ -476,16 +483,22 @@ impl<'a> Builder<'a> {
     pub fn owns_temp(&self, local: Local) -> bool {
         use super::builder::Cleanup;
         let decl = &self.mir.locals[local];
-        decl.name.is_none()
-            && decl.kind == LocalKind::Var
-            && self.scopes.iter().rev().any(|s| {
-                let found = |c: &Cleanup| matches!(c, Cleanup::Destroy(p) if p.is_local() && p.local == local);
-                s.cleanups.iter().any(found)
-            })
+        decl.name.is_none() && decl.kind == LocalKind::Var && self.scopes.iter().rev().any(|s| {
+            let found =
+                |c: &Cleanup| matches!(c, Cleanup::Destroy(p) if p.is_local() && p.local == local);
+            s.cleanups.iter().any(found)
+        })
     }
 
     /// `a && b`, `a || b`, `a ?? b` with the right side evaluated only when needed.
-    fn lower_short_circuit(&mut self, call: &'a TCall, kind: ShortCircuit, rhs: TExprId, ty: Ty, dest: &Place) {
+    fn lower_short_circuit(
+        &mut self,
+        call: &'a TCall,
+        kind: ShortCircuit,
+        rhs: TExprId,
+        ty: Ty,
+        dest: &Place,
+    ) {
         let Some(&TArg::Value(lhs)) = call.params.first() else {
             return self.unsupported("operand");
         };

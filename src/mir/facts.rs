@@ -112,9 +112,7 @@ impl<'a> Facts<'a> {
         let member = self.member_of(def);
         match self.kind(member) {
             DefKind::Synth(Synth::Equals | Synth::Less | Synth::AllCases) => true,
-            _ => self
-                .mods(member)
-                .is_some_and(|m| m.is_static || m.is_class),
+            _ => self.mods(member).is_some_and(|m| m.is_static || m.is_class),
         }
     }
     /// Whether the function of a static member has a metatype as its last parameter. The types of structs and enums are known where they are
@@ -159,23 +157,31 @@ impl<'a> Facts<'a> {
         if item.mods.is_unowned && !item.mods.is_unowned_unsafe {
             return VarKind::Unowned;
         }
-        let observer = |a: &AccessorItem| {
-            matches!(a.kind, AccessorKind::WillSet | AccessorKind::DidSet)
-        };
-        if data.accessors.iter().any(|a| !observer(a) && a.kind != AccessorKind::Init) {
+        let observer =
+            |a: &AccessorItem| matches!(a.kind, AccessorKind::WillSet | AccessorKind::DidSet);
+        if data
+            .accessors
+            .iter()
+            .any(|a| !observer(a) && a.kind != AccessorKind::Init)
+        {
             VarKind::Computed
         } else if self.is_requirement(var) {
             VarKind::Computed
         } else if data.accessors.iter().any(observer) {
             // An override that only observes has no storage of its own.
-            if item.mods.is_override { VarKind::Computed } else { VarKind::Observed }
+            if item.mods.is_override {
+                VarKind::Computed
+            } else {
+                VarKind::Observed
+            }
         } else {
             VarKind::Stored
         }
     }
     /// A variable that overrides another only to observe it.
     pub fn is_observing_override(&self, var: DefId) -> bool {
-        let only = |a: &AccessorItem| matches!(a.kind, AccessorKind::WillSet | AccessorKind::DidSet);
+        let only =
+            |a: &AccessorItem| matches!(a.kind, AccessorKind::WillSet | AccessorKind::DidSet);
         let items = self.accessor_items(var);
         !items.is_empty() && items.iter().all(only) && self.mods(var).is_some_and(|m| m.is_override)
     }
@@ -247,7 +253,8 @@ impl<'a> Facts<'a> {
         self.in_library(def).then_some(kind)
     }
     pub fn has_attr(&self, def: DefId, name: &str) -> bool {
-        self.item(def).is_some_and(|i| i.attrs.iter().any(|a| a.name == *name))
+        self.item(def)
+            .is_some_and(|i| i.attrs.iter().any(|a| a.name == *name))
     }
 
     // Types.
@@ -267,7 +274,8 @@ impl<'a> Facts<'a> {
     fn optional_case(&self, name: &str, index: usize) -> DefId {
         let optional = lang::lang(self.db, LangItem::Optional);
         let cases = self.cases(optional);
-        let named = |&&c: &&DefId| self.item(c).is_some_and(|i| i.name == *name) || self.name(c) == *name;
+        let named =
+            |&&c: &&DefId| self.item(c).is_some_and(|i| i.name == *name) || self.name(c) == *name;
         let found = cases.iter().find(named).or_else(|| cases.get(index));
         found.copied().unwrap_or_else(|| {
             DefId::new(self.db, Some(optional), DefKind::Case, Name::new(name), 0)
@@ -311,7 +319,9 @@ impl<'a> Facts<'a> {
             TyKind::Builtin(b) => *b != BuiltinTy::NativeObject,
             TyKind::Metatype(_) | TyKind::ProtocolMetatype(_) | TyKind::Integer(_) => true,
             TyKind::Tuple(elems) => elems.iter().all(|e| self.trivial(e.ty)),
-            TyKind::Nominal { .. } => !ty.has_params() && !ty.has_projection() && trivial_nominal(self.db, ty),
+            TyKind::Nominal { .. } => {
+                !ty.has_params() && !ty.has_projection() && trivial_nominal(self.db, ty)
+            }
             _ => false,
         }
     }
@@ -357,7 +367,12 @@ impl<'a> Facts<'a> {
         found.first().copied()
     }
     /// A function or initialiser of a type with exactly these labels.
-    pub fn member_with_labels(&self, owner: DefId, name: &str, labels: &[Option<&str>]) -> Option<DefId> {
+    pub fn member_with_labels(
+        &self,
+        owner: DefId,
+        name: &str,
+        labels: &[Option<&str>],
+    ) -> Option<DefId> {
         let found = crate::types::members_named(self.db, owner, Name::new(name));
         let fits = |&&def: &&DefId| {
             let params = &self.signature(def).params;
@@ -389,7 +404,9 @@ impl<'a> Facts<'a> {
         self.kind(init) == DefKind::Init
             && self.in_class(init)
             && (self.mods(init).is_some_and(|m| m.is_convenience)
-                || self.container(init).is_some_and(|c| self.kind(c) == DefKind::Extension))
+                || self
+                    .container(init)
+                    .is_some_and(|c| self.kind(c) == DefKind::Extension))
     }
     pub fn is_failable(&self, init: DefId) -> bool {
         match self.item(init).map(|i| &i.kind) {
@@ -410,7 +427,10 @@ impl<'a> Facts<'a> {
     /// The deinitialiser that a class declares itself.
     pub fn deinit(&self, class: DefId) -> Option<DefId> {
         let members = crate::resolve::members::written_members(self.db, class);
-        members.iter().find(|&&m| self.kind(m) == DefKind::Deinit).copied()
+        members
+            .iter()
+            .find(|&&m| self.kind(m) == DefKind::Deinit)
+            .copied()
     }
     /// Whether an observer's body uses the value that it may ask for; others take no parameter, so that nothing is kept alive for them.
     pub fn observer_takes_value(&self, def: DefId) -> bool {
@@ -422,7 +442,9 @@ impl<'a> Facts<'a> {
         let Some(&param) = body.params.first() else {
             return false;
         };
-        body.exprs.values().any(|e| e.kind == TExprKind::Local(param))
+        body.exprs
+            .values()
+            .any(|e| e.kind == TExprKind::Local(param))
     }
     /// The errors that a binding's value may throw: only the main file's can.
     pub fn initial_value_throws(&self, binding: DefId) -> Option<Ty> {
@@ -451,7 +473,8 @@ impl<'a> Facts<'a> {
         let always = |d: DefId| {
             self.item(d).is_some_and(|i| {
                 i.attrs.iter().any(|a| {
-                    a.name == *"_transparent" || a.name == *"inline" && a.args.is_some_and(|t| t == *"__always")
+                    a.name == *"_transparent"
+                        || a.name == *"inline" && a.args.is_some_and(|t| t == *"__always")
                 })
             })
         };
@@ -475,8 +498,10 @@ fn trivial_nominal(db: &dyn Db, ty: Ty) -> bool {
         };
         match facts.kind(def) {
             DefKind::Struct => facts.stored_properties(def).iter().all(|&var| {
-                matches!(facts.var_kind(var), VarKind::Stored | VarKind::Observed | VarKind::Lazy)
-                    && trivial_part(facts, facts.storage_type(var).subst(args.as_slice()))
+                matches!(
+                    facts.var_kind(var),
+                    VarKind::Stored | VarKind::Observed | VarKind::Lazy
+                ) && trivial_part(facts, facts.storage_type(var).subst(args.as_slice()))
             }),
             DefKind::Enum => {
                 let is_indirect = |case: &DefId| {
@@ -488,7 +513,9 @@ fn trivial_nominal(db: &dyn Db, ty: Ty) -> bool {
                     let payload = facts.payload(*case);
                     payload.is_empty()
                         || !is_indirect(case)
-                            && payload.iter().all(|t| trivial_part(facts, t.subst(args.as_slice())))
+                            && payload
+                                .iter()
+                                .all(|t| trivial_part(facts, t.subst(args.as_slice())))
                 })
             }
             _ => false,

@@ -29,7 +29,9 @@ impl<'a> Builder<'a> {
             }
             _ => {
                 self.bind_this(def, sig.this);
-                if let DefKind::Accessor(AccessorKind::WillSet | AccessorKind::DidSet) = self.facts.kind(def) {
+                if let DefKind::Accessor(AccessorKind::WillSet | AccessorKind::DidSet) =
+                    self.facts.kind(def)
+                {
                     self.direct = self.facts.parent(def);
                 }
             }
@@ -56,14 +58,22 @@ impl<'a> Builder<'a> {
             // The body does not mention it, but callers pass it.
             if let Some(ty) = crate::types::declared_self_type(self.facts.db, def) {
                 match kind {
-                    ThisKind::Borrow => drop(self.param(ty, LocalKind::Borrowed, Some(Name::new("this")))),
-                    ThisKind::Inout => drop(self.param(ty, LocalKind::Inout, Some(Name::new("this")))),
+                    ThisKind::Borrow => {
+                        drop(self.param(ty, LocalKind::Borrowed, Some(Name::new("this"))))
+                    }
+                    ThisKind::Inout => {
+                        drop(self.param(ty, LocalKind::Inout, Some(Name::new("this"))))
+                    }
                     ThisKind::Owned => {
                         let this = self.param(ty, LocalKind::Owned, Some(Name::new("this")));
                         self.own(this);
                     }
                     ThisKind::Metatype if self.facts.takes_metatype(def) => {
-                        self.param(Ty::metatype(ty), LocalKind::Borrowed, Some(Name::new("this")));
+                        self.param(
+                            Ty::metatype(ty),
+                            LocalKind::Borrowed,
+                            Some(Name::new("this")),
+                        );
                     }
                     ThisKind::Metatype | ThisKind::None => {}
                 }
@@ -97,7 +107,10 @@ impl<'a> Builder<'a> {
         let vars = vars.iter().filter(|v| self.facts.has_storage(**v));
         let state = |&var: &DefId| FieldState {
             var,
-            name: self.facts.item(var).map_or_else(|| self.facts.name(var), |i| i.name),
+            name: self
+                .facts
+                .item(var)
+                .map_or_else(|| self.facts.name(var), |i| i.name),
             immutable: self.facts.is_let(var),
             storage: match self.facts.var_kind(var) {
                 VarKind::Weak => Storage::Weak,
@@ -120,7 +133,9 @@ impl<'a> Builder<'a> {
         let this = self.local(ty, LocalKind::Var, Some(Name::new("this")));
         self.role = Role::ValueInit { failable };
         self.set_this(this);
-        let nominal = ty.nominal_def().filter(|d| self.facts.kind(*d) == DefKind::Struct);
+        let nominal = ty
+            .nominal_def()
+            .filter(|d| self.facts.kind(*d) == DefKind::Struct);
         let kind = match nominal {
             Some(nominal) if !self.delegates() => TrackedKind::Fields(self.field_states(nominal)),
             _ => TrackedKind::Whole,
@@ -204,7 +219,9 @@ impl<'a> Builder<'a> {
             done.push(binding);
             let value = self.initial_value(binding, args);
             for &part in vars {
-                let Some(item) = facts.var_item(part) else { continue };
+                let Some(item) = facts.var_item(part) else {
+                    continue;
+                };
                 let from = item
                     .path
                     .iter()
@@ -238,7 +255,11 @@ impl<'a> Builder<'a> {
         self.mir.throws = sig.throws;
         self.bind_signature(sig);
         let ty = self.made_type();
-        self.param(Ty::metatype(ty), LocalKind::Borrowed, Some(Name::new("type")));
+        self.param(
+            Ty::metatype(ty),
+            LocalKind::Borrowed,
+            Some(Name::new("type")),
+        );
         let this = self.local(ty, LocalKind::Var, Some(Name::new("this")));
         self.role = Role::Convenience {
             failable: self.facts.is_failable(def),
@@ -258,7 +279,11 @@ impl<'a> Builder<'a> {
         self.mir.throws = sig.throws;
         let params = self.forward_params(sig);
         let ty = self.made_type();
-        let metatype = self.param(Ty::metatype(ty), LocalKind::Borrowed, Some(Name::new("type")));
+        let metatype = self.param(
+            Ty::metatype(ty),
+            LocalKind::Borrowed,
+            Some(Name::new("type")),
+        );
         let this = self.temp(ty);
         self.assign(
             this,
@@ -348,7 +373,9 @@ impl<'a> Builder<'a> {
         let params = self.forward_params(sig);
         self.begin_designated(self.facts.is_failable(def));
         let source = match self.facts.kind(def) {
-            DefKind::Synth(Synth::InheritedInit) => crate::types::synth::inherited_init_source(self.facts.db, def),
+            DefKind::Synth(Synth::InheritedInit) => {
+                crate::types::synth::inherited_init_source(self.facts.db, def)
+            }
             _ => None,
         };
         self.call_super(source, params);
@@ -357,7 +384,9 @@ impl<'a> Builder<'a> {
 
     /// `super.init(…)` with these arguments; without a given initialiser the one that takes nothing.
     pub fn call_super(&mut self, init: Option<DefId>, mut params: Vec<Argument>) {
-        let Some(this) = self.this_place.clone() else { return };
+        let Some(this) = self.this_place.clone() else {
+            return;
+        };
         let ty = self.local_ty(this.local);
         let Some(base) = ty.nominal_def().and_then(|c| self.facts.superclass(c)) else {
             return;
@@ -520,7 +549,11 @@ impl<'a> Builder<'a> {
             if self.facts.takes_metatype(var)
                 && let Some(ty) = crate::types::declared_self_type(self.facts.db, var)
             {
-                self.param(Ty::metatype(ty), LocalKind::Borrowed, Some(Name::new("this")));
+                self.param(
+                    Ty::metatype(ty),
+                    LocalKind::Borrowed,
+                    Some(Name::new("this")),
+                );
             }
             return None;
         }
@@ -569,7 +602,10 @@ impl<'a> Builder<'a> {
             if param.mode == ParamMode::Owned {
                 self.own(local);
             }
-            out.push((ArgVal::Val(Val::Place(local.into(), Stability::Fixed), ty), param.mode));
+            out.push((
+                ArgVal::Val(Val::Place(local.into(), Stability::Fixed), ty),
+                param.mode,
+            ));
         }
         out
     }
@@ -706,12 +742,15 @@ impl<'a> Builder<'a> {
                 self.make_some(&new.into(), optional, Operand::Copy(value.into()));
                 self.replace(&storage, Operand::Move(new.into()), optional);
             }
-            VarKind::Observed | VarKind::Weak | VarKind::Unowned if will.is_some() || did.is_some() => {
+            VarKind::Observed | VarKind::Weak | VarKind::Unowned
+                if will.is_some() || did.is_some() =>
+            {
                 if let Some(will) = will {
                     self.call_observer(will, Some(&value.into()), this);
                 }
                 let storage = self.storage_of(var, this);
-                let old = wants_old.then(|| self.owned_temp(ty, Rvalue::Use(Operand::Copy(storage.clone()))));
+                let old = wants_old
+                    .then(|| self.owned_temp(ty, Rvalue::Use(Operand::Copy(storage.clone()))));
                 self.replace(&storage, Operand::Copy(value.into()), ty);
                 if let Some(did) = did {
                     let old = old.map(Place::from);

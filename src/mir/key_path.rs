@@ -7,7 +7,14 @@ use crate::types::ty::Ty;
 
 impl<'a> Builder<'a> {
     /// The value of a key path literal.
-    pub fn key_path(&mut self, _e: TExprId, _root: Ty, _components: &'a [TKeyPathComponent], _ty: Ty, _dest: &Place) {
+    pub fn key_path(
+        &mut self,
+        _e: TExprId,
+        _root: Ty,
+        _components: &'a [TKeyPathComponent],
+        _ty: Ty,
+        _dest: &Place,
+    ) {
         self.unsupported("key path");
     }
 

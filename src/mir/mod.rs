@@ -131,8 +131,14 @@ fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
     let from_source = match id.kind {
         FnKind::Body => !matches!(kind, DefKind::Synth(_)),
         FnKind::Allocate => facts.is_convenience(def),
-        FnKind::Closure(_) | FnKind::InitialValue | FnKind::Main | FnKind::KeyPathGet(_) | FnKind::KeyPathSet(_) => true,
-        FnKind::DefaultArg => !facts.parent(def).is_some_and(|p| matches!(facts.kind(p), DefKind::Synth(_))),
+        FnKind::Closure(_)
+        | FnKind::InitialValue
+        | FnKind::Main
+        | FnKind::KeyPathGet(_)
+        | FnKind::KeyPathSet(_) => true,
+        FnKind::DefaultArg => !facts
+            .parent(def)
+            .is_some_and(|p| matches!(facts.kind(p), DefKind::Synth(_))),
         FnKind::GlobalAddress | FnKind::ValueThunk => return None,
         _ => false,
     };
@@ -216,7 +222,10 @@ fn build_from<'a>(
         | FnKind::KeyPathSet(_) => return None,
     }
     let (mut mir, mut errors, tracked) = builder.finish();
-    if !errors.iter().any(|e| matches!(e.kind, FlowKind::Unsupported(_))) {
+    if !errors
+        .iter()
+        .any(|e| matches!(e.kind, FlowKind::Unsupported(_)))
+    {
         elaborate::run(facts, &mut mir, &tracked, &mut errors);
     }
     Some((mir, errors))

@@ -53,7 +53,11 @@ impl<'a> Builder<'a> {
                     self.destructure(pat, &from.then(Proj::Elem(i as u32)));
                 }
             }
-            TPatKind::Convert { value, convert, pat } => {
+            TPatKind::Convert {
+                value,
+                convert,
+                pat,
+            } => {
                 let whole = self.temp(data.ty);
                 self.assign(whole, Rvalue::Use(Operand::Move(from.clone())));
                 self.own(whole);
@@ -87,7 +91,10 @@ impl<'a> Builder<'a> {
             TPatKind::Case {
                 case,
                 payload: Some(pats),
-            } if pats.len() == 1 && self.facts.payload(*case).len() == 1 && self.is_irrefutable(pats[0]) => {
+            } if pats.len() == 1
+                && self.facts.payload(*case).len() == 1
+                && self.is_irrefutable(pats[0]) =>
+            {
                 let cond = self.is_case(&place, *case);
                 let (ok, not) = (self.block(), self.block());
                 self.branch(cond, ok, not);
@@ -99,7 +106,9 @@ impl<'a> Builder<'a> {
                 self.switch_to(ok);
                 self.destructure(pats[0], &place.then(Proj::Payload(*case)));
             }
-            TPatKind::Bind(_) | TPatKind::Tuple(_) if self.is_irrefutable(pat) => self.destructure(pat, &place),
+            TPatKind::Bind(_) | TPatKind::Tuple(_) if self.is_irrefutable(pat) => {
+                self.destructure(pat, &place)
+            }
             _ => {
                 self.own(subject);
                 self.match_pattern(pat, &place, Stability::Fixed, fail, false);
@@ -108,7 +117,14 @@ impl<'a> Builder<'a> {
     }
 
     /// Tests a value and binds what the pattern names in the current scope. `known` says that the pattern's enum case has been tested.
-    pub fn match_pattern(&mut self, pat: TPatId, place: &Place, stability: Stability, fail: Target, known: bool) {
+    pub fn match_pattern(
+        &mut self,
+        pat: TPatId,
+        place: &Place,
+        stability: Stability,
+        fail: Target,
+        known: bool,
+    ) {
         let data = &self.body.pats[pat];
         if let Some(src) = data.src {
             self.src = Some(src);
@@ -126,7 +142,13 @@ impl<'a> Builder<'a> {
             }
             TPatKind::Tuple(pats) => {
                 for (i, &pat) in pats.iter().enumerate() {
-                    self.match_pattern(pat, &place.then(Proj::Elem(i as u32)), stability, fail, false);
+                    self.match_pattern(
+                        pat,
+                        &place.then(Proj::Elem(i as u32)),
+                        stability,
+                        fail,
+                        false,
+                    );
                 }
             }
             TPatKind::Case { case, payload } => {
@@ -141,7 +163,13 @@ impl<'a> Builder<'a> {
                     [one] => self.match_pattern(*one, &inner, stability, fail, false),
                     _ => {
                         for (i, &pat) in pats.iter().enumerate() {
-                            self.match_pattern(pat, &inner.then(Proj::Elem(i as u32)), stability, fail, false);
+                            self.match_pattern(
+                                pat,
+                                &inner.then(Proj::Elem(i as u32)),
+                                stability,
+                                fail,
+                                false,
+                            );
                         }
                     }
                 }
@@ -165,7 +193,11 @@ impl<'a> Builder<'a> {
                 self.own(cast);
                 self.match_pattern(*inner, &cast.into(), Stability::Fixed, fail, false);
             }
-            TPatKind::Convert { value, convert, pat } => {
+            TPatKind::Convert {
+                value,
+                convert,
+                pat,
+            } => {
                 self.slots.insert(*value, Slot::Place(place.clone()));
                 let ty = self.ty_of(*convert);
                 let converted = self.temp(ty);
@@ -270,7 +302,14 @@ impl<'a> Builder<'a> {
     }
 
     /// Tries cases in order; goes to `join` after the body that runs, and to `none` when no case matches.
-    pub fn lower_cases(&mut self, cases: &'a [TCase], place: &Place, stability: Stability, join: Target, none: Target) {
+    pub fn lower_cases(
+        &mut self,
+        cases: &'a [TCase],
+        place: &Place,
+        stability: Stability,
+        join: Target,
+        none: Target,
+    ) {
         let depth = self.depth();
         let bodies: Vec<Target> = cases
             .iter()
@@ -291,7 +330,11 @@ impl<'a> Builder<'a> {
                     .collect()
             })
             .collect();
-        let first = entries.iter().flatten().next().map_or(none.block, |e| e.test);
+        let first = entries
+            .iter()
+            .flatten()
+            .next()
+            .map_or(none.block, |e| e.test);
         if !self.jump_table(cases, &entries, place) {
             self.goto(first);
         }
@@ -304,7 +347,9 @@ impl<'a> Builder<'a> {
             let case = &cases[c];
             let entry = &entries[c][i];
             let next = Target {
-                block: order.get(at + 1).map_or(none.block, |&(c, i)| entries[c][i].test),
+                block: order
+                    .get(at + 1)
+                    .map_or(none.block, |&(c, i)| entries[c][i].test),
                 depth,
             };
             let from_above = c > 0 && falls_through(self.body, &cases[c - 1].body);
@@ -318,7 +363,9 @@ impl<'a> Builder<'a> {
             self.switch_to(entry.test);
             let item = case.items.get(i);
             if let Some((pat, _)) = item
-                && let TPatKind::Case { case: enum_case, .. } = &self.body.pats[*pat].kind
+                && let TPatKind::Case {
+                    case: enum_case, ..
+                } = &self.body.pats[*pat].kind
             {
                 let cond = self.is_case(place, *enum_case);
                 self.branch(cond, entry.known, next.block);
@@ -412,7 +459,9 @@ impl<'a> Builder<'a> {
                 _ => None,
             }
         };
-        let named = patterns.iter().filter_map(|(p, _)| case_of(self, *p).flatten());
+        let named = patterns
+            .iter()
+            .filter_map(|(p, _)| case_of(self, *p).flatten());
         let Some(enum_) = named.clone().next().and_then(|c| self.facts.parent(c)) else {
             return false;
         };
@@ -424,12 +473,14 @@ impl<'a> Builder<'a> {
         let tag = self.temp(int32);
         let mut targets = Vec::new();
         for (number, &case) in all.iter().enumerate() {
-            let found = patterns.iter().find_map(|(pat, entry)| match case_of(self, *pat) {
-                Some(Some(c)) if c == case => Some(entry.known),
-                Some(Some(_)) => None,
-                // Anything else may match and is tested in full.
-                _ => Some(entry.test),
-            });
+            let found = patterns
+                .iter()
+                .find_map(|(pat, entry)| match case_of(self, *pat) {
+                    Some(Some(c)) if c == case => Some(entry.known),
+                    Some(Some(_)) => None,
+                    // Anything else may match and is tested in full.
+                    _ => Some(entry.test),
+                });
             if let Some(block) = found {
                 targets.push((number as i128, block));
             }
@@ -453,6 +504,8 @@ impl<'a> Builder<'a> {
 /// Whether a case's body may go on to the next case.
 fn falls_through(body: &TypedBody, block: &TBlock) -> bool {
     let mut found = false;
-    visit::each_stmt(body, block, &mut |stmt| found |= matches!(stmt, TStmt::Fallthrough));
+    visit::each_stmt(body, block, &mut |stmt| {
+        found |= matches!(stmt, TStmt::Fallthrough)
+    });
     found
 }

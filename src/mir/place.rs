@@ -92,7 +92,9 @@ pub(super) struct Member {
 #[derive(Clone, Debug)]
 pub(super) enum Comp {
     Proj(Proj),
-    Force { implicit: bool },
+    Force {
+        implicit: bool,
+    },
     Member(Member),
     /// A weak or unowned local: the path so far is its storage.
     Weak(Ty),
@@ -130,8 +132,14 @@ pub(super) enum Writeback {
         temp: Local,
         src: Option<crate::items::hir::ExprId>,
     },
-    Weak { place: Place, temp: Local },
-    Unowned { place: Place, temp: Local },
+    Weak {
+        place: Place,
+        temp: Local,
+    },
+    Unowned {
+        place: Place,
+        temp: Local,
+    },
     Observed {
         place: Place,
         temp: Local,
@@ -250,7 +258,15 @@ impl<'a> Builder<'a> {
                 let base_ty = self.body.exprs[*base].ty;
                 let metatype = self.instance_of_metatype(*subscript, base_ty);
                 let base = Some((base_ty, false));
-                Some(self.member(*subscript, *args, ty, base, metatype, *via_super, Rc::default()))
+                Some(self.member(
+                    *subscript,
+                    *args,
+                    ty,
+                    base,
+                    metatype,
+                    *via_super,
+                    Rc::default(),
+                ))
             }
             _ => None,
         }
@@ -264,9 +280,9 @@ impl<'a> Builder<'a> {
             | TExprKind::Property { .. }
             | TExprKind::Subscript { .. }
             | TExprKind::KeyPathAccess { .. } => true,
-            TExprKind::TupleElem { base, .. } | TExprKind::ForceUnwrap { base, .. } | TExprKind::ChainLink(base) => {
-                self.is_place(*base)
-            }
+            TExprKind::TupleElem { base, .. }
+            | TExprKind::ForceUnwrap { base, .. }
+            | TExprKind::ChainLink(base) => self.is_place(*base),
             _ => false,
         }
     }
@@ -275,13 +291,19 @@ impl<'a> Builder<'a> {
         let stability = self.local_stability(local);
         match self.slots.get(&local).cloned() {
             Some(Slot::Place(place)) => LValue::root(place, ty, stability),
-            Some(Slot::Weak(place)) => LValue::root(place, ty, Stability::Shared).with(Comp::Weak(ty)),
-            Some(Slot::Unowned(place)) => LValue::root(place, ty, Stability::Shared).with(Comp::Unowned(ty)),
+            Some(Slot::Weak(place)) => {
+                LValue::root(place, ty, Stability::Shared).with(Comp::Weak(ty))
+            }
+            Some(Slot::Unowned(place)) => {
+                LValue::root(place, ty, Stability::Shared).with(Comp::Unowned(ty))
+            }
             Some(Slot::Lazy(place, init)) => {
                 LValue::root(place, ty, Stability::Shared).with(Comp::Lazy(init, ty))
             }
             Some(Slot::Accessed { storage, accessors }) => {
-                let find = |kind: AccessorKind| accessors.iter().find(|(k, _)| *k == kind).map(|(_, n)| *n);
+                let find = |kind: AccessorKind| {
+                    accessors.iter().find(|(k, _)| *k == kind).map(|(_, n)| *n)
+                };
                 if let Some(storage) = storage {
                     // The observers run around the assignment.
                     let lvalue = self.local_lvalue(storage, ty);
@@ -414,7 +436,11 @@ impl<'a> Builder<'a> {
             let settable = self.requirement_settable(def);
             read = Read::Call(Callee::Witness(getter, args), pass(getter));
             write = match settable {
-                true => Write::Call(Callee::Witness(setter, args), pass(setter), set_mode(setter)),
+                true => Write::Call(
+                    Callee::Witness(setter, args),
+                    pass(setter),
+                    set_mode(setter),
+                ),
                 false => Write::Never,
             };
         } else if in_class && !via_super && !direct && facts.is_overridable(def) {
@@ -471,7 +497,11 @@ impl<'a> Builder<'a> {
                 VarKind::Unowned => (Read::Unowned(proj), Write::Same),
                 VarKind::Lazy if is_static => (Read::Global, Write::Same),
                 VarKind::Lazy => {
-                    let this = if in_class { ThisPass::Borrow } else { ThisPass::Inout };
+                    let this = if in_class {
+                        ThisPass::Borrow
+                    } else {
+                        ThisPass::Inout
+                    };
                     let get = Callee::Static(synth(FnKind::PropertyGet), args);
                     (Read::Call(get, this), set_observed)
                 }
@@ -490,7 +520,10 @@ impl<'a> Builder<'a> {
                     } else if let Some(read) = find(AccessorKind::Read) {
                         Read::Call(call(read), pass(read))
                     } else {
-                        Read::Call(Callee::Static(synth(FnKind::PropertyGet), args), default_this)
+                        Read::Call(
+                            Callee::Static(synth(FnKind::PropertyGet), args),
+                            default_this,
+                        )
                     };
                     let write = if let Some(address) = find(AccessorKind::MutableAddress) {
                         Write::Address(call(address), pass(address), result(address))
@@ -516,8 +549,12 @@ impl<'a> Builder<'a> {
     fn requirement_settable(&self, def: DefId) -> bool {
         use crate::items::tree::ItemKind;
         match self.facts.item(def).map(|i| &i.kind) {
-            Some(ItemKind::Var(v)) => v.requirement_settable || self.facts.accessor(def, AccessorKind::Set).is_some(),
-            Some(ItemKind::Subscript(s)) => s.requirement_settable || self.facts.accessor(def, AccessorKind::Set).is_some(),
+            Some(ItemKind::Var(v)) => {
+                v.requirement_settable || self.facts.accessor(def, AccessorKind::Set).is_some()
+            }
+            Some(ItemKind::Subscript(s)) => {
+                s.requirement_settable || self.facts.accessor(def, AccessorKind::Set).is_some()
+            }
             _ => false,
         }
     }
@@ -551,7 +588,13 @@ impl<'a> Builder<'a> {
     }
 
     /// Arguments for a member of a superclass, from those of the member that overrides it.
-    pub fn inherited_args(&self, root: DefId, def: DefId, args: TyList, base: Option<Ty>) -> TyList {
+    pub fn inherited_args(
+        &self,
+        root: DefId,
+        def: DefId,
+        args: TyList,
+        base: Option<Ty>,
+    ) -> TyList {
         if root == def {
             return args;
         }
@@ -569,7 +612,10 @@ impl<'a> Builder<'a> {
             Some((_, outer)) => {
                 // The member's own parameters follow those of the class.
                 let own = crate::types::generics(self.facts.db, def);
-                let own = args.as_slice().get(own.parent_count as usize..).unwrap_or(&[]);
+                let own = args
+                    .as_slice()
+                    .get(own.parent_count as usize..)
+                    .unwrap_or(&[]);
                 let list: Vec<Ty> = outer.iter().chain(own.iter().copied()).collect();
                 TyList::new(&list)
             }
@@ -587,7 +633,9 @@ impl<'a> Builder<'a> {
             };
             return match self.facts.var_kind(member.def) {
                 VarKind::Weak => LValue::root(place, ty, Stability::Shared).with(Comp::Weak(ty)),
-                VarKind::Unowned => LValue::root(place, ty, Stability::Shared).with(Comp::Unowned(ty)),
+                VarKind::Unowned => {
+                    LValue::root(place, ty, Stability::Shared).with(Comp::Unowned(ty))
+                }
                 _ => LValue::root(place, ty, stability),
             };
         }
@@ -605,7 +653,12 @@ impl<'a> Builder<'a> {
     /// The base of a member as a path where the member may change it, else as a value.
     fn base_lvalue(&mut self, base: TExprId, member: &Member) -> LValue {
         let needs_place = match (&member.read, &member.write) {
-            (Read::Field(Proj::Field(_)) | Read::Weak(Proj::Field(_)) | Read::Unowned(Proj::Field(_)), _) => true,
+            (
+                Read::Field(Proj::Field(_))
+                | Read::Weak(Proj::Field(_))
+                | Read::Unowned(Proj::Field(_)),
+                _,
+            ) => true,
             (Read::Call(_, ThisPass::Inout), _) => true,
             (_, Write::Call(_, ThisPass::Inout, _) | Write::Address(_, ThisPass::Inout, _)) => true,
             _ => false,
@@ -635,7 +688,11 @@ impl<'a> Builder<'a> {
         // A mutating getter makes everything before it an access that may write.
         let first_read = lvalue.comps.iter().rposition(mutating).unwrap_or(0);
         for (i, comp) in lvalue.comps.into_iter().enumerate() {
-            let access = if i < first_read { Access::Modify } else { access };
+            let access = if i < first_read {
+                Access::Modify
+            } else {
+                access
+            };
             place = self.step(place, comp, access);
         }
         place
@@ -660,7 +717,10 @@ impl<'a> Builder<'a> {
                 let temp = self.owned_temp(ty, Rvalue::LoadUnowned(place.clone()));
                 if access == Access::Modify {
                     self.forget(temp);
-                    self.add_cleanup(Cleanup::Writeback(Rc::new(Writeback::Unowned { place, temp })));
+                    self.add_cleanup(Cleanup::Writeback(Rc::new(Writeback::Unowned {
+                        place,
+                        temp,
+                    })));
                 }
                 temp.into()
             }
@@ -697,10 +757,16 @@ impl<'a> Builder<'a> {
         let unit = Place::from(self.temp(Ty::unit()));
         if let Some(n) = will {
             let new = match &value {
-                Operand::Move(p) | Operand::Copy(p) | Operand::Borrow(p) => Operand::Borrow(p.clone()),
+                Operand::Move(p) | Operand::Copy(p) | Operand::Borrow(p) => {
+                    Operand::Borrow(p.clone())
+                }
                 Operand::Const(c) => Operand::Const(*c),
             };
-            let args = if will_takes { vec![Argument::Value(new)] } else { Vec::new() };
+            let args = if will_takes {
+                vec![Argument::Value(new)]
+            } else {
+                Vec::new()
+            };
             self.call_local(n, args, &unit);
         }
         let old = did_takes.then(|| self.owned_temp(ty, Rvalue::Use(Operand::Copy(place.clone()))));
@@ -815,7 +881,14 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn call_addressor(&mut self, callee: Callee, this: ThisPass, member: &Member, base: &Place, pointer: Ty) -> Place {
+    fn call_addressor(
+        &mut self,
+        callee: Callee,
+        this: ThisPass,
+        member: &Member,
+        base: &Place,
+        pointer: Ty,
+    ) -> Place {
         let temp = self.temp(pointer);
         let mut args = self.index_arguments(member);
         args.extend(self.this_argument(this, base));
@@ -876,7 +949,12 @@ impl<'a> Builder<'a> {
     }
 
     /// An owned operand for a parameter of this mode; a temporary that has to be destroyed after the call when the parameter is borrowed.
-    fn operand_for_mode(&mut self, value: Operand, mode: ParamMode, ty: Ty) -> (Operand, Option<Local>) {
+    fn operand_for_mode(
+        &mut self,
+        value: Operand,
+        mode: ParamMode,
+        ty: Ty,
+    ) -> (Operand, Option<Local>) {
         if mode == ParamMode::Owned {
             return (value, None);
         }
@@ -886,7 +964,9 @@ impl<'a> Builder<'a> {
                 let destroy = (!self.facts.trivial(ty)).then_some(local);
                 (Operand::Borrow(place), destroy)
             }
-            Operand::Copy(place) | Operand::Move(place) if self.facts.trivial(ty) => (Operand::Borrow(place), None),
+            Operand::Copy(place) | Operand::Move(place) if self.facts.trivial(ty) => {
+                (Operand::Borrow(place), None)
+            }
             Operand::Const(c) => (Operand::Const(c), None),
             other => {
                 let temp = self.temp(ty);
@@ -936,7 +1016,10 @@ impl<'a> Builder<'a> {
     /// Assigns an owned value to a place.
     pub fn store(&mut self, lvalue: LValue, value: Operand) {
         let LValue {
-            root, mut comps, ty, ..
+            root,
+            mut comps,
+            ty,
+            ..
         } = lvalue;
         let Some(last) = comps.pop() else {
             self.replace(&root, value, ty);
@@ -944,8 +1027,14 @@ impl<'a> Builder<'a> {
         };
         let access = match &last {
             Comp::Member(m) => match (&m.read, &m.write) {
-                (_, Write::Call(_, ThisPass::Borrow | ThisPass::None | ThisPass::Metatype(_), _)) => Access::Read,
-                (Read::Field(Proj::ClassField(_)) | Read::Weak(Proj::ClassField(_)), Write::Same) => Access::Read,
+                (
+                    _,
+                    Write::Call(_, ThisPass::Borrow | ThisPass::None | ThisPass::Metatype(_), _),
+                ) => Access::Read,
+                (
+                    Read::Field(Proj::ClassField(_)) | Read::Weak(Proj::ClassField(_)),
+                    Write::Same,
+                ) => Access::Read,
                 _ => Access::Modify,
             },
             _ => Access::Modify,
@@ -977,7 +1066,9 @@ impl<'a> Builder<'a> {
             }
             Comp::Member(member) => match (&member.read, &member.write) {
                 (Read::Weak(proj), Write::Same) => self.store_weak(base.then(*proj), value, ty),
-                (Read::Unowned(proj), Write::Same) => self.store_unowned(base.then(*proj), value, ty),
+                (Read::Unowned(proj), Write::Same) => {
+                    self.store_unowned(base.then(*proj), value, ty)
+                }
                 (Read::Field(proj), Write::Same) => self.replace(&base.then(*proj), value, ty),
                 _ => self.call_setter(&member, &base, value),
             },
@@ -1007,7 +1098,9 @@ impl<'a> Builder<'a> {
         self.tracked.iter().any(|t| {
             t.local == place.local
                 && match (&t.kind, place.path.as_slice()) {
-                    (TrackedKind::Whole | TrackedKind::Consumable | TrackedKind::Fields(_), []) => true,
+                    (TrackedKind::Whole | TrackedKind::Consumable | TrackedKind::Fields(_), []) => {
+                        true
+                    }
                     (TrackedKind::Boxed(_), [Proj::BoxValue(_)]) => true,
                     (TrackedKind::Fields(fields), [Proj::Field(var)])
                     | (TrackedKind::Object { fields, .. }, [Proj::ClassField(var)]) => {

@@ -1,6 +1,8 @@
 //! Statements and control flow.
 
-use super::builder::{Builder, Catch, Cleanup, LabelTargets, Role, Slot, Target, Tracked, TrackedKind};
+use super::builder::{
+    Builder, Catch, Cleanup, LabelTargets, Role, Slot, Target, Tracked, TrackedKind,
+};
 use super::data::*;
 use super::place::{Stability, Val};
 use super::{FlowKind, MirError};
@@ -35,9 +37,10 @@ impl<'a> Builder<'a> {
 
     fn stmt_src(&self, stmt: &TStmt) -> Option<crate::items::hir::ExprId> {
         match stmt {
-            TStmt::Expr(e) | TStmt::Throw(e) | TStmt::Return(Some(e)) | TStmt::Let { init: Some(e), .. } => {
-                Some(self.body.exprs.get(*e)?.src)
-            }
+            TStmt::Expr(e)
+            | TStmt::Throw(e)
+            | TStmt::Return(Some(e))
+            | TStmt::Let { init: Some(e), .. } => Some(self.body.exprs.get(*e)?.src),
             _ => None,
         }
     }
@@ -162,7 +165,12 @@ impl<'a> Builder<'a> {
     // Variables.
 
     /// Declares a local and initialises its storage by `init`.
-    pub fn declare(&mut self, local: TLocalId, ty: Ty, init: impl FnOnce(&mut Self, &Place)) -> Place {
+    pub fn declare(
+        &mut self,
+        local: TLocalId,
+        ty: Ty,
+        init: impl FnOnce(&mut Self, &Place),
+    ) -> Place {
         let name = self.name_of(local);
         if self.caps.boxed.contains(&local) {
             // The value is complete before the box exists, so that an error on the way leaves no empty box.
@@ -273,7 +281,10 @@ impl<'a> Builder<'a> {
         };
         if els.is_none()
             && let TPatKind::Bind(local) = self.body.pats[pat].kind
-            && matches!(self.body.locals[local].kind, TLocalKind::Let | TLocalKind::Var)
+            && matches!(
+                self.body.locals[local].kind,
+                TLocalKind::Let | TLocalKind::Var
+            )
         {
             let ty = self.body.locals[local].ty;
             self.declare(local, ty, |b, place| {
@@ -322,8 +333,12 @@ impl<'a> Builder<'a> {
     }
 
     fn lower_init_global(&mut self, binding: DefId) {
-        let Some(item) = self.facts.item(binding) else { return };
-        let ItemKind::Binding(data) = &item.kind else { return };
+        let Some(item) = self.facts.item(binding) else {
+            return;
+        };
+        let ItemKind::Binding(data) = &item.kind else {
+            return;
+        };
         let args = self.facts.identity_args(binding);
         let ty = self.facts.typed_body(binding).result.0;
         let value = self.temp(ty);
@@ -415,7 +430,9 @@ impl<'a> Builder<'a> {
         if depth > fail.depth {
             return self.jump(fail);
         }
-        let Some(scope) = self.scopes.last_mut() else { return };
+        let Some(scope) = self.scopes.last_mut() else {
+            return;
+        };
         let bound = scope.cleanups.split_off(kept);
         let saved = bound.clone();
         self.scopes.push(super::builder::Scope { cleanups: bound });
@@ -426,7 +443,14 @@ impl<'a> Builder<'a> {
         self.goto(fail.block);
     }
 
-    fn lower_binding_condition(&mut self, pat: TPatId, init: TExprId, not: Target, kept: usize, fail: Target) {
+    fn lower_binding_condition(
+        &mut self,
+        pat: TPatId,
+        init: TExprId,
+        not: Target,
+        kept: usize,
+        fail: Target,
+    ) {
         let ty = self.ty_of(init);
         // The value's own temporaries end with the condition; the value itself lives as long as what it binds.
         let subject = self.temp(ty);
@@ -534,7 +558,9 @@ impl<'a> Builder<'a> {
         self.switch_to(some);
         let payload = Place::from(next).then(Proj::Payload(self.facts.some_case()));
         match &self.body.pats[f.pat].kind {
-            TPatKind::Bind(_) | TPatKind::Wild | TPatKind::Tuple(_) if self.is_irrefutable(f.pat) => {
+            TPatKind::Bind(_) | TPatKind::Wild | TPatKind::Tuple(_)
+                if self.is_irrefutable(f.pat) =>
+            {
                 self.destructure(f.pat, &payload);
             }
             _ => {
@@ -594,9 +620,13 @@ impl<'a> Builder<'a> {
         if self.dead {
             return;
         }
-        let Some(this) = self.this_place.clone() else { return };
+        let Some(this) = self.this_place.clone() else {
+            return;
+        };
         let failable = match self.role {
-            Role::ValueInit { failable } | Role::Designated { failable } | Role::Convenience { failable } => failable,
+            Role::ValueInit { failable }
+            | Role::Designated { failable }
+            | Role::Convenience { failable } => failable,
             Role::Plain => false,
         };
         // Deferred blocks still see `this`.

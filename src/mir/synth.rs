@@ -16,7 +16,9 @@ impl<'a> Builder<'a> {
         let def = self.owner;
         self.mir.throws = self.facts.signature(def).throws;
         match synth {
-            Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit if self.facts.in_class(def) => {
+            Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit
+                if self.facts.in_class(def) =>
+            {
                 self.build_class_synth();
             }
             Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit => self.memberwise(),
@@ -103,7 +105,9 @@ impl<'a> Builder<'a> {
                     done.push(binding);
                     let value = self.initial_value(binding, args);
                     for &part in &data.vars {
-                        let Some(item) = facts.var_item(part) else { continue };
+                        let Some(item) = facts.var_item(part) else {
+                            continue;
+                        };
                         let from = item
                             .path
                             .iter()
@@ -139,7 +143,9 @@ impl<'a> Builder<'a> {
         match binding.filter(|_| has_value) {
             Some(binding) => {
                 let value = self.initial_value(binding, facts.identity_args(init));
-                let path = var.and_then(|v| facts.var_item(v)).map(|v| v.path.as_slice());
+                let path = var
+                    .and_then(|v| facts.var_item(v))
+                    .map(|v| v.path.as_slice());
                 let from = path
                     .unwrap_or(&[])
                     .iter()
@@ -169,12 +175,22 @@ impl<'a> Builder<'a> {
     fn return_bool(&mut self, value: bool) {
         let result = self.result_place();
         let ty = self.facts.bool_ty();
-        self.assign(result, Rvalue::Use(Operand::Const(Const::Int(value as i128, ty))));
+        self.assign(
+            result,
+            Rvalue::Use(Operand::Const(Const::Int(value as i128, ty))),
+        );
         self.terminate(Terminator::Return);
     }
 
     /// Calls a requirement of two operands of type `ty` (`==` or `<`).
-    fn call_operator(&mut self, protocol: LangItem, name: &str, ty: Ty, a: Place, b: Place) -> Operand {
+    fn call_operator(
+        &mut self,
+        protocol: LangItem,
+        name: &str,
+        ty: Ty,
+        a: Place,
+        b: Place,
+    ) -> Operand {
         let owner = lang::lang(self.facts.db, protocol);
         let Some(requirement) = self.facts.requirement_named(owner, name) else {
             self.unsupported("operator of the standard library");
@@ -269,7 +285,12 @@ impl<'a> Builder<'a> {
             Argument::Value(Operand::Borrow(x.into())),
             Argument::Value(Operand::Borrow(y.into())),
         ];
-        self.builtin(operation, &[Ty::builtin(BuiltinTy::Int32)], args, &out.into());
+        self.builtin(
+            operation,
+            &[Ty::builtin(BuiltinTy::Int32)],
+            args,
+            &out.into(),
+        );
         Operand::Borrow(out.into())
     }
 
@@ -281,7 +302,11 @@ impl<'a> Builder<'a> {
             return self.unreachable();
         };
         let tag = self.tag(value.into());
-        let targets = rest.iter().enumerate().map(|(i, &b)| (i as i128, b)).collect();
+        let targets = rest
+            .iter()
+            .enumerate()
+            .map(|(i, &b)| (i as i128, b))
+            .collect();
         self.terminate(Terminator::Switch {
             value: Operand::Borrow(tag.into()),
             targets,
@@ -313,7 +338,8 @@ impl<'a> Builder<'a> {
             let left = builder.payload_parts(&a.into(), case);
             let right = builder.payload_parts(&b.into(), case);
             for ((p, ty), (q, _)) in left.into_iter().zip(right) {
-                let less = builder.call_operator(LangItem::Comparable, "<", ty, p.clone(), q.clone());
+                let less =
+                    builder.call_operator(LangItem::Comparable, "<", ty, p.clone(), q.clone());
                 let not_less = builder.block();
                 builder.branch(less, yes, not_less);
                 builder.switch_to(not_less);
@@ -445,7 +471,9 @@ impl<'a> Builder<'a> {
             };
             let value = written.unwrap_or_else(|| match raw == facts.string_ty() {
                 true => {
-                    let name = facts.item(case).map_or_else(|| facts.name(case), |i| i.name);
+                    let name = facts
+                        .item(case)
+                        .map_or_else(|| facts.name(case), |i| i.name);
                     Const::Str(name, raw)
                 }
                 false => match lang::is_lang(facts.db, raw, LangItem::Double) {
@@ -493,7 +521,12 @@ impl<'a> Builder<'a> {
         let Some(values) = self.raw_values(nominal, raw) else {
             return self.unsupported("raw value that is no literal");
         };
-        let mode = self.facts.signature(self.owner).params.first().map(|p| p.mode);
+        let mode = self
+            .facts
+            .signature(self.owner)
+            .params
+            .first()
+            .map(|p| p.mode);
         let kind = match mode {
             Some(ParamMode::Owned) => LocalKind::Owned,
             _ => LocalKind::Borrowed,
@@ -507,7 +540,13 @@ impl<'a> Builder<'a> {
         for (&case, value) in self.facts.cases(nominal).iter().zip(values) {
             let expected = self.temp(raw);
             self.assign(expected, Rvalue::Use(Operand::Const(value)));
-            let equal = self.call_operator(LangItem::Equatable, "==", raw, param.into(), expected.into());
+            let equal = self.call_operator(
+                LangItem::Equatable,
+                "==",
+                raw,
+                param.into(),
+                expected.into(),
+            );
             let (yes, no) = (self.block(), self.block());
             self.branch(equal, yes, no);
             self.switch_to(yes);
@@ -534,11 +573,13 @@ impl<'a> Builder<'a> {
         let sig = self.facts.signature(case);
         let mut payload = Vec::new();
         for param in &sig.params {
-            payload.push(match self.forward_param(param.ty, param.mode, Some(param.name)) {
-                Argument::Value(Operand::Borrow(place)) => Operand::Copy(place),
-                Argument::Value(operand) => operand,
-                Argument::Address(place) => Operand::Copy(place),
-            });
+            payload.push(
+                match self.forward_param(param.ty, param.mode, Some(param.name)) {
+                    Argument::Value(Operand::Borrow(place)) => Operand::Copy(place),
+                    Argument::Value(operand) => operand,
+                    Argument::Address(place) => Operand::Copy(place),
+                },
+            );
         }
         let result = self.result_place();
         let ty = self.local_ty(self.mir.result);
@@ -585,7 +626,10 @@ impl<'a> Builder<'a> {
             Callee::Witness(func, types)
         } else if facts.in_class(func) && (facts.is_overridable(func) || kind == FnKind::Allocate) {
             let root = self.introducing_id(id);
-            Callee::Virtual(root, self.inherited_args(root.def, func, types, Some(declared)))
+            Callee::Virtual(
+                root,
+                self.inherited_args(root.def, func, types, Some(declared)),
+            )
         } else {
             Callee::Static(id, types)
         };

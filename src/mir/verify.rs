@@ -19,8 +19,12 @@ pub fn verify(db: &dyn Db, mir: &Mir) -> Vec<String> {
     };
     let skipped = check.untrackable(facts);
     for (local, decl) in mir.locals.iter() {
-        let owned = matches!(decl.kind, LocalKind::Var | LocalKind::Owned | LocalKind::Result);
-        check.tracked[local.index()] = owned && !skipped.contains(&local) && !facts.trivial(decl.ty);
+        let owned = matches!(
+            decl.kind,
+            LocalKind::Var | LocalKind::Owned | LocalKind::Result
+        );
+        check.tracked[local.index()] =
+            owned && !skipped.contains(&local) && !facts.trivial(decl.ty);
     }
     check.structure();
     if check.problems.is_empty() {
@@ -50,10 +54,15 @@ impl Check<'_> {
             for stmt in &data.stmts {
                 each_place(&stmt.kind, &mut |place, role| {
                     if !place.is_local() && matches!(role, Role::Take | Role::Write) {
-                        let through = place
-                            .path
-                            .iter()
-                            .any(|p| matches!(p, Proj::Deref(_) | Proj::ClassField(_) | Proj::BoxValue(_) | Proj::Capture(_)));
+                        let through = place.path.iter().any(|p| {
+                            matches!(
+                                p,
+                                Proj::Deref(_)
+                                    | Proj::ClassField(_)
+                                    | Proj::BoxValue(_)
+                                    | Proj::Capture(_)
+                            )
+                        });
                         if !through {
                             out.insert(place.local);
                         }
@@ -62,7 +71,9 @@ impl Check<'_> {
                 if let StatementKind::Cast { dest, .. } = &stmt.kind {
                     out.insert(dest.local);
                 }
-                if let StatementKind::StoreWeak { place, .. } | StatementKind::StoreUnowned { place, .. } = &stmt.kind {
+                if let StatementKind::StoreWeak { place, .. }
+                | StatementKind::StoreUnowned { place, .. } = &stmt.kind
+                {
                     out.insert(place.local);
                 }
                 if let StatementKind::Call { callee, args, .. } = &stmt.kind {
@@ -106,7 +117,8 @@ impl Check<'_> {
             match &data.term {
                 Some(term) => term.each_target(&mut |b| {
                     if b.index() >= blocks {
-                        self.problems.push(format!("b{} jumps nowhere", block.raw()));
+                        self.problems
+                            .push(format!("b{} jumps nowhere", block.raw()));
                     }
                 }),
                 None => self.problems.push(format!("b{} does not end", block.raw())),
@@ -183,14 +195,20 @@ impl Check<'_> {
         let data = &self.mir.blocks[block];
         for (i, stmt) in data.stmts.iter().enumerate() {
             let mut changes = Vec::new();
-            each_place(&stmt.kind, &mut |place, role| changes.push((place.clone(), role)));
+            each_place(&stmt.kind, &mut |place, role| {
+                changes.push((place.clone(), role))
+            });
             for (place, role) in changes {
                 self.apply(&place, role, state, report.then_some((block, i)));
             }
         }
         let at = report.then_some((block, data.stmts.len()));
         match &data.term {
-            Some(Terminator::If { cond: o, .. } | Terminator::Switch { value: o, .. } | Terminator::Throw(o)) => {
+            Some(
+                Terminator::If { cond: o, .. }
+                | Terminator::Switch { value: o, .. }
+                | Terminator::Throw(o),
+            ) => {
                 let (place, role) = operand_role(o);
                 if let Some(place) = place {
                     self.apply(place, role, state, at);
@@ -211,8 +229,12 @@ impl Check<'_> {
                     && decl.kind != LocalKind::Result
                     && state.may_hold[local.index()];
                 if leaked {
-                    self.problems
-                        .push(format!("b{}:{}: {} is not consumed", at.0.raw(), at.1, describe(local, decl)));
+                    self.problems.push(format!(
+                        "b{}:{}: {} is not consumed",
+                        at.0.raw(),
+                        at.1,
+                        describe(local, decl)
+                    ));
                 }
             }
         }
@@ -226,14 +248,20 @@ impl Check<'_> {
         let mut problem = |text: &str| {
             if let Some((block, stmt)) = at {
                 let decl = &self.mir.locals[place.local];
-                let line = format!("b{}:{stmt}: {} {text}", block.raw(), describe(place.local, decl));
+                let line = format!(
+                    "b{}:{stmt}: {} {text}",
+                    block.raw(),
+                    describe(place.local, decl)
+                );
                 self.problems.push(line);
             }
         };
         match role {
             Role::Read | Role::Take if state.may_lack[i] => problem("is used without a value"),
             Role::Write if place.is_local() && state.may_hold[i] => problem("is overwritten"),
-            Role::Write if !place.is_local() && state.may_lack[i] => problem("is used without a value"),
+            Role::Write if !place.is_local() && state.may_lack[i] => {
+                problem("is used without a value")
+            }
             _ => {}
         }
         if place.is_local() {
@@ -311,10 +339,13 @@ fn each_place(kind: &StatementKind, f: &mut dyn FnMut(&Place, Role)) {
             });
             f(dest, Role::Write);
         }
-        StatementKind::Destroy(p) | StatementKind::DestroyWeak(p) | StatementKind::DestroyUnowned(p) => {
+        StatementKind::Destroy(p)
+        | StatementKind::DestroyWeak(p)
+        | StatementKind::DestroyUnowned(p) => {
             f(p, Role::Take);
         }
-        StatementKind::StoreWeak { place, value, .. } | StatementKind::StoreUnowned { place, value, .. } => {
+        StatementKind::StoreWeak { place, value, .. }
+        | StatementKind::StoreUnowned { place, value, .. } => {
             if let (Some(from), role) = operand_role(value) {
                 f(from, role);
             }
@@ -324,7 +355,9 @@ fn each_place(kind: &StatementKind, f: &mut dyn FnMut(&Place, Role)) {
             each_argument(callee, args, f);
             f(dest, Role::Write);
         }
-        StatementKind::Cast { ok, dest, value, .. } => {
+        StatementKind::Cast {
+            ok, dest, value, ..
+        } => {
             f(value, Role::Read);
             f(ok, Role::Write);
             f(dest, Role::Write);

@@ -20,7 +20,7 @@ use crate::types::env::GenericEnv;
 use crate::types::generics::{
     generic_env, generics, implicit_param, own_param_base, own_param_count,
 };
-use crate::types::lang::{LangItem, any_error, lang, library_module, optional_of};
+use crate::types::lang::{LangItem, any_error, library_module, optional_of};
 use crate::types::nominal::{declared_self_type, inherited_type};
 use crate::types::protocols::{
     assoc_named, assoc_root, has_self_or_assoc, inherited_protocols, primary_assocs,

@@ -26,6 +26,9 @@ pub mod synth;
 pub mod ty;
 pub mod witness;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::class::{VFn, VFnKind, VTable, VTableEntry, is_overridable, overridden, vtable};
 pub use self::conformance::{
     Conformance, assoc_type, conformance, conforms, normalize, normalize_concrete,

@@ -29,7 +29,7 @@ use crate::base::{FxHashMap, Name};
 use crate::bodies::check::Checker;
 use crate::items::hir::{ExprId, LocalId};
 use crate::items::ids::DefId;
-use crate::types::ty::Ty;
+use crate::types::ty::{Ty, TyList};
 
 use self::calls::CallMatch;
 use self::members::CallParam;
@@ -216,8 +216,31 @@ pub struct ArgInfo {
 pub struct Choice {
     pub target: Target,
     pub base: Base,
-    /// The type that the member was found in, with its arguments; `Self` for a protocol's member.
+    /// The type of the value or the type that the member belongs to, as the declaring type sees it.
     pub self_ty: Option<Ty>,
+    /// Arguments for the declaring type's parameters.
+    pub outer: TyList,
+    /// The requirements of the declaration's context must be checked for these arguments.
+    pub constrained: bool,
+    /// Take the value out of the implicitly unwrapped optional that the declaration is.
+    pub force: bool,
+    /// How it was found; for preferring what hides other candidates.
+    pub rank: u8,
+}
+
+impl Choice {
+    /// A choice that is no member.
+    pub fn plain(target: Target) -> Choice {
+        Choice {
+            target,
+            base: Base::None,
+            self_ty: None,
+            outer: TyList::empty(),
+            constrained: false,
+            force: false,
+            rank: 0,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -264,8 +287,6 @@ pub struct Resolved {
     /// The type of the reference, for an unbound method curried.
     pub ty: Ty,
     pub params: Option<Rc<[CallParam]>>,
-    /// Read through `!`.
-    pub force: bool,
 }
 
 /// What solving an expression found out, beside types.
@@ -276,6 +297,7 @@ pub struct Facts {
     pub types: FxHashMap<ExprId, Ty>,
     pub closures: FxHashMap<ExprId, Rc<crate::bodies::closures::Opened>>,
     pub key_paths: FxHashMap<ExprId, Rc<crate::bodies::keypaths::Resolution>>,
+    pub branchings: FxHashMap<ExprId, Rc<crate::bodies::closures::Branching>>,
 }
 
 /// Scores in order of weight; smaller is better.

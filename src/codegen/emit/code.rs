@@ -73,7 +73,10 @@ pub(in super::super) struct Symbols {
     numbers: FxHashMap<Target, u32>,
     functions: FxHashMap<u32, FuncRef>,
     values: FxHashMap<u32, GlobalValue>,
+    /// The lines that instructions hold as numbers.
     pub lines: Vec<LineKey>,
+    /// The lines that instructions belong to, by the number of their source location.
+    pub rows: Vec<LineKey>,
     pub dynamic_protocols: Vec<DefId>,
 }
 
@@ -407,6 +410,15 @@ impl<'f, 'a> Code<'f, 'a> {
     }
     pub fn at(&mut self, block: Block) {
         self.b.switch_to_block(block);
+    }
+    /// Attributes the instructions that follow to the current line.
+    pub fn mark_line(&mut self) {
+        let Some(line) = self.line else { return };
+        let rows = &mut self.symbols.rows;
+        if rows.last() != Some(&line) {
+            rows.push(line);
+        }
+        self.b.set_srcloc(ir::SourceLoc::new(rows.len() as u32 - 1));
     }
     /// Ends a block that is never reached.
     pub fn unreachable(&mut self) {

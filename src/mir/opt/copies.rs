@@ -10,7 +10,9 @@ pub(super) fn copies_to_moves(mir: &mut Mir) {
     let movable: Vec<bool> = mir
         .locals
         .iter()
-        .map(|(local, decl)| matches!(decl.kind, LocalKind::Var | LocalKind::Owned) && !exposed.contains(&local))
+        .map(|(local, decl)| {
+            matches!(decl.kind, LocalKind::Var | LocalKind::Owned) && !exposed.contains(&local)
+        })
         .collect();
     for (_, data) in mir.blocks.iter_mut() {
         let mut at = 0;
@@ -50,7 +52,8 @@ fn last_use_is_copy(stmts: &[Statement], local: Local) -> Option<usize> {
         let (mut copies, mut others) = (0, 0);
         each_use(&stmt.kind, &mut |use_| match use_ {
             Use::Operand(Operand::Copy(p)) if p.local == local && p.is_local() => copies += 1,
-            Use::Operand(Operand::Copy(p) | Operand::Move(p) | Operand::Borrow(p)) | Use::Place(p)
+            Use::Operand(Operand::Copy(p) | Operand::Move(p) | Operand::Borrow(p))
+            | Use::Place(p)
                 if p.local == local =>
             {
                 others += 1
@@ -78,7 +81,8 @@ fn each_use<'s>(kind: &'s StatementKind, f: &mut dyn FnMut(Use<'s>)) {
         | StatementKind::DestroyUnowned(p)
         | StatementKind::DeallocPartial(p)
         | StatementKind::DeallocBox(p) => f(Use::Place(p)),
-        StatementKind::StoreWeak { place, value, .. } | StatementKind::StoreUnowned { place, value, .. } => {
+        StatementKind::StoreWeak { place, value, .. }
+        | StatementKind::StoreUnowned { place, value, .. } => {
             f(Use::Operand(value));
             f(Use::Place(place));
         }
@@ -94,7 +98,9 @@ fn each_use<'s>(kind: &'s StatementKind, f: &mut dyn FnMut(Use<'s>)) {
             }
             f(Use::Place(dest));
         }
-        StatementKind::Cast { ok, dest, value, .. } => {
+        StatementKind::Cast {
+            ok, dest, value, ..
+        } => {
             f(Use::Place(value));
             f(Use::Place(ok));
             f(Use::Place(dest));
@@ -114,8 +120,12 @@ fn make_move(kind: &mut StatementKind, local: Local) {
     };
     match kind {
         StatementKind::Assign(_, value) => match value {
-            Rvalue::Use(o) | Rvalue::Erase { value: o, .. } | Rvalue::Upcast { value: o, .. } => change(o),
-            Rvalue::Aggregate(_, list) | Rvalue::Case { payload: list, .. } | Rvalue::Closure { captures: list, .. } => {
+            Rvalue::Use(o) | Rvalue::Erase { value: o, .. } | Rvalue::Upcast { value: o, .. } => {
+                change(o)
+            }
+            Rvalue::Aggregate(_, list)
+            | Rvalue::Case { payload: list, .. }
+            | Rvalue::Closure { captures: list, .. } => {
                 list.iter_mut().for_each(change);
             }
             _ => {}

@@ -1,0 +1,592 @@
+//! The checker of one body: its state, its scopes, and the path from an expression to a typed one.
+
+use std::rc::Rc;
+
+use crate::base::{Dialect, FxHashMap, FxHashSet, Name};
+use crate::bodies::decl;
+use crate::bodies::thir::*;
+use crate::db::Db;
+use crate::items::hir::{Body, Expr, ExprId, LocalFn, LocalId, LocalKind, Stmt};
+use crate::items::ids::DefId;
+use crate::items::tree::{TypeRef, TypeRefId};
+use crate::items::{self, Anchor, AnchoredDiagnostic};
+use crate::resolve::{self, Layer};
+use crate::types::lower::{TypeHost, resolve_type};
+use crate::types::ty::{Ty, TyKind, TyList};
+
+use super::solver::table::Table;
+use super::solver::{Base, Choice, Facts, Failure, Mode, Purpose, Rel, System, Target, Why};
+
+/// What a name in a scope stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Entity {
+    Local(LocalId),
+    /// A local function by its number.
+    Fn(u32),
+}
+
+/// A lexical scope. Scopes form a tree, so that a closure can be checked after the scope around it has been left.
+#[derive(Clone, Debug, Default)]
+pub struct ScopeNode {
+    pub parent: Option<u32>,
+    pub names: Vec<(Name, Entity)>,
+    /// The scope is the body of this closure.
+    pub closure: Option<ExprId>,
+}
+
+/// The function, closure or local function around a statement.
+#[derive(Clone, Debug)]
+pub struct FnCtx {
+    /// What `return` gives; a variable while it is being inferred.
+    pub result: Ty,
+    /// Some `return` had a value, or the body is one expression.
+    pub returned: bool,
+    /// The error type that leaving by `throw` may have; none when the function must not throw.
+    pub throws: Option<Ty>,
+    pub kind: FnKind,
+    /// Enclosing breakable statements: label, number, whether it is a loop.
+    pub labels: Vec<LabelCtx>,
+    /// `return` is not possible: inside `defer`, or in a branch of an `if` expression.
+    pub no_return: Option<&'static str>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FnKind {
+    Function,
+    Init,
+    Closure,
+    TopLevel,
+    /// An initial or default value.
+    Value,
+    Deinit,
+}
+
+#[derive(Clone, Debug)]
+pub struct LabelCtx {
+    pub name: Option<Name>,
+    pub id: LabelId,
+    pub is_loop: bool,
+    pub is_switch: bool,
+    /// In the last case of a `switch`, where `fallthrough` has nowhere to go; none outside of cases.
+    pub falls: Option<bool>,
+}
+
+/// Where errors that are thrown here go.
+#[derive(Clone, Debug, Default)]
+pub struct Effects {
+    /// Inside `try`, `try?` or `try!`.
+    pub covered: bool,
+    /// Inside `try?` or `try!`, or a `do` whose clauses take everything: nothing gets out.
+    pub caught: bool,
+    /// Something threw, with these types.
+    pub thrown: Vec<Ty>,
+    /// A `try` covered something that throws.
+    pub used: bool,
+    pub awaits: bool,
+}
+
+/// The state of checking one body; see the folder's page.
+pub struct Checker<'db> {
+    pub db: &'db dyn Db,
+    /// The owner of the body.
+    pub def: DefId,
+    pub body: &'db Body,
+    /// The declaration whose generic requirements hold here.
+    pub env: DefId,
+    pub module: DefId,
+    pub dialect: Dialect,
+    pub table: Table,
+    pub cs: System,
+    pub facts: Facts,
+    pub out: TypedBody,
+    pub diags: Vec<AnchoredDiagnostic>,
+    pub scopes: Vec<ScopeNode>,
+    pub scope: u32,
+    pub local_types: Vec<Option<Ty>>,
+    /// Locals declared `T!`.
+    pub iuo: FxHashSet<LocalId>,
+    pub local_fns: FxHashMap<u32, &'db LocalFn>,
+    pub fns: Vec<FnCtx>,
+    pub effects: Effects,
+    /// The type of `this` as a value, or of its metatype in static members.
+    pub this_ty: Option<Ty>,
+    /// The expression of the system being solved.
+    pub root_expr: ExprId,
+    /// The scope at a closure, interpolation or branching expression.
+    pub scope_of: FxHashMap<ExprId, u32>,
+    /// The base variable of an implicit member.
+    pub implicit: FxHashMap<ExprId, Ty>,
+    /// What operands of an operator tree of literals are, all together.
+    pub soft_hint: Option<super::solver::table::LiteralSet>,
+    pub nesting: u32,
+    pub next_label: LabelId,
+    /// Steps of the solver so far.
+    pub steps: u64,
+    /// Closures being built: whether each may escape, and whether it captures `this` by name.
+    pub closures: Vec<ClosureCtx>,
+    /// Locals whose declaration follows, for messages about use before it.
+    pub upcoming: Vec<Name>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct ClosureCtx {
+    pub escaping: bool,
+    pub names_this: bool,
+}
+
+impl<'db> Checker<'db> {
+    pub fn new(db: &'db dyn Db, def: DefId, body: &'db Body) -> Checker<'db> {
+        let dialect = items::file_of(db, def).map_or(Dialect::Codira, |f| f.dialect(db));
+        let mut out = TypedBody::default();
+        for local in body.locals.values() {
+            out.locals.alloc(TLocal {
+                name: local.name,
+                ty: Ty::error(),
+                kind: match local.kind {
+                    LocalKind::Let => TLocalKind::Let,
+                    LocalKind::Var => TLocalKind::Var,
+                    LocalKind::Param => TLocalKind::Param,
+                    LocalKind::InoutParam => TLocalKind::InoutParam,
+                    LocalKind::Accessed => TLocalKind::Accessed,
+                    LocalKind::Global(_) => TLocalKind::Let,
+                    LocalKind::Weak => TLocalKind::Weak,
+                    LocalKind::Unowned => TLocalKind::Unowned,
+                },
+            });
+        }
+        out.closures = vec![None; body.closure_count as usize];
+        Checker {
+            db,
+            def,
+            body,
+            env: def,
+            module: decl::module_of(db, def),
+            dialect,
+            table: Table::default(),
+            cs: System::new(0),
+            facts: Facts::default(),
+            out,
+            diags: Vec::new(),
+            scopes: vec![ScopeNode::default()],
+            scope: 0,
+            local_types: vec![None; body.locals.len()],
+            iuo: FxHashSet::default(),
+            local_fns: FxHashMap::default(),
+            fns: Vec::new(),
+            effects: Effects::default(),
+            this_ty: None,
+            root_expr: ExprId::from_raw(0),
+            scope_of: FxHashMap::default(),
+            implicit: FxHashMap::default(),
+            soft_hint: None,
+            nesting: 0,
+            next_label: 0,
+            steps: 0,
+            closures: Vec::new(),
+            upcoming: Vec::new(),
+        }
+    }
+
+    // Scopes.
+
+    pub fn push_scope(&mut self, closure: Option<ExprId>) -> u32 {
+        let saved = self.scope;
+        self.scopes.push(ScopeNode {
+            parent: Some(saved),
+            names: Vec::new(),
+            closure,
+        });
+        self.scope = self.scopes.len() as u32 - 1;
+        saved
+    }
+
+    pub fn declare(&mut self, name: Name, entity: Entity) {
+        self.scopes[self.scope as usize].names.push((name, entity));
+    }
+
+    pub fn declare_local(&mut self, local: LocalId, ty: Ty) {
+        self.set_local(local, ty);
+        let name = self.body.locals[local].name;
+        self.declare(name, Entity::Local(local));
+    }
+
+    pub fn set_local(&mut self, local: LocalId, ty: Ty) {
+        let ty = self.table.resolve(ty);
+        self.local_types[local.index()] = Some(ty);
+        self.out.locals[TLocalId::from_raw(local.raw())].ty = ty;
+    }
+
+    pub fn local_type(&self, local: LocalId) -> Ty {
+        self.local_types[local.index()].unwrap_or(Ty::error())
+    }
+
+    /// All entities that a name may mean, from the innermost scope that has any: functions may be overloaded.
+    pub fn lookup_local(&self, name: Name) -> Vec<Entity> {
+        let mut at = Some(self.scope);
+        while let Some(id) = at {
+            let node = &self.scopes[id as usize];
+            let mut found: Vec<Entity> = Vec::new();
+            for (n, entity) in node.names.iter().rev() {
+                if *n != name {
+                    continue;
+                }
+                match entity {
+                    Entity::Local(_) => {
+                        if found.is_empty() {
+                            found.push(*entity);
+                        }
+                        break;
+                    }
+                    Entity::Fn(_) => found.push(*entity),
+                }
+            }
+            if !found.is_empty() {
+                return found;
+            }
+            at = node.parent;
+        }
+        Vec::new()
+    }
+
+    pub fn local_fn(&self, index: u32) -> Option<DefId> {
+        self.local_fns.get(&index).map(|f| f.def)
+    }
+
+    // Diagnostics.
+
+    pub fn error(&mut self, code: &'static str, anchor: Anchor, message: impl Into<String>) {
+        self.out.has_errors = true;
+        self.diags
+            .push(AnchoredDiagnostic::error(code, anchor, message));
+    }
+
+    pub fn error_at(&mut self, code: &'static str, expr: ExprId, message: impl Into<String>) {
+        let anchor = Anchor::Expr(self.def, expr);
+        self.error(code, anchor, message);
+    }
+
+    pub fn warning(&mut self, code: &'static str, anchor: Anchor, message: impl Into<String>) {
+        self.diags
+            .push(AnchoredDiagnostic::warning(code, anchor, message));
+    }
+
+    pub fn errors(&self) -> usize {
+        self.diags
+            .iter()
+            .filter(|d| d.severity == crate::diag::Severity::Error)
+            .count()
+    }
+
+    /// The keyword as the file spells it.
+    pub fn word(&self, word: &'static str) -> &'static str {
+        match (self.dialect, word) {
+            (Dialect::Swift, "immutable") => "let",
+            (Dialect::Swift, "this") => "self",
+            (Dialect::Swift, "fn") => "func",
+            _ => word,
+        }
+    }
+
+    pub fn show(&self, ty: Ty) -> String {
+        let ty = self.table.resolve(ty).map(&mut |t| match t.kind() {
+            TyKind::Inout(t) => Some(*t),
+            _ => None,
+        });
+        crate::types::display_type(self.db, ty, false)
+    }
+
+    // Types.
+
+    /// A type written in the body.
+    pub fn written_type(&mut self, id: TypeRefId) -> Ty {
+        struct Host<'a> {
+            table: &'a mut Table,
+        }
+        impl TypeHost for Host<'_> {
+            fn fresh(&mut self) -> Option<Ty> {
+                Some(self.table.fresh())
+            }
+            fn in_body(&self) -> bool {
+                true
+            }
+        }
+        let body = self.body;
+        let mut host = Host {
+            table: &mut self.table,
+        };
+        let (ty, diags) = resolve_type(self.db, self.env, &body.types, id, &mut host);
+        for d in diags {
+            self.out.has_errors = true;
+            let anchor = Anchor::BodyType(self.def, id);
+            self.diags.push(AnchoredDiagnostic {
+                severity: d.severity,
+                code: d.code,
+                message: d.message,
+                anchor,
+                notes: Vec::new(),
+                fixits: Vec::new(),
+            });
+        }
+        ty
+    }
+
+    pub fn is_iuo_ref(&self, id: TypeRefId) -> bool {
+        matches!(self.body.types[id], TypeRef::ImplicitlyUnwrapped(_))
+    }
+
+    // Expressions.
+
+    /// Checks an expression as one system. With a wanted type, the result has it.
+    pub fn check_expr(&mut self, expr: ExprId, want: Option<(Ty, Purpose)>) -> TExprId {
+        let saved_cs = std::mem::replace(&mut self.cs, System::new(self.table.len()));
+        let saved_facts = std::mem::take(&mut self.facts);
+        let saved_root = std::mem::replace(&mut self.root_expr, expr);
+        let saved_hint = self.soft_hint.take();
+        self.nesting += 1;
+        let ty = self.generate(expr);
+        if let Some((want, purpose)) = want {
+            self.require(Rel::Convert, ty, want, expr, Why::Context(purpose));
+        }
+        let result = self.solve_reporting();
+        let typed = match result {
+            Ok(()) => {
+                let typed = self.build(expr);
+                match want {
+                    Some((want, _)) => {
+                        let want = self.table.resolve(want);
+                        self.coerce(typed, want)
+                    }
+                    None => typed,
+                }
+            }
+            Err(()) => {
+                let ty = match want {
+                    Some((want, _)) => {
+                        let want = self.table.resolve(want);
+                        if want.has_infer() { Ty::error() } else { want }
+                    }
+                    None => Ty::error(),
+                };
+                self.error_expr(expr, ty)
+            }
+        };
+        self.nesting -= 1;
+        self.soft_hint = saved_hint;
+        self.root_expr = saved_root;
+        self.cs = saved_cs;
+        self.facts = saved_facts;
+        if self.nesting == 0 {
+            self.table = Table::default();
+        }
+        typed
+    }
+
+    /// Solves the current system and reports what is wrong.
+    pub fn solve_reporting(&mut self) -> Result<(), ()> {
+        let before = self.errors();
+        let result = self.solve();
+        self.steps += u64::from(self.cs.steps);
+        match result {
+            Ok(()) => Ok(()),
+            Err(failure) => {
+                self.out.has_errors = true;
+                if self.errors() == before {
+                    self.report(&failure);
+                }
+                Err(())
+            }
+        }
+    }
+
+    pub fn error_expr(&mut self, expr: ExprId, ty: Ty) -> TExprId {
+        self.out.has_errors = true;
+        self.node(TExprKind::Error, ty, expr)
+    }
+
+    pub fn node(&mut self, kind: TExprKind, ty: Ty, src: ExprId) -> TExprId {
+        self.out.exprs.alloc(TExpr { kind, ty, src })
+    }
+
+    pub fn ty_of(&self, expr: TExprId) -> Ty {
+        self.out.exprs[expr].ty
+    }
+
+    /// A new local of the typed body.
+    pub fn temp(&mut self, name: &str, ty: Ty, kind: TLocalKind) -> TLocalId {
+        self.out.locals.alloc(TLocal {
+            name: Name::new(name),
+            ty,
+            kind,
+        })
+    }
+
+    // Names.
+
+    /// What an unqualified name may mean, in order of layers: the first layer that has a candidate wins.
+    pub fn name_choices(&mut self, key: ExprId, name: Name) -> Vec<Choice> {
+        let locals = self.lookup_local(name);
+        if !locals.is_empty() {
+            let mut out = Vec::new();
+            for entity in locals {
+                match entity {
+                    Entity::Local(local) => {
+                        out.push(Choice::plain(Target::Local(local)));
+                        if self.iuo.contains(&local) {
+                            out.push(Choice {
+                                force: true,
+                                ..Choice::plain(Target::Local(local))
+                            });
+                        }
+                    }
+                    Entity::Fn(index) => out.push(Choice::plain(Target::LocalFn(index))),
+                }
+            }
+            return out;
+        }
+        let labels = self.written_labels(key);
+        let args = match &self.body.exprs[key] {
+            Expr::Name { args, .. } => args.clone(),
+            _ => Vec::new(),
+        };
+        if name == "Self"
+            && let Some(ty) = crate::types::declared_self_type(self.db, self.env)
+        {
+            return vec![Choice::plain(Target::Type(ty))];
+        }
+        let layers = resolve::lookup_value(self.db, self.env, name);
+        let mut out: Vec<Choice> = Vec::new();
+        for layer in layers {
+            match layer {
+                Layer::Members {
+                    context, is_static, ..
+                } => {
+                    let Some(ty) = crate::types::declared_self_type(self.db, context) else {
+                        continue;
+                    };
+                    let base = if is_static { Ty::metatype(ty) } else { ty };
+                    let mut found = self.member_choices(key, base, name, super::solver::Lookup::Explicit);
+                    // Static members are not found from an instance member without their type, but types are.
+                    for choice in &mut found {
+                        choice.base = match choice.base {
+                            Base::Value => Base::ImplicitThis,
+                            Base::Type => Base::ImplicitType,
+                            other => other,
+                        };
+                    }
+                    found.retain(|c| c.base != Base::Unbound);
+                    if found.len() > 1 {
+                        self.drop_overridden(&mut found);
+                    }
+                    if !found.is_empty() {
+                        return found;
+                    }
+                }
+                Layer::Type(def) => {
+                    if labels.is_none() {
+                        let ty = self.named_type(def, &args);
+                        return vec![Choice::plain(Target::Type(ty))];
+                    }
+                }
+                Layer::Module(defs) | Layer::Imported(defs) => {
+                    // A module's own functions hide the library's only for the arguments that they take.
+                    for def in defs {
+                        if let Some(mut choice) = self.global_choice(def, &args) {
+                            if out.iter().any(|c| c.target == choice.target) {
+                                continue;
+                            }
+                            if !matches!(choice.target, Target::Decl(d) if d.kind(self.db) == crate::items::ids::DefKind::Func)
+                                && !out.is_empty()
+                            {
+                                continue;
+                            }
+                            if let (Some(labels), Target::Decl(d)) = (&labels, choice.target) {
+                                let sig = crate::types::signature(self.db, d);
+                                if sig.params.len() != labels.len()
+                                    || sig.params.iter().zip(labels).any(|(p, l)| p.label != *l)
+                                {
+                                    continue;
+                                }
+                            }
+                            choice.rank = u8::from(decl::module_of(self.db, def) != self.module);
+                            out.push(choice);
+                        }
+                    }
+                    let only_functions = out.iter().all(|c| {
+                        matches!(c.target, Target::Decl(d) if d.kind(self.db) == crate::items::ids::DefKind::Func)
+                    });
+                    if !out.is_empty() && !only_functions {
+                        return out;
+                    }
+                }
+                Layer::ModuleName(def) => {
+                    if out.is_empty() {
+                        return vec![Choice::plain(Target::Module(def))];
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// A declaration at the top level of a module as a choice.
+    pub fn global_choice(&mut self, def: DefId, args: &[TypeRefId]) -> Option<Choice> {
+        use crate::items::ids::DefKind;
+        if decl::is_type(self.db, def) {
+            let ty = self.named_type(def, args);
+            return Some(Choice::plain(Target::Type(ty)));
+        }
+        matches!(def.kind(self.db), DefKind::Func | DefKind::Var)
+            .then(|| Choice::plain(Target::Decl(def)))
+    }
+
+    /// A type that an expression names, with the generic arguments written there.
+    pub fn named_type(&mut self, def: DefId, args: &[TypeRefId]) -> Ty {
+        let outer = self.scope_args(def);
+        self.apply_type_args(def, outer, args)
+    }
+
+    pub fn apply_type_args(&mut self, def: DefId, outer: TyList, args: &[TypeRefId]) -> Ty {
+        if args.is_empty() {
+            return self.type_of_decl(def, outer.as_slice());
+        }
+        let g = crate::types::generics(self.db, def);
+        let mut all: Vec<Ty> = outer.as_slice().to_vec();
+        all.truncate(g.parent_count as usize);
+        for &arg in args {
+            let ty = self.written_type(arg);
+            all.push(ty);
+        }
+        while all.len() < g.params.len() {
+            all.push(self.table.fresh());
+        }
+        all.truncate(g.params.len());
+        if def.kind(self.db) == crate::items::ids::DefKind::TypeAlias {
+            return decl::alias_target(self.db, def).subst(&all);
+        }
+        Ty::nominal(def, &all)
+    }
+
+    pub fn failure_is_reported(&self, failure: &Failure) -> bool {
+        matches!(failure.kind, super::solver::FailKind::Reported) || self.cs.mode == Mode::Diagnose
+    }
+
+    /// The statement of a closure's body that is its value, when there is only one.
+    pub fn single_expression(&self, block: &crate::items::hir::Block) -> Option<(ExprId, bool)> {
+        let [only] = &*block.stmts else { return None };
+        match &self.body.stmts[*only] {
+            Stmt::Expr(expr) => match &self.body.exprs[*expr] {
+                Expr::If(_) | Expr::Switch(_) | Expr::Do(_) => {
+                    self.is_value_branching(*expr).then_some((*expr, false))
+                }
+                Expr::Assign { .. } => None,
+                _ => Some((*expr, false)),
+            },
+            Stmt::Return(Some(expr)) => Some((*expr, true)),
+            _ => None,
+        }
+    }
+
+    pub fn facts_choice(&self, key: ExprId) -> Option<Rc<super::solver::Resolved>> {
+        self.facts.choices.get(&key).cloned()
+    }
+}

@@ -1,0 +1,988 @@
+//! Closures and branching expressions: parts of an expression with statements inside.
+//!
+//! A closure waits until the type that its context gives it is known. One that is a single expression then joins the system; one with
+//! statements is checked statement by statement, in systems of their own that share the table of variables.
+
+use std::rc::Rc;
+
+use crate::bodies::check::{Checker, ClosureCtx, Effects, FnCtx, FnKind};
+use crate::bodies::thir::*;
+use crate::items::hir::{Block, Closure, ElseBranch, Expr, ExprId, LocalId, LocalKind, Stmt, TryKind};
+use crate::items::tree::ThrowsRef;
+use crate::types::lang::{self, optional_of, optional_payload};
+use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind};
+
+use super::solver::{Constraint, FailKind, Failure, Loc, Purpose, Rel, Step, Why, fail, wait};
+
+/// A closure whose type is known.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    pub params: Vec<(LocalId, Ty)>,
+    pub captures: Vec<(LocalId, TExprId)>,
+    pub body: OpenedBody,
+    /// The closure takes apart the one tuple that its type has as a parameter.
+    pub spread: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum OpenedBody {
+    /// One expression, in the system of the closure.
+    Single { expr: ExprId, result: Ty, value: bool },
+    Checked { block: TBlock },
+}
+
+/// An `if`, `switch` or `do` that is a value.
+#[derive(Clone, Debug)]
+pub struct Branching {
+    pub kind: BranchKind,
+    pub label: LabelId,
+    pub result: Ty,
+}
+
+#[derive(Clone, Debug)]
+pub enum BranchKind {
+    If {
+        conditions: Vec<TCondition>,
+        then: Arm,
+        els: Option<Arm>,
+    },
+    Switch {
+        subject: TExprId,
+        cases: Vec<(Vec<(TPatId, Option<TExprId>)>, bool, Arm)>,
+    },
+    Do {
+        body: Arm,
+        error: Option<Ty>,
+        error_local: Option<TLocalId>,
+        catches: Vec<(Vec<(TPatId, Option<TExprId>)>, bool, Arm)>,
+        exhaustive: bool,
+    },
+}
+
+/// A branch: statements, then a value that belongs to the system around; none when the branch never ends.
+#[derive(Clone, Debug)]
+pub struct Arm {
+    pub stmts: Vec<TStmt>,
+    pub value: Option<ExprId>,
+}
+
+/// When a closure may be opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Readiness {
+    /// Its parameters' types are known.
+    Known,
+    /// It is one expression, which may help to find them.
+    Single,
+    /// Nothing else can be done.
+    Forced,
+}
+
+impl<'db> Checker<'db> {
+    fn closure_of(&self, expr: ExprId) -> Option<&'db Closure> {
+        let body = self.body;
+        match &body.exprs[expr] {
+            Expr::Closure(closure) => Some(closure),
+            _ => None,
+        }
+    }
+
+    fn closure_locals(&self, closure: &Closure) -> Vec<LocalId> {
+        match &closure.params {
+            Some(params) => params.iter().map(|p| p.local).collect(),
+            None => closure.anonymous.clone(),
+        }
+    }
+
+    pub fn step_closure(&mut self, expr: ExprId, ty: Ty) -> Step {
+        let loc = Loc {
+            expr,
+            why: Why::Inner,
+        };
+        let ty = self.table.shallow(ty);
+        if let Some(var) = self.table.as_var(ty) {
+            return wait(var);
+        }
+        if ty.is_error() {
+            return Step::Solved;
+        }
+        let Some(closure) = self.closure_of(expr) else {
+            return Step::Solved;
+        };
+        let Some(f) = ty.as_function() else {
+            if let Some(payload) = optional_payload(self.db, ty) {
+                return self.step_closure(expr, payload);
+            }
+            let own = self.written_closure_type(closure);
+            return fail(FailKind::Mismatch(own, ty), loc);
+        };
+        let locals = self.closure_locals(closure);
+        let spread = f.params.len() == 1 && locals.len() > 1;
+        if locals.len() != f.params.len() && !spread {
+            let lone_void = f.params.len() == 1 && self.table.shallow(f.params[0].ty).is_unit();
+            if !(locals.is_empty() && lone_void) {
+                return fail(
+                    FailKind::ClosureArity {
+                        expected: f.params.len(),
+                        given: locals.len(),
+                    },
+                    loc,
+                );
+            }
+        }
+        // Written types come first: they may decide generic parameters.
+        if let Some(params) = &closure.params
+            && !spread
+        {
+            for (param, formal) in params.iter().zip(f.params.iter()) {
+                if let Some(written) = param.ty {
+                    let written = self.written_type_once(written);
+                    if let Step::Failed(_) = self.relate_sub(Rel::Equal, formal.ty, written, loc) {
+                        return fail(
+                            FailKind::Mismatch(self.table.resolve(formal.ty), written),
+                            loc,
+                        );
+                    }
+                }
+            }
+        }
+        if let Some(result) = closure.result {
+            let written = self.written_type_once(result);
+            if let Step::Failed(f) = self.relate_sub(Rel::Convert, written, f.result, loc) {
+                return Step::Failed(f);
+            }
+        }
+        let mut vars = Default::default();
+        for param in f.params.iter() {
+            self.table.vars_in(param.ty, &mut vars);
+        }
+        if vars.is_empty() && self.single_expression(&closure.body).is_some() {
+            return self.open_single(expr, closure, f);
+        }
+        Step::Waiting(vars)
+    }
+
+    /// A type written in a closure, without repeating its diagnostics when the closure is looked at again.
+    fn written_type_once(&mut self, id: crate::items::tree::TypeRefId) -> Ty {
+        let before = self.diags.len();
+        let ty = self.written_type(id);
+        if self.diags.len() > before {
+            let new = self.diags.split_off(before);
+            for d in new {
+                if !self.diags.contains(&d) {
+                    self.diags.push(d);
+                }
+            }
+        }
+        ty
+    }
+
+    /// A closure's type by itself.
+    fn written_closure_type(&mut self, closure: &Closure) -> Ty {
+        let params: Vec<FnParam> = match &closure.params {
+            Some(params) => params
+                .iter()
+                .map(|p| FnParam {
+                    ty: match p.ty {
+                        Some(ty) => self.written_type_once(ty),
+                        None => self.table.fresh(),
+                    },
+                    mode: if p.inout {
+                        ParamMode::Inout
+                    } else {
+                        ParamMode::Borrow
+                    },
+                    variadic: p.variadic,
+                    autoclosure: false,
+                })
+                .collect(),
+            None => closure
+                .anonymous
+                .iter()
+                .map(|_| FnParam {
+                    ty: self.table.fresh(),
+                    mode: ParamMode::Borrow,
+                    variadic: false,
+                    autoclosure: false,
+                })
+                .collect(),
+        };
+        let result = match closure.result {
+            Some(ty) => self.written_type_once(ty),
+            None => self.table.fresh(),
+        };
+        let throws = match closure.throws {
+            ThrowsRef::No if self.block_throws(&closure.body) => Some(lang::any_error(self.db)),
+            ThrowsRef::No => None,
+            ThrowsRef::Typed(ty) => Some(self.written_type_once(ty)),
+            _ => Some(lang::any_error(self.db)),
+        };
+        Ty::function(FnTy {
+            params: params.into(),
+            result,
+            throws,
+            is_async: closure.is_async,
+            escaping: true,
+        })
+    }
+
+    /// Opens one closure that is ready.
+    pub fn open_closure(&mut self, readiness: Readiness) -> Result<bool, Box<Failure>> {
+        let ids: Vec<u32> = self
+            .cs
+            .waiting()
+            .filter(|&id| {
+                matches!(
+                    self.cs.constraints[id as usize],
+                    Constraint::Closure { .. }
+                )
+            })
+            .collect();
+        for id in ids {
+            let Constraint::Closure { expr, ty } = self.cs.constraints[id as usize].clone() else {
+                continue;
+            };
+            let Some(closure) = self.closure_of(expr) else {
+                continue;
+            };
+            let ty = self.table.shallow(ty);
+            if let Some(var) = self.table.as_var(ty) {
+                // Without any context the closure's own signature is its type.
+                let contextless = !self.cs.waiting().any(|c| {
+                    matches!(&self.cs.constraints[c as usize], Constraint::Relate { a, .. } if self.table.as_var(*a) == Some(var))
+                });
+                if readiness == Readiness::Forced
+                    || readiness == Readiness::Known && contextless && self.annotated(closure)
+                {
+                    let own = self.written_closure_type(closure);
+                    self.table.bind(var, own);
+                    self.simplify()?;
+                    return Ok(true);
+                }
+                continue;
+            }
+            let Some(f) = ty.as_function() else { continue };
+            let mut vars = Default::default();
+            for param in f.params.iter() {
+                self.table.vars_in(param.ty, &mut vars);
+            }
+            let known = vars.is_empty();
+            let single = self.single_expression(&closure.body).is_some();
+            let go = match readiness {
+                Readiness::Known => known,
+                Readiness::Single => single && self.half_known(f, closure),
+                Readiness::Forced => true,
+            };
+            if !go {
+                continue;
+            }
+            if !known && readiness == Readiness::Forced {
+                return Err(Box::new(Failure {
+                    kind: FailKind::ClosureParameter,
+                    loc: Loc {
+                        expr,
+                        why: Why::Inner,
+                    },
+                }));
+            }
+            self.cs.finish(id);
+            let step = if single {
+                self.open_single(expr, closure, f)
+            } else {
+                self.open_statements(expr, closure, f)
+            };
+            if let Step::Failed(failure) = step {
+                if self.cs.mode != super::solver::Mode::Diagnose {
+                    return Err(failure);
+                }
+                self.cs.failure.get_or_insert(*failure);
+            }
+            self.simplify()?;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    /// Whether every parameter has a written type.
+    fn annotated(&self, closure: &Closure) -> bool {
+        match &closure.params {
+            Some(params) => params.iter().all(|p| p.ty.is_some()),
+            None => closure.anonymous.is_empty(),
+        }
+    }
+
+    /// Whether unknown parameter types at least have bounds, such as a literal's.
+    fn half_known(&self, f: &FnTy, _closure: &Closure) -> bool {
+        let bounds = self.all_bounds();
+        f.params.iter().all(|p| {
+            let mut vars = Default::default();
+            self.table.vars_in(p.ty, &mut vars);
+            vars.iter().all(|v| {
+                !self.table.literals(*v).is_empty()
+                    || bounds.get(v).is_some_and(|b| {
+                        !b.lower.is_empty()
+                            || b.lower_vars
+                                .iter()
+                                .any(|l| !self.table.literals(*l).is_empty())
+                    })
+            })
+        })
+    }
+
+    /// Declares a closure's captures and parameters in a new scope.
+    fn enter_closure(
+        &mut self,
+        expr: ExprId,
+        closure: &Closure,
+        f: &FnTy,
+    ) -> (u32, Vec<(LocalId, TExprId)>, Vec<(LocalId, Ty)>, bool) {
+        let saved = self.scope;
+        if let Some(&scope) = self.scope_of.get(&expr) {
+            self.scope = scope;
+        }
+        let mut captures = Vec::new();
+        for capture in &closure.captures {
+            let kind = self.body.locals[capture.local].kind;
+            let known = self.body.locals[capture.local].name;
+            let _ = known;
+            let value = self.check_expr(capture.init, None);
+            let mut ty = self.ty_of(value);
+            let mut value = value;
+            if kind == LocalKind::Weak && optional_payload(self.db, ty).is_none() && !ty.is_error() {
+                ty = optional_of(self.db, ty);
+                value = self.coerce(value, ty);
+            }
+            self.set_local(capture.local, ty);
+            captures.push((capture.local, value));
+        }
+        self.push_scope(Some(expr));
+        for capture in &closure.captures {
+            let name = self.body.locals[capture.local].name;
+            self.declare(name, super::check::Entity::Local(capture.local));
+        }
+        let locals = self.closure_locals(closure);
+        let spread = f.params.len() == 1 && locals.len() > 1;
+        let types: Vec<Ty> = if spread {
+            self.table
+                .shallow(f.params[0].ty)
+                .as_tuple()
+                .map(|t| t.iter().map(|e| e.ty).collect())
+                .unwrap_or_default()
+        } else {
+            f.params
+                .iter()
+                .map(|p| {
+                    if p.variadic {
+                        lang::array_of(self.db, p.ty)
+                    } else {
+                        p.ty
+                    }
+                })
+                .collect()
+        };
+        let mut params = Vec::new();
+        for (i, local) in locals.iter().enumerate() {
+            let ty = types.get(i).copied().unwrap_or(Ty::error());
+            self.declare_local(*local, ty);
+            // Keep the variable itself, so that what the body finds out reaches it.
+            self.local_types[local.index()] = Some(ty);
+            if let Some(param) = f.params.get(i)
+                && param.mode == ParamMode::Inout
+                && !spread
+            {
+                self.out.locals[TLocalId::from_raw(local.raw())].kind = TLocalKind::InoutParam;
+            }
+            params.push((*local, ty));
+        }
+        (saved, captures, params, spread)
+    }
+
+    /// Binds a closure's error type where the context leaves it open.
+    fn settle_throws(&mut self, closure: &Closure, f: &FnTy, loc: Loc) -> Step {
+        let throws = match closure.throws {
+            ThrowsRef::No => self.block_throws(&closure.body),
+            _ => true,
+        };
+        match f.throws {
+            Some(error) => {
+                if let Some(var) = self.table.as_var(error) {
+                    let ty = if throws {
+                        match closure.throws {
+                            ThrowsRef::Typed(ty) => self.written_type_once(ty),
+                            _ => lang::any_error(self.db),
+                        }
+                    } else {
+                        lang::never_ty(self.db)
+                    };
+                    self.table.bind(var, ty);
+                }
+                Step::Solved
+            }
+            None if throws => {
+                let own = Ty::function(FnTy {
+                    throws: Some(lang::any_error(self.db)),
+                    ..f.clone()
+                });
+                fail(FailKind::Mismatch(own, Ty::function(f.clone())), loc)
+            }
+            None => Step::Solved,
+        }
+    }
+
+    fn open_single(&mut self, expr: ExprId, closure: &'db Closure, f: &'static FnTy) -> Step {
+        let loc = Loc {
+            expr,
+            why: Why::Inner,
+        };
+        let Some((value, explicit)) = self.single_expression(&closure.body) else {
+            return Step::Solved;
+        };
+        if let Step::Failed(failure) = self.settle_throws(closure, f, loc) {
+            return Step::Failed(failure);
+        }
+        let (saved, captures, params, spread) = self.enter_closure(expr, closure, f);
+        let ty = self.generate(value);
+        let expected = match closure.result {
+            Some(written) => self.written_type_once(written),
+            None => f.result,
+        };
+        // The value of a lone expression statement is dropped where nothing is expected.
+        let drops = !explicit && self.table.shallow(expected).is_unit();
+        if !drops {
+            self.require(
+                Rel::Convert,
+                ty,
+                expected,
+                value,
+                Why::Context(Purpose::ClosureResult),
+            );
+        }
+        self.scope = saved;
+        self.facts.closures.insert(
+            expr,
+            Rc::new(Opened {
+                params,
+                captures,
+                body: OpenedBody::Single {
+                    expr: value,
+                    result: expected,
+                    value: !drops,
+                },
+                spread,
+            }),
+        );
+        Step::Solved
+    }
+
+    fn open_statements(&mut self, expr: ExprId, closure: &'db Closure, f: &'static FnTy) -> Step {
+        let loc = Loc {
+            expr,
+            why: Why::Inner,
+        };
+        if let Step::Failed(failure) = self.settle_throws(closure, f, loc) {
+            return Step::Failed(failure);
+        }
+        let (saved, captures, params, spread) = self.enter_closure(expr, closure, f);
+        let errors = self.errors();
+        let diags = self.diags.len();
+        let expected = match closure.result {
+            Some(written) => self.written_type_once(written),
+            None => f.result,
+        };
+        self.fns.push(FnCtx {
+            result: expected,
+            returned: false,
+            throws: f.throws.map(|t| self.table.resolve(t)),
+            kind: FnKind::Closure,
+            labels: Vec::new(),
+            no_return: None,
+        });
+        self.closures.push(self.closure_ctx(closure, f.escaping));
+        let effects = std::mem::take(&mut self.effects);
+        let block = self.check_block_in_place(&closure.body);
+        self.effects = effects;
+        self.closures.pop();
+        let ctx = self.fns.pop();
+        if let Some(var) = self.table.as_var(expected)
+            && ctx.is_some_and(|c| !c.returned)
+        {
+            self.table.bind(var, Ty::unit());
+        }
+        self.scope = saved;
+        self.cs.wake_all();
+        if self.errors() > errors && self.cs.depth > 0 {
+            // Another overload may do better.
+            self.diags.truncate(diags);
+            return fail(FailKind::Reported, loc);
+        }
+        self.facts.closures.insert(
+            expr,
+            Rc::new(Opened {
+                params,
+                captures,
+                body: OpenedBody::Checked { block },
+                spread,
+            }),
+        );
+        Step::Solved
+    }
+
+    pub fn closure_ctx(&self, closure: &Closure, escaping: bool) -> ClosureCtx {
+        let names_this = closure.captures.iter().any(|c| {
+            let name = self.body.locals[c.local].name;
+            name == "this" || name == "self"
+        });
+        ClosureCtx {
+            escaping,
+            names_this,
+        }
+    }
+
+    /// Builds an opened closure of the given function type.
+    pub fn build_closure(&mut self, expr: ExprId, ty: Ty) -> TExprId {
+        let ty = self.table.resolve(ty);
+        let (Some(closure), Some(opened)) =
+            (self.closure_of(expr), self.facts.closures.get(&expr).cloned())
+        else {
+            return self.error_expr(expr, ty);
+        };
+        let Some(f) = ty.as_function() else {
+            return self.error_expr(expr, ty);
+        };
+        let mut params: Vec<TLocalId> = Vec::new();
+        for (local, t) in &opened.params {
+            let t = self.table.resolve(*t);
+            self.set_local(*local, t);
+            params.push(TLocalId::from_raw(local.raw()));
+        }
+        let mut block = match &opened.body {
+            OpenedBody::Checked { block } => block.clone(),
+            OpenedBody::Single {
+                expr: value,
+                result,
+                value: wanted,
+            } => {
+                self.closures.push(self.closure_ctx(closure, f.escaping));
+                let effects = std::mem::replace(
+                    &mut self.effects,
+                    Effects {
+                        ..Effects::default()
+                    },
+                );
+                self.fns.push(FnCtx {
+                    result: *result,
+                    returned: true,
+                    throws: f.throws,
+                    kind: FnKind::Closure,
+                    labels: Vec::new(),
+                    no_return: None,
+                });
+                let saved_scope = self.scope;
+                if let Some(&scope) = self.scope_of.get(&expr) {
+                    self.scope = scope;
+                }
+                let built = self.build(*value);
+                self.scope = saved_scope;
+                self.fns.pop();
+                let result = self.table.resolve(*result);
+                let never = lang::is_lang(self.db, self.ty_of(built), lang::LangItem::Never);
+                let stmt = if *wanted && !never {
+                    let built = self.coerce(built, result);
+                    TStmt::Return(Some(built))
+                } else {
+                    TStmt::Expr(built)
+                };
+                self.effects = effects;
+                self.closures.pop();
+                TBlock { stmts: vec![stmt] }
+            }
+        };
+        if opened.spread {
+            // The one parameter is a tuple: bind its elements.
+            let tuple = f.params[0].ty;
+            let whole = self.temp("$tuple", tuple, TLocalKind::Param);
+            let read = self.node(TExprKind::Local(whole), tuple, expr);
+            let elems = params
+                .iter()
+                .map(|&p| {
+                    let ty = self.out.locals[p].ty;
+                    self.out.pats.alloc(TPat {
+                        kind: TPatKind::Bind(p),
+                        ty,
+                        src: Some(expr),
+                    })
+                })
+                .collect();
+            let pat = self.out.pats.alloc(TPat {
+                kind: TPatKind::Tuple(elems),
+                ty: tuple,
+                src: Some(expr),
+            });
+            for &p in &params {
+                self.out.locals[p].kind = TLocalKind::Let;
+            }
+            block.stmts.insert(
+                0,
+                TStmt::Let {
+                    pat,
+                    init: Some(read),
+                    els: None,
+                },
+            );
+            params = vec![whole];
+        } else if params.is_empty() && f.params.len() == 1 {
+            params.push(self.temp("_", f.params[0].ty, TLocalKind::Param));
+        }
+        let captures = opened
+            .captures
+            .iter()
+            .map(|(l, e)| (TLocalId::from_raw(l.raw()), *e))
+            .collect();
+        if let Some(slot) = self.out.closures.get_mut(closure.index as usize) {
+            *slot = Some(TClosure {
+                def: None,
+                ty,
+                params,
+                captures,
+                body: block,
+                own_generics: 0,
+                escaping: f.escaping,
+                throws: f.throws,
+            });
+        }
+        self.node(TExprKind::Closure(closure.index), ty, expr)
+    }
+
+    // What a body throws, by its syntax alone: closures are given their error type before they are checked.
+
+    pub fn block_throws(&self, block: &Block) -> bool {
+        block.stmts.iter().any(|&s| self.stmt_throws(&self.body.stmts[s]))
+    }
+
+    fn stmt_throws(&self, stmt: &Stmt) -> bool {
+        use crate::items::hir::Condition;
+        let conds = |cs: &[Condition]| {
+            cs.iter().any(|c| match c {
+                Condition::Expr(e)
+                | Condition::OptionalBinding { init: e, .. }
+                | Condition::Case { init: e, .. } => self.expr_throws(*e),
+                Condition::Available(_) => false,
+            })
+        };
+        match stmt {
+            Stmt::Throw(_) => true,
+            Stmt::Expr(e) | Stmt::Then(e) => self.expr_throws(*e),
+            Stmt::Let { bindings, .. } => bindings
+                .iter()
+                .any(|b| b.init.is_some_and(|e| self.expr_throws(e))),
+            Stmt::Guard { conditions, els } => conds(conditions) || self.block_throws(els),
+            Stmt::While {
+                conditions, body, ..
+            } => conds(conditions) || self.block_throws(body),
+            Stmt::RepeatWhile { body, cond, .. } => {
+                self.expr_throws(*cond) || self.block_throws(body)
+            }
+            Stmt::For(f) => {
+                f.try_kind == Some(TryKind::Try)
+                    || self.expr_throws(f.sequence)
+                    || f.filter.is_some_and(|e| self.expr_throws(e))
+                    || self.block_throws(&f.body)
+            }
+            Stmt::Return(Some(e)) => self.expr_throws(*e),
+            Stmt::Defer(block) => self.block_throws(block),
+            Stmt::Yield(es) => es.iter().any(|&e| self.expr_throws(e)),
+            _ => false,
+        }
+    }
+
+    pub fn expr_throws(&self, expr: ExprId) -> bool {
+        match &self.body.exprs[expr] {
+            Expr::Try {
+                kind: TryKind::Try, ..
+            } => true,
+            Expr::Try { .. } | Expr::Closure(_) => false,
+            Expr::Do(d) => {
+                let all = d.catches.iter().any(|c| {
+                    c.items.is_empty()
+                        || c.items.iter().any(|i| {
+                            i.guard.is_none()
+                                && matches!(
+                                    self.body.pats[i.pat],
+                                    crate::items::hir::Pat::Bind(_) | crate::items::hir::Pat::Wild
+                                )
+                        })
+                });
+                (!all && self.block_throws(&d.body))
+                    || d.catches.iter().any(|c| self.block_throws(&c.body))
+            }
+            Expr::If(i) => {
+                let mut found = i.conditions.iter().any(|c| match c {
+                    crate::items::hir::Condition::Expr(e)
+                    | crate::items::hir::Condition::OptionalBinding { init: e, .. }
+                    | crate::items::hir::Condition::Case { init: e, .. } => self.expr_throws(*e),
+                    crate::items::hir::Condition::Available(_) => false,
+                });
+                found |= self.block_throws(&i.then);
+                found
+                    | match &i.els {
+                        Some(ElseBranch::Block(b)) => self.block_throws(b),
+                        Some(ElseBranch::If(e)) => self.expr_throws(*e),
+                        None => false,
+                    }
+            }
+            Expr::Switch(s) => {
+                self.expr_throws(s.subject)
+                    || s.cases.iter().any(|c| {
+                        self.block_throws(&c.body)
+                            || c.items
+                                .iter()
+                                .any(|i| i.guard.is_some_and(|g| self.expr_throws(g)))
+                    })
+            }
+            other => {
+                let mut found = false;
+                super::walk::children(other, &mut |e| found = found || self.expr_throws(e));
+                found
+            }
+        }
+    }
+
+    /// Whether a branching expression gives a value: every branch ends in one expression or never ends.
+    pub fn is_value_branching(&self, expr: ExprId) -> bool {
+        let value = |block: &Block| match &*block.stmts {
+            [only] => match &self.body.stmts[*only] {
+                Stmt::Expr(e) => match &self.body.exprs[*e] {
+                    Expr::If(_) | Expr::Switch(_) | Expr::Do(_) => self.is_value_branching(*e),
+                    Expr::Assign { .. } => false,
+                    _ => true,
+                },
+                Stmt::Throw(_) | Stmt::Then(_) => true,
+                _ => false,
+            },
+            [.., last] => matches!(self.body.stmts[*last], Stmt::Then(_)),
+            [] => false,
+        };
+        match &self.body.exprs[expr] {
+            Expr::If(i) => {
+                value(&i.then)
+                    && match &i.els {
+                        Some(ElseBranch::Block(b)) => value(b),
+                        Some(ElseBranch::If(e)) => self.is_value_branching(*e),
+                        None => false,
+                    }
+            }
+            Expr::Switch(s) => !s.cases.is_empty() && s.cases.iter().all(|c| value(&c.body)),
+            Expr::Do(d) => value(&d.body) && d.catches.iter().all(|c| value(&c.body)),
+            _ => false,
+        }
+    }
+
+    /// The parts of a branching expression that are no values are checked at once; the values join the system.
+    pub fn generate_branching(&mut self, expr: ExprId) -> Ty {
+        let result = self.table.fresh();
+        let label = self.fresh_label();
+        let body = self.body;
+        let kind = match &body.exprs[expr] {
+            Expr::If(i) => {
+                let saved = self.push_scope(None);
+                let conditions = self.check_conditions(&i.conditions);
+                let then = self.generate_arm(&i.then, result);
+                self.scope = saved;
+                let els = match &i.els {
+                    None => None,
+                    Some(ElseBranch::Block(b)) => {
+                        let saved = self.push_scope(None);
+                        let arm = self.generate_arm(b, result);
+                        self.scope = saved;
+                        Some(arm)
+                    }
+                    Some(ElseBranch::If(e)) => {
+                        let ty = self.generate(*e);
+                        self.require(Rel::Convert, ty, result, *e, Why::Inner);
+                        Some(Arm {
+                            stmts: Vec::new(),
+                            value: Some(*e),
+                        })
+                    }
+                };
+                if els.is_none() {
+                    self.error_at(
+                        "if-without-else",
+                        expr,
+                        "'if' must have an unconditional 'else' to be used as expression",
+                    );
+                }
+                BranchKind::If {
+                    conditions,
+                    then,
+                    els,
+                }
+            }
+            Expr::Switch(s) => {
+                let subject = self.check_expr(s.subject, None);
+                let ty = self.ty_of(subject);
+                let mut cases = Vec::new();
+                let mut rows = Vec::new();
+                for case in &s.cases {
+                    let saved = self.push_scope(None);
+                    let items = self.check_case_items(&case.items, ty);
+                    rows.push((items.clone(), case.is_default));
+                    let arm = self.generate_arm(&case.body, result);
+                    self.scope = saved;
+                    cases.push((items, case.is_default, arm));
+                }
+                self.check_exhaustive(expr, ty, &rows);
+                BranchKind::Switch { subject, cases }
+            }
+            Expr::Do(d) => {
+                let saved = self.push_scope(None);
+                let outer = std::mem::take(&mut self.effects);
+                let exhaustive = d.catches.iter().any(|c| c.items.is_empty());
+                self.effects.caught = exhaustive;
+                let arm = self.generate_arm(&d.body, result);
+                self.effects = outer;
+                self.scope = saved;
+                let error = lang::any_error(self.db);
+                let error_local = self.temp("error", error, TLocalKind::Let);
+                let mut catches = Vec::new();
+                for clause in &d.catches {
+                    let saved = self.push_scope(None);
+                    let items = self.check_catch_items(clause, error, error_local);
+                    let arm = self.generate_arm(&clause.body, result);
+                    self.scope = saved;
+                    catches.push((items, clause.items.is_empty(), arm));
+                }
+                BranchKind::Do {
+                    body: arm,
+                    error: (!d.catches.is_empty()).then_some(error),
+                    error_local: Some(error_local),
+                    catches,
+                    exhaustive,
+                }
+            }
+            _ => return Ty::error(),
+        };
+        self.facts.branchings.insert(
+            expr,
+            Rc::new(Branching {
+                kind,
+                label,
+                result,
+            }),
+        );
+        result
+    }
+
+    fn generate_arm(&mut self, block: &'db Block, result: Ty) -> Arm {
+        let mut stmts = Vec::new();
+        let Some((last, rest)) = block.stmts.split_last() else {
+            return Arm { stmts, value: None };
+        };
+        self.declare_functions(block);
+        for stmt in rest {
+            self.check_stmt(*stmt, &mut stmts);
+        }
+        let value = match &self.body.stmts[*last] {
+            Stmt::Expr(e) | Stmt::Then(e) => Some(*e),
+            _ => {
+                self.check_stmt(*last, &mut stmts);
+                None
+            }
+        };
+        if let Some(e) = value {
+            let ty = self.generate(e);
+            // A branch that never returns has no say in the type.
+            let never = lang::is_lang(self.db, self.table.shallow(ty), lang::LangItem::Never);
+            if !never {
+                self.require(Rel::Convert, ty, result, e, Why::Inner);
+            }
+        }
+        Arm { stmts, value }
+    }
+
+    /// Builds a branching expression.
+    pub fn build_branching(&mut self, expr: ExprId) -> TExprId {
+        let Some(branching) = self.facts.branchings.get(&expr).cloned() else {
+            return self.error_expr(expr, Ty::error());
+        };
+        let result = self.table.resolve(branching.result);
+        let kind = match &branching.kind {
+            BranchKind::If {
+                conditions,
+                then,
+                els,
+            } => {
+                let then = self.build_arm(then, result);
+                let els = els.as_ref().map(|arm| self.build_arm(arm, result));
+                TExprKind::If(Box::new(TIf {
+                    label: branching.label,
+                    conditions: conditions.clone(),
+                    then,
+                    els,
+                }))
+            }
+            BranchKind::Switch { subject, cases } => {
+                let cases = self.build_cases(cases, result);
+                TExprKind::Switch(Box::new(TSwitch {
+                    label: branching.label,
+                    subject: *subject,
+                    cases,
+                }))
+            }
+            BranchKind::Do {
+                body,
+                error,
+                error_local,
+                catches,
+                exhaustive,
+            } => {
+                let body = self.build_arm(body, result);
+                let catches = self.build_cases(catches, result);
+                TExprKind::Do(Box::new(TDo {
+                    label: branching.label,
+                    body,
+                    error: *error,
+                    error_local: *error_local,
+                    catches,
+                    exhaustive: *exhaustive,
+                }))
+            }
+        };
+        self.node(kind, result, expr)
+    }
+
+    fn build_cases(
+        &mut self,
+        cases: &[(Vec<(TPatId, Option<TExprId>)>, bool, Arm)],
+        result: Ty,
+    ) -> Vec<TCase> {
+        cases
+            .iter()
+            .map(|(items, is_default, arm)| TCase {
+                items: items.clone(),
+                is_default: *is_default,
+                body: self.build_arm(arm, result),
+            })
+            .collect()
+    }
+
+    fn build_arm(&mut self, arm: &Arm, result: Ty) -> TBlock {
+        let mut stmts = arm.stmts.clone();
+        if let Some(value) = arm.value {
+            let built = self.build(value);
+            if lang::is_lang(self.db, self.ty_of(built), lang::LangItem::Never)
+                && !lang::is_lang(self.db, result, lang::LangItem::Never)
+            {
+                stmts.push(TStmt::Expr(built));
+            } else {
+                let built = self.coerce(built, result);
+                stmts.push(TStmt::Then(built));
+            }
+        }
+        TBlock { stmts }
+    }
+
+    /// The types of everything that mentions a variable no more: see [`TyKind::Infer`].
+    pub fn fully_known(&self, ty: Ty) -> bool {
+        !self.table.resolve(ty).any_part(&mut |t| matches!(t.kind(), TyKind::Infer(_)))
+    }
+}

@@ -1,0 +1,990 @@
+//! From expressions to constraints.
+
+use std::rc::Rc;
+
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::base::Name;
+use crate::bodies::check::Checker;
+use crate::bodies::decl;
+use crate::bodies::solver::table::{Literal, LiteralSet};
+use crate::bodies::solver::{
+    Apply, ApplyKind, ArgInfo, Choice, Constraint, FailKind, Failure, Loc, Lookup, Purpose, Rel,
+    Step, Target, Why,
+};
+use crate::items::hir::{Arg, CastKind, Expr, ExprId, Magic, TryKind};
+use crate::items::tree::Fixity;
+use crate::resolve;
+use crate::types::lang::{self, bool_ty, optional_of};
+use crate::types::ty::{TupleElem, Ty, TyKind};
+
+impl<'db> Checker<'db> {
+    /// Makes the constraints of an expression and returns its type.
+    pub fn generate(&mut self, expr: ExprId) -> Ty {
+        let ty = self.generate_inner(expr);
+        // An implicit member's chain has the type in which the member was looked up.
+        if let Some(root) = self.implicit_root(expr)
+            && let Some(&base) = self.implicit.get(&root)
+        {
+            self.require(Rel::Convert, ty, base, expr, Why::Inner);
+            self.facts.types.insert(expr, ty);
+            return base;
+        }
+        ty
+    }
+
+    fn generate_inner(&mut self, expr: ExprId) -> Ty {
+        let ty = self.generate_kind(expr);
+        self.facts.types.insert(expr, ty);
+        ty
+    }
+
+    /// The implicit member that a chain of postfix expressions starts with.
+    pub fn implicit_root(&self, expr: ExprId) -> Option<ExprId> {
+        match &self.body.exprs[expr] {
+            Expr::Member { base: None, .. } => Some(expr),
+            Expr::Member { base: Some(e), .. }
+            | Expr::Call { callee: e, .. }
+            | Expr::Subscript { base: e, .. }
+            | Expr::ForceUnwrap(e)
+            | Expr::ChainLink(e)
+            | Expr::Chain(e) => self.implicit_root(*e),
+            _ => None,
+        }
+    }
+
+    /// The part of a chain before a dot, parenthesis or bracket: it is no value of its own.
+    fn generate_base(&mut self, expr: ExprId) -> Ty {
+        if let Some(ty) = self.type_expr(expr) {
+            let meta = match ty.kind() {
+                TyKind::Existential(_) => Ty::new(TyKind::ProtocolMetatype(ty)),
+                _ => Ty::metatype(ty),
+            };
+            self.facts
+                .choices
+                .insert(expr, Rc::new(self.type_choice(ty, meta)));
+            self.facts.types.insert(expr, meta);
+            return meta;
+        }
+        self.generate_inner(expr)
+    }
+
+    fn type_choice(&self, ty: Ty, meta: Ty) -> crate::bodies::solver::Resolved {
+        crate::bodies::solver::Resolved {
+            choice: Choice::plain(Target::Type(ty)),
+            args: Default::default(),
+            ty: meta,
+            params: None,
+        }
+    }
+
+    /// The type that an expression spells, where only a type makes sense: `[Int]`, `[K: V]`, `(A, B)`, `T?`.
+    pub fn type_expr(&mut self, expr: ExprId) -> Option<Ty> {
+        match &self.body.exprs[expr] {
+            Expr::Array(elems) => {
+                let [elem] = &**elems else { return None };
+                let elem = self.element_type(*elem)?;
+                Some(lang::array_of(self.db, elem))
+            }
+            Expr::Dictionary(pairs) => {
+                let [(key, value)] = &**pairs else { return None };
+                let (key, value) = (*key, *value);
+                let key = self.element_type(key)?;
+                let value = self.element_type(value)?;
+                Some(lang::dictionary_of(self.db, key, value))
+            }
+            Expr::Type(id) => {
+                let id = *id;
+                Some(self.written_type(id))
+            }
+            _ => None,
+        }
+    }
+
+    /// The type that an expression inside brackets spells.
+    fn element_type(&mut self, expr: ExprId) -> Option<Ty> {
+        match &self.body.exprs[expr] {
+            Expr::Name { name, .. } => {
+                let name = *name;
+                let choices = self.name_choices(expr, name);
+                match choices.first()?.target {
+                    Target::Type(ty) => Some(ty),
+                    _ => None,
+                }
+            }
+            Expr::Member {
+                base: Some(base),
+                name,
+                ..
+            } => {
+                let (base, name) = (*base, *name);
+                let base = self.element_type(base)?;
+                let choices =
+                    self.member_choices(expr, Ty::metatype(base), name, Lookup::Explicit);
+                match choices.first()?.target {
+                    Target::Type(ty) => Some(ty),
+                    _ => None,
+                }
+            }
+            Expr::Tuple(args) => {
+                let args = args.clone();
+                let mut elems = Vec::new();
+                for Arg { label, expr } in args {
+                    elems.push(TupleElem {
+                        label,
+                        ty: self.element_type(expr)?,
+                    });
+                }
+                Some(Ty::tuple(&elems))
+            }
+            Expr::Paren(inner) => {
+                let inner = *inner;
+                self.element_type(inner)
+            }
+            Expr::Chain(inner) => {
+                let inner = *inner;
+                match &self.body.exprs[inner] {
+                    Expr::ChainLink(ty) => {
+                        let ty = *ty;
+                        let ty = self.element_type(ty)?;
+                        Some(optional_of(self.db, ty))
+                    }
+                    _ => None,
+                }
+            }
+            Expr::ChainLink(inner) => {
+                let inner = *inner;
+                let ty = self.element_type(inner)?;
+                Some(optional_of(self.db, ty))
+            }
+            _ => self.type_expr(expr),
+        }
+    }
+
+    fn generate_kind(&mut self, expr: ExprId) -> Ty {
+        let body = self.body;
+        match &body.exprs[expr] {
+            Expr::Missing => Ty::error(),
+            Expr::Int(_) | Expr::BigInt(_) => self.table.fresh_literal(Literal::Int),
+            Expr::Float(..) => self.table.fresh_literal(Literal::Float),
+            Expr::Bool(_) => self.table.fresh_literal(Literal::Bool),
+            Expr::Nil => self.table.fresh_literal(Literal::Nil),
+            Expr::String(text) => self.table.fresh_literal(string_kind(*text)),
+            Expr::Interpolation(_) => {
+                self.scope_of.insert(expr, self.scope);
+                self.table.fresh_literal(Literal::Interpolation)
+            }
+            Expr::Magic(magic) => match magic {
+                Magic::Line | Magic::Column => self.table.fresh_literal(Literal::Int),
+                Magic::DsoHandle => lang::lang_ty(self.db, lang::LangItem::UnsafeRawPointer, &[]),
+                _ => self.table.fresh_literal(Literal::String),
+            },
+            Expr::Regex(_) | Expr::Macro { .. } => {
+                self.error_at("unsupported", expr, "this expression is not supported");
+                Ty::error()
+            }
+            Expr::Name { name, .. } => self.generate_name(expr, *name),
+            Expr::Operator(name) => {
+                let ty = self.table.fresh();
+                let choices = self.operator_choices(*name, None);
+                if choices.is_empty() {
+                    self.fail_now(FailKind::NoOverload, expr);
+                    return Ty::error();
+                }
+                self.give(expr, ty, choices);
+                ty
+            }
+            Expr::Member { base, name, args, .. } => match base {
+                None => {
+                    let base = self.table.fresh();
+                    self.implicit.insert(expr, base);
+                    let result = self.table.fresh();
+                    self.add(Constraint::Member {
+                        key: expr,
+                        base: Ty::metatype(base),
+                        name: *name,
+                        how: Lookup::Implicit,
+                        result,
+                    });
+                    result
+                }
+                Some(base) => self.generate_member(expr, *base, *name, !args.is_empty()),
+            },
+            Expr::DotThis(inner) => {
+                if let Some(ty) = self.element_type(*inner) {
+                    return match ty.kind() {
+                        TyKind::Existential(_) => Ty::new(TyKind::ProtocolMetatype(ty)),
+                        _ => Ty::metatype(ty),
+                    };
+                }
+                self.generate_inner(*inner)
+            }
+            Expr::Type(id) => Ty::metatype(self.written_type(*id)),
+            Expr::Call {
+                callee,
+                args,
+                trailing,
+            } => self.generate_call(expr, *callee, args, *trailing),
+            Expr::Subscript { base, args } => {
+                let base_ty = self.generate_base(*base);
+                let member = self.table.fresh();
+                let result = self.table.fresh();
+                let args = self.generate_args(args);
+                self.add(Constraint::Apply(Rc::new(Apply {
+                    call: expr,
+                    key: expr,
+                    callee: member,
+                    args,
+                    trailing: 0,
+                    result,
+                    kind: ApplyKind::Subscript,
+                })));
+                let how = if matches!(body.exprs[*base], Expr::Super) {
+                    Lookup::Super
+                } else {
+                    Lookup::Subscript
+                };
+                self.add(Constraint::Member {
+                    key: expr,
+                    base: base_ty,
+                    name: Name::new("subscript"),
+                    how,
+                    result: member,
+                });
+                result
+            }
+            Expr::Prefix { op, operand } => {
+                self.generate_operator(expr, *op, &[*operand], Fixity::Prefix)
+            }
+            Expr::Postfix { op, operand } => {
+                self.generate_operator(expr, *op, &[*operand], Fixity::Postfix)
+            }
+            Expr::Binary { op, lhs, rhs } => {
+                self.generate_operator(expr, *op, &[*lhs, *rhs], Fixity::Infix)
+            }
+            Expr::Assign { lhs, rhs } => {
+                // Assignment through an optional chain happens inside the chain.
+                let target = match &body.exprs[*lhs] {
+                    Expr::Chain(inner) => *inner,
+                    _ => *lhs,
+                };
+                let place = if matches!(body.exprs[target], Expr::Discard) {
+                    None
+                } else {
+                    Some(self.generate_inner(target))
+                };
+                let value = self.generate(*rhs);
+                if let Some(place) = place {
+                    self.require(Rel::Convert, value, place, *rhs, Why::Context(Purpose::Assign));
+                }
+                if target != *lhs {
+                    return optional_of(self.db, Ty::unit());
+                }
+                Ty::unit()
+            }
+            Expr::Ternary { cond, then, els } => {
+                let c = self.generate(*cond);
+                self.require(
+                    Rel::Convert,
+                    c,
+                    bool_ty(self.db),
+                    *cond,
+                    Why::Context(Purpose::Condition),
+                );
+                let result = self.table.fresh();
+                let t = self.generate(*then);
+                let e = self.generate(*els);
+                self.require(Rel::Convert, t, result, *then, Why::Inner);
+                self.require(Rel::Convert, e, result, *els, Why::Inner);
+                result
+            }
+            Expr::Cast { kind, expr: inner, ty } => {
+                let target = self.written_type(*ty);
+                let value = self.generate(*inner);
+                self.facts.types.insert(expr, target);
+                match kind {
+                    CastKind::Coerce => {
+                        self.require(
+                            Rel::Convert,
+                            value,
+                            target,
+                            *inner,
+                            Why::Context(Purpose::Coerce),
+                        );
+                        target
+                    }
+                    CastKind::Conditional => optional_of(self.db, target),
+                    CastKind::Forced => target,
+                    CastKind::Is => bool_ty(self.db),
+                }
+            }
+            Expr::Tuple(args) => {
+                let elems: Vec<TupleElem> = args
+                    .iter()
+                    .map(|arg| TupleElem {
+                        label: arg.label,
+                        ty: self.generate(arg.expr),
+                    })
+                    .collect();
+                Ty::tuple(&elems)
+            }
+            Expr::Paren(inner) => self.generate(*inner),
+            Expr::Array(elems) => {
+                let elem = self.table.fresh();
+                let ty = self.table.fresh();
+                self.add(Constraint::ArrayLiteral { expr, ty, elem });
+                self.generate_elements(elems.iter().copied(), elem);
+                ty
+            }
+            Expr::Dictionary(pairs) => {
+                let key = self.table.fresh();
+                let value = self.table.fresh();
+                let ty = self.table.fresh();
+                self.add(Constraint::DictionaryLiteral {
+                    expr,
+                    ty,
+                    key,
+                    value,
+                });
+                self.generate_elements(pairs.iter().map(|p| p.0), key);
+                self.generate_elements(pairs.iter().map(|p| p.1), value);
+                ty
+            }
+            Expr::Closure(_) => {
+                self.scope_of.insert(expr, self.scope);
+                let ty = self.table.fresh();
+                self.add(Constraint::Closure { expr, ty });
+                ty
+            }
+            Expr::Inout(inner) => {
+                let ty = self.generate(*inner);
+                Ty::new(TyKind::Inout(ty))
+            }
+            Expr::ForceUnwrap(inner) => {
+                let optional = self.generate_inner(*inner);
+                self.unwrap(expr, optional)
+            }
+            Expr::ChainLink(inner) => {
+                let optional = self.generate_inner(*inner);
+                self.unwrap(expr, optional)
+            }
+            Expr::Chain(inner) => {
+                let ty = self.generate_inner(*inner);
+                self.optional_result(expr, ty)
+            }
+            Expr::Try { kind, expr: inner } => {
+                let ty = self.generate(*inner);
+                match kind {
+                    TryKind::Optional => self.optional_result(expr, ty),
+                    _ => ty,
+                }
+            }
+            Expr::Await(inner)
+            | Expr::Consume(inner)
+            | Expr::Copy(inner)
+            | Expr::PackExpansion(inner)
+            | Expr::PackElement(inner) => self.generate(*inner),
+            Expr::This => self.generate_this(expr),
+            Expr::Super => self.super_type().unwrap_or_else(|| {
+                self.error_at(
+                    "no-superclass",
+                    expr,
+                    "'super' cannot be used here: there is no superclass",
+                );
+                Ty::error()
+            }),
+            Expr::If(_) | Expr::Switch(_) | Expr::Do(_) => self.generate_branching(expr),
+            Expr::KeyPath { .. } => {
+                self.scope_of.insert(expr, self.scope);
+                let ty = self.table.fresh();
+                self.add(Constraint::KeyPath { expr, ty });
+                ty
+            }
+            Expr::Discard => {
+                self.error_at(
+                    "discard",
+                    expr,
+                    "'_' can only appear in a pattern or on the left side of an assignment",
+                );
+                Ty::error()
+            }
+        }
+    }
+
+    fn unwrap(&mut self, expr: ExprId, optional: Ty) -> Ty {
+        let object = self.table.fresh();
+        let loc = Loc {
+            expr,
+            why: Why::Unwrap,
+        };
+        self.add(Constraint::Unwrap {
+            optional,
+            object,
+            loc,
+        });
+        object
+    }
+
+    /// `T?` of a value, or the value's own type when it is optional already.
+    fn optional_result(&mut self, expr: ExprId, ty: Ty) -> Ty {
+        let payload = self.table.fresh();
+        let result = optional_of(self.db, payload);
+        self.require(Rel::Convert, ty, result, expr, Why::Inner);
+        result
+    }
+
+    /// Elements of a collection. Simple literals of one kind share a variable, which keeps long literals linear.
+    fn generate_elements(&mut self, elems: impl Iterator<Item = ExprId>, to: Ty) {
+        let mut shared: Vec<(Literal, Ty)> = Vec::new();
+        for elem in elems {
+            let kind = match &self.body.exprs[elem] {
+                Expr::Int(_) => Some(Literal::Int),
+                Expr::Float(..) => Some(Literal::Float),
+                Expr::Bool(_) => Some(Literal::Bool),
+                Expr::String(text) => Some(string_kind(*text)),
+                Expr::Nil => Some(Literal::Nil),
+                _ => None,
+            };
+            let Some(kind) = kind else {
+                let ty = self.generate(elem);
+                self.require(Rel::Convert, ty, to, elem, Why::Element);
+                continue;
+            };
+            let found = shared.iter().find(|(k, _)| *k == kind).map(|(_, t)| *t);
+            let ty = match found {
+                Some(ty) => ty,
+                None => {
+                    let ty = self.table.fresh_literal(kind);
+                    self.require(Rel::Convert, ty, to, elem, Why::Element);
+                    shared.push((kind, ty));
+                    ty
+                }
+            };
+            self.facts.types.insert(elem, ty);
+        }
+    }
+
+    fn generate_args(&mut self, args: &[Arg]) -> Vec<ArgInfo> {
+        let saved = self.soft_hint.take();
+        let out = args
+            .iter()
+            .map(|arg| ArgInfo {
+                label: arg.label,
+                expr: arg.expr,
+                ty: self.generate(arg.expr),
+            })
+            .collect();
+        self.soft_hint = saved;
+        out
+    }
+
+    fn fail_now(&mut self, kind: FailKind, expr: ExprId) {
+        self.report(&Failure {
+            kind,
+            loc: Loc {
+                expr,
+                why: Why::Inner,
+            },
+        });
+    }
+
+    /// Offers choices; a failure to open the only one is found again when the system is solved.
+    pub fn give(&mut self, key: ExprId, ty: Ty, choices: Vec<Choice>) {
+        if let [one] = &*choices {
+            let one = one.clone();
+            if let Step::Failed(failure) = self.commit(key, ty, &one) {
+                self.report(&failure);
+            }
+            return;
+        }
+        self.add(Constraint::Overload {
+            key,
+            ty,
+            choices: choices.into(),
+        });
+    }
+
+    fn generate_name(&mut self, expr: ExprId, name: Name) -> Ty {
+        let choices = self.name_choices(expr, name);
+        if choices.is_empty() {
+            self.unknown_name(expr, name);
+            return Ty::error();
+        }
+        if let [one] = &*choices
+            && let Target::Local(local) = one.target
+            && self.local_types[local.index()].is_none()
+        {
+            let declared = self.body.locals[local].name;
+            self.error_at(
+                "use-before-declaration",
+                expr,
+                format!("use of local variable '{declared}' before its declaration"),
+            );
+            return Ty::error();
+        }
+        let ty = self.table.fresh();
+        self.give(expr, ty, choices);
+        self.table.shallow(ty)
+    }
+
+    fn generate_member(&mut self, expr: ExprId, base: ExprId, name: Name, has_args: bool) -> Ty {
+        // A module before the dot.
+        if let Expr::Name { name: module, .. } = &self.body.exprs[base]
+            && self.lookup_local(*module).is_empty()
+        {
+            let module = *module;
+            let choices = self.name_choices(base, module);
+            if let [
+                Choice {
+                    target: Target::Module(def),
+                    ..
+                },
+            ] = &*choices
+            {
+                let def = *def;
+                return self.generate_module_member(expr, def, name);
+            }
+        }
+        let base_ty = if has_args || matches!(self.body.exprs[base], Expr::Array(_) | Expr::Dictionary(_)) {
+            self.generate_base(base)
+        } else {
+            self.generate_base_plain(base)
+        };
+        let result = self.table.fresh();
+        let how = match self.body.exprs[base] {
+            Expr::Super => Lookup::Super,
+            _ => Lookup::Explicit,
+        };
+        self.add(Constraint::Member {
+            key: expr,
+            base: base_ty,
+            name,
+            how,
+            result,
+        });
+        result
+    }
+
+    /// A base that is a value unless it names a type.
+    fn generate_base_plain(&mut self, base: ExprId) -> Ty {
+        if let Expr::Type(_) = self.body.exprs[base] {
+            return self.generate_base(base);
+        }
+        self.generate_inner(base)
+    }
+
+    fn generate_module_member(&mut self, expr: ExprId, module: crate::items::DefId, name: Name) -> Ty {
+        let args = match &self.body.exprs[expr] {
+            Expr::Member { args, .. } => args.clone(),
+            _ => Vec::new(),
+        };
+        let mut choices: Vec<Choice> = Vec::new();
+        for layer in resolve::lookup_value(self.db, module, name) {
+            if let resolve::Layer::Module(defs) = layer {
+                for def in defs {
+                    if decl::module_of(self.db, def) == module
+                        && let Some(choice) = self.global_choice(def, &args)
+                    {
+                        choices.push(choice);
+                    }
+                }
+            }
+        }
+        if choices.is_empty() {
+            self.error_at(
+                "unknown-member",
+                expr,
+                format!("module '{}' has no member named '{name}'", module.name(self.db)),
+            );
+            return Ty::error();
+        }
+        let ty = self.table.fresh();
+        self.give(expr, ty, choices);
+        self.table.shallow(ty)
+    }
+
+    fn generate_call(&mut self, expr: ExprId, callee: ExprId, args: &[Arg], trailing: u32) -> Ty {
+        // `type(of: x)` is no function.
+        if let Expr::Name { name, .. } = &self.body.exprs[callee]
+            && *name == "type"
+            && let [
+                Arg {
+                    label: Some(label),
+                    expr: value,
+                },
+            ] = args
+            && *label == "of"
+            && self.lookup_local(*name).is_empty()
+        {
+            let value = self.generate(*value);
+            let result = self.table.fresh();
+            self.add(Constraint::TypeOf { value, result });
+            return result;
+        }
+        let callee_ty = self.generate_base(callee);
+        let args = self.generate_args(args);
+        let result = self.table.fresh();
+        // `T(literal)` is the literal as a `T` where that is possible.
+        if let TyKind::Metatype(t) = self.table.shallow(callee_ty).kind()
+            && let [
+                ArgInfo {
+                    label: None,
+                    ty,
+                    expr: arg,
+                },
+            ] = &*args
+            && trailing == 0
+            && let Some(var) = self.table.as_var(*ty)
+        {
+            let set = self.table.literals(var);
+            let target = self.table.resolve(*t);
+            if !set.is_empty()
+                && !set.contains(Literal::Nil)
+                && self.is_literal_expr(*arg)
+                && !target.has_infer()
+                && self.accepts(target, set)
+            {
+                let (ty, arg) = (*ty, *arg);
+                self.require(Rel::Equal, ty, target, arg, Why::Literal);
+                self.facts.calls.insert(
+                    expr,
+                    Rc::new(crate::bodies::solver::calls::CallMatch {
+                        bound: Vec::new(),
+                        params: Rc::new([]),
+                        result: target,
+                        throws: None,
+                        literal: true,
+                    }),
+                );
+                return target;
+            }
+        }
+        self.add(Constraint::Apply(Rc::new(Apply {
+            call: expr,
+            key: callee,
+            callee: callee_ty,
+            args,
+            trailing,
+            result,
+            kind: ApplyKind::Call,
+        })));
+        result
+    }
+
+    fn is_literal_expr(&self, expr: ExprId) -> bool {
+        match &self.body.exprs[expr] {
+            Expr::Paren(e) => self.is_literal_expr(*e),
+            Expr::Int(_)
+            | Expr::BigInt(_)
+            | Expr::Float(..)
+            | Expr::Bool(_)
+            | Expr::String(_)
+            | Expr::Interpolation(_) => true,
+            _ => false,
+        }
+    }
+
+    /// The functions of an operator, for an application of this fixity or as a value.
+    pub fn operator_choices(&mut self, op: Name, fixity: Option<Fixity>) -> Vec<Choice> {
+        let db = self.db;
+        let mut out: Vec<Choice> = Vec::new();
+        for entity in self.lookup_local(op) {
+            if let super::check::Entity::Fn(index) = entity {
+                out.push(Choice::plain(Target::LocalFn(index)));
+            }
+        }
+        for &def in resolve::operator_candidates(db, self.module, op) {
+            let Some(item) = crate::items::item(db, def) else {
+                continue;
+            };
+            let is = if item.mods.is_prefix {
+                Fixity::Prefix
+            } else if item.mods.is_postfix {
+                Fixity::Postfix
+            } else {
+                Fixity::Infix
+            };
+            if fixity.is_some_and(|f| f != is) || !resolve::is_accessible(db, def, self.def) {
+                continue;
+            }
+            let rank = match decl::protocol_of_member(db, def) {
+                Some(_) if decl::in_extension(db, def) => 120,
+                Some(_) => 110,
+                None => 0,
+            };
+            out.push(Choice {
+                rank,
+                ..Choice::plain(Target::Decl(def))
+            });
+        }
+        out
+    }
+
+    fn generate_operator(
+        &mut self,
+        expr: ExprId,
+        op: Name,
+        operands: &[ExprId],
+        fixity: Fixity,
+    ) -> Ty {
+        let choices = self.operator_choices(op, Some(fixity));
+        let saved = self.soft_hint;
+        let arithmetic = is_arithmetic(op.as_str());
+        if !arithmetic {
+            self.soft_hint = None;
+        } else if self.soft_hint.is_none() {
+            self.soft_hint = self.literal_tree(expr);
+        }
+        let hint = self.soft_hint;
+        let args: Vec<ArgInfo> = operands
+            .iter()
+            .map(|&operand| ArgInfo {
+                label: None,
+                expr: operand,
+                ty: self.generate(operand),
+            })
+            .collect();
+        self.soft_hint = saved;
+        if choices.is_empty() {
+            let kind = match fixity {
+                Fixity::Prefix => "prefix",
+                Fixity::Postfix => "postfix",
+                Fixity::Infix => "binary",
+            };
+            self.error(
+                "unknown-operator",
+                crate::items::Anchor::ExprPoint(self.def, expr),
+                format!("'{op}' is not a {kind} operator"),
+            );
+            for arg in &args {
+                if let Some(var) = self.table.as_var(arg.ty) {
+                    self.table.bind(var, Ty::error());
+                }
+            }
+            return Ty::error();
+        }
+        let result = self.table.fresh();
+        if let (Some(set), TyKind::Infer(var)) = (hint, result.kind()) {
+            self.cs.soft.insert(*var, set);
+        }
+        let callee = self.table.fresh();
+        self.add(Constraint::Apply(Rc::new(Apply {
+            call: expr,
+            key: expr,
+            callee,
+            args,
+            trailing: 0,
+            result,
+            kind: ApplyKind::Operator,
+        })));
+        self.add(Constraint::Overload {
+            key: expr,
+            ty: callee,
+            choices: choices.into(),
+        });
+        result
+    }
+
+    /// The literal kinds of an arithmetic tree that has nothing but literals at its leaves.
+    fn literal_tree(&self, expr: ExprId) -> Option<LiteralSet> {
+        match &self.body.exprs[expr] {
+            Expr::Paren(e) => self.literal_tree(*e),
+            Expr::Int(_) => Some(LiteralSet::of(Literal::Int)),
+            Expr::Float(..) => Some(LiteralSet::of(Literal::Float)),
+            Expr::String(_) | Expr::Interpolation(_) => Some(LiteralSet::of(Literal::String)),
+            Expr::Prefix { op, operand } if is_arithmetic(op.as_str()) => {
+                self.literal_tree(*operand)
+            }
+            Expr::Binary { op, lhs, rhs } if is_arithmetic(op.as_str()) => {
+                let (mut stack, mut set) = (vec![*lhs, *rhs], LiteralSet::default());
+                // Long chains lean to the left; walk without recursion.
+                while let Some(e) = stack.pop() {
+                    match &self.body.exprs[e] {
+                        Expr::Binary { op, lhs, rhs } if is_arithmetic(op.as_str()) => {
+                            stack.push(*lhs);
+                            stack.push(*rhs);
+                        }
+                        _ => set = set.union(self.literal_tree(e)?),
+                    }
+                }
+                Some(set)
+            }
+            _ => None,
+        }
+    }
+
+    fn generate_this(&mut self, expr: ExprId) -> Ty {
+        for name in ["this", "self"] {
+            if let Some(super::check::Entity::Local(local)) =
+                self.lookup_local(Name::new(name)).first().copied()
+            {
+                let ty = self.table.fresh();
+                self.give(expr, ty, vec![Choice::plain(Target::Local(local))]);
+                return self.table.shallow(ty);
+            }
+        }
+        match self.this_ty {
+            Some(ty) => ty,
+            None => {
+                let this = self.word("this");
+                self.error_at(
+                    "unresolved-name",
+                    expr,
+                    format!("cannot find '{this}' in scope"),
+                );
+                Ty::error()
+            }
+        }
+    }
+
+    /// The superclass of the class around, as a value or, in static members, as a metatype.
+    pub fn super_type(&self) -> Option<Ty> {
+        let this = self.this_ty?;
+        let (instance, meta) = match this.kind() {
+            TyKind::Metatype(t) => (*t, true),
+            _ => (this, false),
+        };
+        let instance = match instance.kind() {
+            TyKind::DynamicSelf(t) => *t,
+            _ => instance,
+        };
+        let (def, args) = instance.as_nominal()?;
+        let up = crate::types::superclass(self.db, def)?.subst(args.as_slice());
+        Some(if meta { Ty::metatype(up) } else { up })
+    }
+
+    // Collection literals.
+
+    pub fn step_array(&mut self, expr: ExprId, ty: Ty, elem: Ty) -> Step {
+        let loc = Loc {
+            expr,
+            why: Why::Literal,
+        };
+        let ty = self.table.shallow(ty);
+        if let Some(var) = self.table.as_var(ty) {
+            return crate::bodies::solver::wait(var);
+        }
+        if ty.is_error() {
+            return self.relate_sub(Rel::Equal, elem, ty, loc);
+        }
+        if let Some(element) = lang::payload_of(self.db, ty, lang::LangItem::Array) {
+            return self.relate_sub(Rel::Equal, element, elem, loc);
+        }
+        let protocol = lang::lang(self.db, lang::LangItem::ExpressibleByArrayLiteral);
+        match self.step_conforms(ty, protocol, loc) {
+            Step::Failed(_) => crate::bodies::solver::fail(FailKind::LiteralType(ty), loc),
+            _ => match self.assoc_named(protocol, "ArrayLiteralElement") {
+                Some(assoc) => {
+                    let element = self.project(ty, assoc, loc);
+                    self.relate_sub(Rel::Equal, element, elem, loc)
+                }
+                None => Step::Solved,
+            },
+        }
+    }
+
+    pub fn step_dictionary(&mut self, expr: ExprId, ty: Ty, key: Ty, value: Ty) -> Step {
+        let loc = Loc {
+            expr,
+            why: Why::Literal,
+        };
+        let ty = self.table.shallow(ty);
+        if let Some(var) = self.table.as_var(ty) {
+            return crate::bodies::solver::wait(var);
+        }
+        if ty.is_error() {
+            self.relate_sub(Rel::Equal, key, ty, loc);
+            return self.relate_sub(Rel::Equal, value, ty, loc);
+        }
+        let protocol = lang::lang(self.db, lang::LangItem::ExpressibleByDictionaryLiteral);
+        if let Step::Failed(_) = self.step_conforms(ty, protocol, loc) {
+            return crate::bodies::solver::fail(FailKind::LiteralType(ty), loc);
+        }
+        for (name, var) in [("Key", key), ("Value", value)] {
+            if let Some(assoc) = self.assoc_named(protocol, name) {
+                let part = self.project(ty, assoc, loc);
+                if let Step::Failed(f) = self.relate_sub(Rel::Equal, part, var, loc) {
+                    return Step::Failed(f);
+                }
+            }
+        }
+        Step::Solved
+    }
+
+    pub fn assoc_named(&self, protocol: crate::items::DefId, name: &str) -> Option<crate::items::DefId> {
+        crate::types::assoc_types(self.db, protocol)
+            .iter()
+            .copied()
+            .find(|d| d.name(self.db) == name)
+    }
+
+    /// Array and dictionary literals that nothing gives a type are arrays and dictionaries.
+    pub fn default_collections(&mut self) -> Result<bool, Box<Failure>> {
+        let ids: Vec<u32> = self.cs.waiting().collect();
+        let mut any = false;
+        for id in ids {
+            match self.cs.constraints[id as usize].clone() {
+                Constraint::ArrayLiteral { ty, elem, .. } => {
+                    if let Some(var) = self.table.as_var(ty) {
+                        // Without elements there must be a context.
+                        if self.table.as_var(elem).is_some() && !self.has_lower(elem) {
+                            continue;
+                        }
+                        let array = lang::array_of(self.db, elem);
+                        self.table.bind(var, array);
+                        any = true;
+                    }
+                }
+                Constraint::DictionaryLiteral { ty, key, value, .. } => {
+                    if let Some(var) = self.table.as_var(ty) {
+                        if self.table.as_var(key).is_some() && !self.has_lower(key) {
+                            continue;
+                        }
+                        let dictionary = lang::dictionary_of(self.db, key, value);
+                        self.table.bind(var, dictionary);
+                        any = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if any {
+            self.simplify()?;
+        }
+        Ok(any)
+    }
+
+    /// Whether something converts to a variable.
+    fn has_lower(&self, ty: Ty) -> bool {
+        let Some(var) = self.table.as_var(ty) else {
+            return true;
+        };
+        self.cs.waiting().any(|id| {
+            matches!(&self.cs.constraints[id as usize], Constraint::Relate { b, .. } if self.table.as_var(*b) == Some(var))
+        })
+    }
+}
+
+/// The weakest literal kind that a string literal's text allows.
+pub fn string_kind(text: Name) -> Literal {
+    let text = text.as_str();
+    let mut graphemes = text.graphemes(true);
+    match (graphemes.next(), graphemes.next()) {
+        (Some(_), None) => {
+            if text.chars().count() == 1 {
+                Literal::Scalar
+            } else {
+                Literal::Character
+            }
+        }
+        _ => Literal::String,
+    }
+}
+
+/// Operators whose operands and result are of one type, mostly.
+pub fn is_arithmetic(op: &str) -> bool {
+    matches!(
+        op,
+        "+" | "-" | "*" | "/" | "%" | "&+" | "&-" | "&*" | "&" | "|" | "^" | "~"
+    )
+}

@@ -1,0 +1,480 @@
+//! What to bind a variable to, from the types that it must relate to.
+
+use smallvec::SmallVec;
+
+use crate::base::FxHashMap;
+use crate::bodies::check::Checker;
+use crate::items::ids::DefId;
+use crate::types::lang::{self, LangItem, lang, lang_ty, optional_of, optional_payload};
+use crate::types::nominal::superclass;
+use crate::types::ty::{Ty, TyKind};
+
+use super::table::{Literal, LiteralSet};
+use super::{Constraint, FailKind, Failure, Loc, Why};
+
+/// What the waiting constraints say about a variable.
+#[derive(Default, Debug)]
+pub struct Bounds {
+    pub lower: SmallVec<[Ty; 4]>,
+    pub upper: SmallVec<[Ty; 4]>,
+    pub lower_vars: SmallVec<[u32; 4]>,
+    pub upper_vars: SmallVec<[u32; 4]>,
+    /// Something else will define it: an overload, a member, a call.
+    pub produced: bool,
+    /// It is the type of a closure, array or dictionary literal.
+    pub literal_like: bool,
+    /// A closure's body will say more.
+    pub closure_result: bool,
+    pub conforms: SmallVec<[DefId; 2]>,
+    pub member_base: bool,
+    pub loc: Option<Loc>,
+}
+
+/// How far binding may go.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Effort {
+    /// Only what nothing open can change.
+    Firm,
+    /// Also with bounds that are still open.
+    Loose,
+    /// Default types for literals.
+    Defaults,
+    /// Anything, so that the end is reached.
+    Last,
+}
+
+impl<'db> Checker<'db> {
+    /// The bounds of every variable that waiting constraints mention.
+    pub fn all_bounds(&self) -> FxHashMap<u32, Bounds> {
+        let mut map: FxHashMap<u32, Bounds> = FxHashMap::default();
+        for id in self.cs.waiting() {
+            match &self.cs.constraints[id as usize] {
+                Constraint::Relate { a, b, loc, .. } => {
+                    let (x, y) = (self.table.as_var(*a), self.table.as_var(*b));
+                    match (x, y) {
+                        (Some(x), Some(y)) => {
+                            let e = map.entry(x).or_default();
+                            e.upper_vars.push(y);
+                            e.loc = e.loc.or(Some(*loc));
+                            let e = map.entry(y).or_default();
+                            e.lower_vars.push(x);
+                            e.loc = e.loc.or(Some(*loc));
+                        }
+                        (Some(x), None) => {
+                            let e = map.entry(x).or_default();
+                            e.upper.push(self.table.resolve(*b));
+                            e.loc = e.loc.or(Some(*loc));
+                        }
+                        (None, Some(y)) => {
+                            let e = map.entry(y).or_default();
+                            e.lower.push(self.table.resolve(*a));
+                            e.loc = e.loc.or(Some(*loc));
+                        }
+                        (None, None) => {}
+                    }
+                }
+                Constraint::Conforms { ty, protocol, .. } => {
+                    if let Some(v) = self.table.as_var(*ty) {
+                        map.entry(v).or_default().conforms.push(*protocol);
+                    }
+                }
+                Constraint::Member { base, result, .. } => {
+                    if let Some(v) = self.table.as_var(*result) {
+                        map.entry(v).or_default().produced = true;
+                    }
+                    let base = self.table.shallow(*base);
+                    let inner = match base.kind() {
+                        TyKind::Metatype(t) => *t,
+                        _ => base,
+                    };
+                    if let Some(v) = self.table.as_var(inner) {
+                        map.entry(v).or_default().member_base = true;
+                    }
+                }
+                Constraint::Overload { ty, .. } => self.produce(&mut map, *ty),
+                Constraint::Apply(apply) => self.produce(&mut map, apply.result),
+                Constraint::Assoc { result, .. } | Constraint::TypeOf { result, .. } => {
+                    self.produce(&mut map, *result)
+                }
+                Constraint::Unwrap { object, .. } => self.produce(&mut map, *object),
+                Constraint::Closure { ty, .. } => {
+                    let ty = self.table.shallow(*ty);
+                    if let Some(v) = self.table.as_var(ty) {
+                        map.entry(v).or_default().literal_like = true;
+                    } else if let Some(f) = ty.as_function()
+                        && let Some(v) = self.table.as_var(f.result)
+                    {
+                        map.entry(v).or_default().closure_result = true;
+                    }
+                }
+                Constraint::ArrayLiteral { ty, .. }
+                | Constraint::DictionaryLiteral { ty, .. }
+                | Constraint::KeyPath { ty, .. } => {
+                    if let Some(v) = self.table.as_var(*ty) {
+                        map.entry(v).or_default().literal_like = true;
+                    }
+                }
+                Constraint::Superclass { .. } | Constraint::ClassBound { .. } => {}
+            }
+        }
+        map
+    }
+
+    fn produce(&self, map: &mut FxHashMap<u32, Bounds>, ty: Ty) {
+        if let Some(v) = self.table.as_var(ty) {
+            map.entry(v).or_default().produced = true;
+        }
+    }
+
+    /// Binds one variable, as far as the effort allows. The result says whether there was one.
+    pub fn bind_one(&mut self, effort: Effort) -> Result<bool, Box<Failure>> {
+        let map = self.all_bounds();
+        let mut vars: Vec<u32> = map.keys().copied().collect();
+        vars.sort_unstable();
+        let mut any = false;
+        for &var in &vars {
+            // Earlier bindings of this pass may have settled this one.
+            let me = Ty::new(TyKind::Infer(var));
+            if self.table.as_var(me) != Some(var) {
+                continue;
+            }
+            let Some(bounds) = map.get(&var) else { continue };
+            let Some(ty) = self.candidate(var, bounds, &map, effort) else {
+                continue;
+            };
+            if self.table.as_var(ty) == Some(var) || self.table.occurs(var, ty) {
+                continue;
+            }
+            self.note_literals(var, ty);
+            self.table.bind(var, ty);
+            any = true;
+            self.simplify()?;
+            if effort != Effort::Firm {
+                break;
+            }
+        }
+        if !any && effort >= Effort::Defaults {
+            // Literals that nothing else mentions any more.
+            for var in self.cs.first_var..self.table.len() {
+                let var = var as u32;
+                let me = Ty::new(TyKind::Infer(var));
+                if self.table.as_var(me) != Some(var) || map.contains_key(&var) {
+                    continue;
+                }
+                let set = self.table.literals(var);
+                if set.is_empty() {
+                    continue;
+                }
+                if let Some(ty) = self.default_type(set) {
+                    self.table.bind(var, ty);
+                    any = true;
+                } else if set.contains(Literal::Nil) {
+                    return self.nil_without_context(None);
+                }
+            }
+            if any {
+                self.simplify()?;
+            }
+        }
+        Ok(any)
+    }
+
+    fn nil_without_context(&mut self, loc: Option<Loc>) -> Result<bool, Box<Failure>> {
+        Err(Box::new(Failure {
+            kind: FailKind::NilNeedsContext,
+            loc: loc.unwrap_or(Loc {
+                expr: crate::items::hir::ExprId::from_raw(0),
+                why: Why::Inner,
+            }),
+        }))
+    }
+
+    /// Counts literals that do not get their default type.
+    fn note_literals(&mut self, var: u32, ty: Ty) {
+        let set = self.table.literals(var);
+        if set.is_empty() || set.contains(Literal::Nil) {
+            return;
+        }
+        if self.default_type(set) != Some(self.table.shallow(ty)) {
+            self.cs.score.literals += 1;
+        }
+    }
+
+    fn candidate(
+        &mut self,
+        var: u32,
+        b: &Bounds,
+        map: &FxHashMap<u32, Bounds>,
+        effort: Effort,
+    ) -> Option<Ty> {
+        let literals = self.table.literals(var);
+        if b.produced && effort < Effort::Last {
+            return None;
+        }
+        let concrete = |t: &&Ty| !matches!(t.kind(), TyKind::Inout(_));
+        if !literals.is_empty() {
+            // A literal takes the type that it must convert to, if that is expressible by it.
+            for &upper in b.upper.iter() {
+                if let Some(ty) = self.literal_target(upper, literals) {
+                    return Some(ty);
+                }
+            }
+            if let Some(&lower) = b.lower.first() {
+                return Some(lower);
+            }
+            let pending = b.upper_vars.iter().any(|v| self.still_open(*v, map));
+            if effort >= Effort::Defaults || (effort == Effort::Firm && !b.upper.is_empty()) {
+                if pending && effort < Effort::Last {
+                    return None;
+                }
+                return self.default_type(literals);
+            }
+            return None;
+        }
+        if b.literal_like {
+            for &upper in b.upper.iter() {
+                let mut t = upper;
+                while let Some(payload) = optional_payload(self.db, t) {
+                    t = self.table.shallow(payload);
+                }
+                if !matches!(t.kind(), TyKind::Existential(_) | TyKind::Infer(_)) {
+                    return Some(t);
+                }
+            }
+            return None;
+        }
+        let open_lower = b.lower_vars.iter().any(|v| {
+            *v != var && (self.table.literals(*v).is_empty() && !self.nilish(*v))
+        });
+        let lowers: SmallVec<[Ty; 4]> = b.lower.iter().filter(concrete).copied().collect();
+        if !lowers.is_empty() {
+            let partial = lowers.iter().any(|t| t.has_infer());
+            if (open_lower || partial || b.closure_result) && effort < Effort::Loose {
+                return None;
+            }
+            let mut joined = lowers[0];
+            for &next in &lowers[1..] {
+                match self.join(joined, next) {
+                    Some(t) => joined = t,
+                    None => {
+                        if let Some(&upper) = b.upper.first()
+                            && !upper.has_infer()
+                        {
+                            return Some(upper);
+                        }
+                    }
+                }
+            }
+            for &v in &b.lower_vars {
+                let set = self.table.literals(v);
+                if set.contains(Literal::Nil) && optional_payload(self.db, joined).is_none() {
+                    joined = optional_of(self.db, joined);
+                }
+            }
+            return Some(joined);
+        }
+        if !b.upper.is_empty() && (b.lower_vars.is_empty() || effort >= Effort::Loose || !open_lower) {
+            if b.closure_result && effort < Effort::Firm {
+                return None;
+            }
+            let upper = b
+                .upper
+                .iter()
+                .copied()
+                .find(|t| !matches!(t.kind(), TyKind::Inout(_)))?;
+            let partial = upper.has_infer();
+            if partial && effort < Effort::Loose {
+                return None;
+            }
+            // Anything converts to an optional of itself; the looser binding is the one that keeps literals and nil possible.
+            return Some(upper);
+        }
+        if b.lower_vars.is_empty() && b.upper_vars.is_empty() {
+            return None;
+        }
+        if effort >= Effort::Defaults && !open_lower && !b.lower_vars.is_empty() {
+            let mut set = LiteralSet::default();
+            for &v in &b.lower_vars {
+                set = set.union(self.table.literals(v));
+            }
+            if set.is_empty() {
+                return None;
+            }
+            let nil = set.contains(Literal::Nil);
+            let ty = self.default_type(set.without(Literal::Nil))?;
+            return Some(if nil { optional_of(self.db, ty) } else { ty });
+        }
+        if effort == Effort::Last || effort == Effort::Loose && !b.produced {
+            // Two variables that only meet each other are one.
+            if let Some(&v) = b.lower_vars.iter().find(|v| {
+                self.table.literals(**v).is_empty() && !map.get(v).is_some_and(|m| m.literal_like)
+            }) && (effort == Effort::Last || !map.get(&v).is_some_and(|m| m.produced))
+            {
+                return Some(Ty::new(TyKind::Infer(v)));
+            }
+            if effort == Effort::Last
+                && let Some(&v) = b.upper_vars.first()
+            {
+                return Some(Ty::new(TyKind::Infer(v)));
+            }
+        }
+        None
+    }
+
+    fn nilish(&self, var: u32) -> bool {
+        self.table.literals(var).contains(Literal::Nil)
+    }
+
+    /// Whether a variable above a literal may still get a type from elsewhere.
+    fn still_open(&self, var: u32, map: &FxHashMap<u32, Bounds>) -> bool {
+        self.table.as_var(Ty::new(TyKind::Infer(var))).is_some() && map.contains_key(&var)
+    }
+
+    /// The type that a literal of these kinds has in a context, if the context's type can be made from it.
+    pub fn literal_target(&self, context: Ty, set: LiteralSet) -> Option<Ty> {
+        let context = self.table.shallow(context);
+        if context.is_error() {
+            return Some(context);
+        }
+        if self.accepts(context, set) {
+            return Some(context);
+        }
+        let payload = optional_payload(self.db, context)?;
+        self.literal_target(payload, set)
+    }
+
+    /// Whether a type is expressible by literals of all these kinds.
+    pub fn accepts(&self, ty: Ty, set: LiteralSet) -> bool {
+        let ty = self.table.resolve(ty);
+        if ty.is_error() {
+            return true;
+        }
+        if matches!(ty.kind(), TyKind::Infer(_) | TyKind::Existential(_) | TyKind::Function(_)) {
+            return false;
+        }
+        set.iter().all(|kind| {
+            let protocol = lang(self.db, protocol_of(kind));
+            if kind == Literal::Nil && optional_payload(self.db, ty).is_some() {
+                return true;
+            }
+            self.conforms(ty, protocol)
+        })
+    }
+
+    /// The type that literals of these kinds have when nothing else is known.
+    pub fn default_type(&self, set: LiteralSet) -> Option<Ty> {
+        let db = self.db;
+        let numeric = LiteralSet::of(Literal::Int).union(LiteralSet::of(Literal::Float));
+        let text = LiteralSet::of(Literal::String)
+            .union(LiteralSet::of(Literal::Interpolation))
+            .union(LiteralSet::of(Literal::Character))
+            .union(LiteralSet::of(Literal::Scalar));
+        if set.is_empty() {
+            return None;
+        }
+        if set.union(numeric) == numeric {
+            return Some(if set.contains(Literal::Float) {
+                self.literal_alias("FloatLiteralType", lang::double_ty(db))
+            } else {
+                self.literal_alias("IntegerLiteralType", lang::int_ty(db))
+            });
+        }
+        if set.union(text) == text {
+            return Some(lang::string_ty(db));
+        }
+        if set == LiteralSet::of(Literal::Bool) {
+            return Some(lang::bool_ty(db));
+        }
+        None
+    }
+
+    fn literal_alias(&self, _name: &str, default: Ty) -> Ty {
+        default
+    }
+
+    /// The smallest type that both convert to.
+    pub fn join(&self, a: Ty, b: Ty) -> Option<Ty> {
+        let db = self.db;
+        let (a, b) = (self.table.resolve(a), self.table.resolve(b));
+        if a == b || b.is_error() {
+            return Some(a);
+        }
+        if a.is_error() {
+            return Some(b);
+        }
+        if lang::is_lang(db, a, LangItem::Never) {
+            return Some(b);
+        }
+        if lang::is_lang(db, b, LangItem::Never) {
+            return Some(a);
+        }
+        match (optional_payload(db, a), optional_payload(db, b)) {
+            (Some(x), Some(y)) => return Some(optional_of(db, self.join(x, y)?)),
+            (Some(x), None) => return Some(optional_of(db, self.join(x, b)?)),
+            (None, Some(y)) => return Some(optional_of(db, self.join(a, y)?)),
+            (None, None) => {}
+        }
+        if a.has_infer() || b.has_infer() {
+            return Some(if a.has_infer() { b } else { a });
+        }
+        if let (TyKind::Metatype(x), TyKind::Metatype(y)) = (a.kind(), b.kind()) {
+            return Some(Ty::metatype(self.join(*x, *y)?));
+        }
+        if let (Some((d, x)), Some((e, y))) = (a.as_nominal(), b.as_nominal())
+            && d == e
+            && (d == lang(db, LangItem::Array))
+        {
+            let elem = self.join(x.as_slice()[0], y.as_slice()[0])?;
+            return Some(lang_ty(db, LangItem::Array, &[elem]));
+        }
+        if let (Some(x), Some(y)) = (a.as_function(), b.as_function()) {
+            if x.params == y.params && x.result == y.result {
+                return Some(if x.throws.is_some() { a } else { b });
+            }
+            return None;
+        }
+        if let (TyKind::Existential(x), _) = (a.kind(), b.kind())
+            && x.bindings.is_empty()
+            && x.protocols.iter().all(|p| self.conforms(b, *p))
+            && (!x.class_bound || self.is_class(b))
+        {
+            return Some(a);
+        }
+        if let (_, TyKind::Existential(x)) = (a.kind(), b.kind())
+            && x.bindings.is_empty()
+            && x.protocols.iter().all(|p| self.conforms(a, *p))
+            && (!x.class_bound || self.is_class(a))
+        {
+            return Some(b);
+        }
+        // The nearest common superclass.
+        let mut up = Some(a);
+        while let Some(t) = up {
+            if self.upcasts(b, t) || t == b {
+                return Some(t);
+            }
+            let (def, args) = t.as_nominal()?;
+            if def.kind(db) != crate::items::ids::DefKind::Class {
+                return None;
+            }
+            up = superclass(db, def).map(|s| s.subst(args.as_slice()));
+        }
+        None
+    }
+}
+
+/// The protocol of types that a literal can make.
+pub fn protocol_of(kind: Literal) -> LangItem {
+    match kind {
+        Literal::Int => LangItem::ExpressibleByIntegerLiteral,
+        Literal::Float => LangItem::ExpressibleByFloatLiteral,
+        Literal::Bool => LangItem::ExpressibleByBooleanLiteral,
+        Literal::Nil => LangItem::ExpressibleByNilLiteral,
+        Literal::String => LangItem::ExpressibleByStringLiteral,
+        Literal::Character => LangItem::ExpressibleByExtendedGraphemeClusterLiteral,
+        Literal::Scalar => LangItem::ExpressibleByUnicodeScalarLiteral,
+        Literal::Interpolation => LangItem::ExpressibleByStringInterpolation,
+        Literal::Array => LangItem::ExpressibleByArrayLiteral,
+        Literal::Dictionary => LangItem::ExpressibleByDictionaryLiteral,
+    }
+}

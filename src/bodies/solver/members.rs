@@ -1,0 +1,779 @@
+//! What names and members mean, and the types of declarations for one use.
+
+use std::rc::Rc;
+
+use smallvec::SmallVec;
+
+use crate::base::Name;
+use crate::bodies::check::Checker;
+use crate::bodies::decl;
+use crate::items::hir::{Expr, ExprId};
+use crate::items::ids::{DefId, DefKind};
+use crate::resolve::{self, MemberCandidate, Origin};
+use crate::types::generics::generics;
+use crate::types::lang::{LangItem, is_lang, lang_ty, optional_of, optional_payload};
+use crate::types::signature::{ThisKind, signature, var_type};
+use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind, TyList};
+
+use super::{
+    Apply, ApplyKind, ArgInfo, Base, Choice, Constraint, FailKind, Loc, Lookup, Rel, Resolved, Step,
+    Target, Why, fail, wait,
+};
+
+/// A parameter of a declaration that is called.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CallParam {
+    pub label: Option<Name>,
+    pub name: Name,
+    /// Opened; of a variadic parameter the element's type, of an autoclosure the function's.
+    pub ty: Ty,
+    pub mode: ParamMode,
+    pub variadic: bool,
+    pub autoclosure: bool,
+    pub default: Option<DefId>,
+}
+
+impl<'db> Checker<'db> {
+    /// Makes a choice: opens its type, demands its requirements, and gives the reference this type.
+    pub fn commit(&mut self, key: ExprId, ty: Ty, choice: &Choice) -> Step {
+        let resolved = self.open(key, choice);
+        if choice.force {
+            self.cs.score.force += 1;
+        }
+        let opened = resolved.ty;
+        self.facts.choices.insert(key, Rc::new(resolved));
+        self.relate_sub(
+            Rel::Equal,
+            opened,
+            ty,
+            Loc {
+                expr: key,
+                why: Why::Inner,
+            },
+        )
+    }
+
+    /// The type of what was chosen, with fresh variables for its generic parameters.
+    pub fn open(&mut self, key: ExprId, choice: &Choice) -> Resolved {
+        let plain = |ty: Ty| Resolved {
+            choice: choice.clone(),
+            args: SmallVec::new(),
+            ty,
+            params: None,
+        };
+        match choice.target {
+            Target::Local(local) => {
+                let ty = self.local_type(local);
+                let ty = if choice.force {
+                    optional_payload(self.db, ty).unwrap_or(ty)
+                } else {
+                    ty
+                };
+                plain(ty)
+            }
+            Target::LocalFn(index) => match self.local_fn(index) {
+                Some(def) => {
+                    let outer = self.identity(def);
+                    self.open_decl(key, choice, def, &outer)
+                }
+                None => plain(Ty::error()),
+            },
+            Target::Decl(def) => {
+                let outer: SmallVec<[Ty; 4]> = choice.outer.iter().collect();
+                self.open_decl(key, choice, def, &outer)
+            }
+            Target::Type(ty) => plain(match ty.kind() {
+                TyKind::Existential(_) => Ty::new(TyKind::ProtocolMetatype(ty)),
+                _ => Ty::metatype(ty),
+            }),
+            Target::TupleElem(index) => {
+                let elem = choice
+                    .self_ty
+                    .and_then(|t| self.table.shallow(t).as_tuple())
+                    .and_then(|elems| elems.get(index as usize));
+                plain(elem.map_or(Ty::error(), |e| e.ty))
+            }
+            Target::Itself => plain(choice.self_ty.unwrap_or(Ty::error())),
+            Target::TypeOf => {
+                let value = self.table.fresh();
+                let result = self.table.fresh();
+                self.cs.add(Constraint::TypeOf { value, result });
+                let ty = simple_function(&[value], result);
+                let params: Rc<[CallParam]> = Rc::new([CallParam {
+                    label: Some(Name::new("of")),
+                    name: Name::new("of"),
+                    ty: value,
+                    mode: ParamMode::Borrow,
+                    variadic: false,
+                    autoclosure: false,
+                    default: None,
+                }]);
+                Resolved {
+                    params: Some(params),
+                    ..plain(ty)
+                }
+            }
+            Target::Module(_) => plain(Ty::error()),
+            Target::KeyPath => {
+                // `(KeyPath<Root, Value>) -> Value`
+                let value = self.table.fresh();
+                let path = self.table.fresh();
+                let root = choice.self_ty.unwrap_or(Ty::error());
+                self.require(
+                    Rel::Convert,
+                    path,
+                    lang_ty(self.db, LangItem::KeyPath, &[root, value]),
+                    key,
+                    Why::Inner,
+                );
+                let params: Rc<[CallParam]> = Rc::new([CallParam {
+                    label: Some(Name::new("keyPath")),
+                    name: Name::new("keyPath"),
+                    ty: path,
+                    mode: ParamMode::Borrow,
+                    variadic: false,
+                    autoclosure: false,
+                    default: None,
+                }]);
+                Resolved {
+                    params: Some(params),
+                    ..plain(simple_function(&[path], value))
+                }
+            }
+        }
+    }
+
+    fn identity(&self, def: DefId) -> SmallVec<[Ty; 4]> {
+        let g = generics(self.db, def);
+        g.params
+            .iter()
+            .take(g.parent_count as usize)
+            .enumerate()
+            .map(|(i, p)| Ty::param(i as u32, p.name))
+            .collect()
+    }
+
+    fn open_decl(&mut self, key: ExprId, choice: &Choice, def: DefId, outer: &[Ty]) -> Resolved {
+        let db = self.db;
+        let loc = Loc {
+            expr: key,
+            why: Why::Requirement,
+        };
+        let g = generics(db, def);
+        let mut args: SmallVec<[Ty; 4]> = outer.into();
+        args.truncate(g.params.len());
+        let given = args.len();
+        for param in &g.params[given..] {
+            let var = self.table.fresh();
+            if let TyKind::Infer(v) = var.kind() {
+                self.cs.opened.push((*v, param.name, def, key));
+            }
+            args.push(var);
+        }
+        self.explicit_args(key, def, &args);
+        if !g.requirements.is_empty() {
+            let skip = match (choice.constrained || given == 0, def.parent(db)) {
+                (false, Some(parent)) => generics(db, parent).requirements.len(),
+                _ => 0,
+            };
+            self.require_all(def, &args, skip, loc);
+        }
+        let receiver = choice.self_ty;
+        let mut params = None;
+        let kind = def.kind(db);
+        let mut ty = match kind {
+            DefKind::Func | DefKind::Init | DefKind::Subscript | DefKind::Synth(_) => {
+                let (list, ty) = self.open_function(def, kind, receiver, &args, loc);
+                params = Some(list);
+                ty
+            }
+            DefKind::Case => {
+                let sig = signature(db, def);
+                if decl::has_payload(db, def) {
+                    let (list, ty) = self.open_function(def, kind, None, &args, loc);
+                    params = Some(list);
+                    ty
+                } else {
+                    self.instantiate(sig.result, &args, loc)
+                }
+            }
+            _ => {
+                let ty = var_type(db, def);
+                let ty = self.instantiate(ty, &args, loc);
+                self.with_receiver(ty, receiver)
+            }
+        };
+        if choice.force {
+            ty = optional_payload(db, ty).unwrap_or(ty);
+        }
+        if choice.base == Base::Unbound {
+            let this = receiver.unwrap_or(Ty::error());
+            let inout = signature(db, def).this == ThisKind::Inout;
+            ty = Ty::function(FnTy {
+                params: Box::new([FnParam {
+                    ty: this,
+                    mode: if inout {
+                        ParamMode::Inout
+                    } else {
+                        ParamMode::Borrow
+                    },
+                    variadic: false,
+                    autoclosure: false,
+                }]),
+                result: ty,
+                throws: None,
+                is_async: false,
+                escaping: true,
+            });
+            params = None;
+        }
+        Resolved {
+            choice: choice.clone(),
+            args,
+            ty,
+            params,
+        }
+    }
+
+    /// `Self` in a class member's type is the type of the receiver.
+    fn with_receiver(&self, ty: Ty, receiver: Option<Ty>) -> Ty {
+        match receiver {
+            Some(receiver) if ty.has_dynamic_self() => ty.map(&mut |t| match t.kind() {
+                TyKind::DynamicSelf(_) => Some(receiver),
+                _ => None,
+            }),
+            _ => ty,
+        }
+    }
+
+    fn open_function(
+        &mut self,
+        def: DefId,
+        kind: DefKind,
+        receiver: Option<Ty>,
+        args: &[Ty],
+        loc: Loc,
+    ) -> (Rc<[CallParam]>, Ty) {
+        let sig = signature(self.db, def);
+        let mut params: Vec<CallParam> = Vec::with_capacity(sig.params.len());
+        for p in &sig.params {
+            let ty = self.instantiate(p.ty, args, loc);
+            let ty = self.with_receiver(ty, receiver);
+            params.push(CallParam {
+                label: p.label,
+                name: p.name,
+                ty,
+                mode: p.mode,
+                variadic: p.variadic,
+                autoclosure: p.autoclosure,
+                default: p.default,
+            });
+        }
+        let mut result = self.instantiate(sig.result, args, loc);
+        result = self.with_receiver(result, receiver);
+        let makes = matches!(kind, DefKind::Init)
+            || matches!(kind, DefKind::Synth(s) if decl::is_synth_init(s));
+        if makes && let Some(receiver) = receiver {
+            // An inherited initialiser makes an instance of the type that it is called on.
+            result = match optional_payload(self.db, sig.result) {
+                Some(_) if decl::is_failable(self.db, def) => optional_of(self.db, receiver),
+                _ => receiver,
+            };
+        }
+        let throws = sig
+            .throws
+            .map(|e| self.instantiate(e, args, loc))
+            .filter(|e| !is_lang(self.db, self.table.shallow(*e), LangItem::Never));
+        let ty = Ty::function(FnTy {
+            params: params
+                .iter()
+                .map(|p| FnParam {
+                    ty: p.ty,
+                    mode: p.mode,
+                    variadic: p.variadic,
+                    autoclosure: p.autoclosure,
+                })
+                .collect(),
+            result,
+            throws,
+            is_async: sig.is_async,
+            escaping: true,
+        });
+        (params.into(), ty)
+    }
+
+    /// Generic arguments that are written at the name: `f<Int>`.
+    fn explicit_args(&mut self, key: ExprId, def: DefId, args: &[Ty]) {
+        let written = match &self.body.exprs[key] {
+            Expr::Name { args, .. } | Expr::Member { args, .. } if !args.is_empty() => args.clone(),
+            _ => return,
+        };
+        let own = generics(self.db, def).parent_count as usize;
+        for (i, ty) in written.into_iter().enumerate() {
+            let ty = self.written_type(ty);
+            if let Some(&arg) = args.get(own + i) {
+                self.require(Rel::Equal, arg, ty, key, Why::Inner);
+            }
+        }
+    }
+
+    /// Whether a candidate fits the labels of a compound name.
+    fn labels_fit(&self, def: DefId, labels: &Option<Vec<Option<Name>>>) -> bool {
+        let Some(labels) = labels else { return true };
+        match def.kind(self.db) {
+            DefKind::Func | DefKind::Init | DefKind::Case | DefKind::Synth(_) => {
+                let sig = signature(self.db, def);
+                sig.params.len() == labels.len()
+                    && sig.params.iter().zip(labels).all(|(p, l)| p.label == *l)
+            }
+            _ => labels.is_empty(),
+        }
+    }
+
+    /// The compound name's labels at an expression.
+    pub fn written_labels(&self, key: ExprId) -> Option<Vec<Option<Name>>> {
+        match &self.body.exprs[key] {
+            Expr::Name { labels, .. } | Expr::Member { labels, .. } => labels.clone(),
+            _ => None,
+        }
+    }
+
+    pub fn step_member(
+        &mut self,
+        key: ExprId,
+        base: Ty,
+        name: Name,
+        how: Lookup,
+        result: Ty,
+    ) -> Step {
+        let loc = Loc {
+            expr: key,
+            why: Why::Inner,
+        };
+        let mut base = self.table.shallow(base);
+        if let Some(var) = self.table.as_var(base) {
+            if !self.settle_base(var) {
+                return wait(var);
+            }
+            base = self.table.shallow(base);
+        }
+        if base.is_error() {
+            return self.relate_sub(Rel::Equal, result, Ty::error(), loc);
+        }
+        if let TyKind::Metatype(t) = base.kind()
+            && let Some(var) = self.table.as_var(*t)
+        {
+            return wait(var);
+        }
+        let base = self.table.resolve(base);
+        if let TyKind::Inout(t) = base.kind() {
+            return self.step_member(key, *t, name, how, result);
+        }
+        let mut choices = self.member_choices(key, base, name, how);
+        if choices.is_empty() && how == Lookup::Implicit {
+            // `.name` for an optional may name a member of the wrapped type.
+            if let TyKind::Metatype(t) = base.kind()
+                && let Some(payload) = optional_payload(self.db, *t)
+            {
+                if let Some(var) = self.table.as_var(payload) {
+                    return wait(var);
+                }
+                return self.step_member(key, Ty::metatype(payload), name, how, result);
+            }
+        }
+        if choices.is_empty() {
+            let kind = self.no_member(key, base, name, how);
+            return fail(kind, loc);
+        }
+        if choices.len() > 1 {
+            self.drop_overridden(&mut choices);
+        }
+        self.offer(key, result, choices)
+    }
+
+    /// A literal before a dot has no context: it gets its default type at once.
+    fn settle_base(&mut self, var: u32) -> bool {
+        let set = self.table.literals(var);
+        if !set.is_empty() {
+            return match self.default_type(set) {
+                Some(ty) => {
+                    self.table.bind(var, ty);
+                    true
+                }
+                None => false,
+            };
+        }
+        let mut found = None;
+        for id in self.cs.waiting() {
+            match &self.cs.constraints[id as usize] {
+                Constraint::ArrayLiteral { ty, elem, .. } if self.table.as_var(*ty) == Some(var) => {
+                    found = Some(crate::types::lang::array_of(self.db, *elem));
+                }
+                Constraint::DictionaryLiteral { ty, key, value, .. }
+                    if self.table.as_var(*ty) == Some(var) =>
+                {
+                    found = Some(crate::types::lang::dictionary_of(self.db, *key, *value));
+                }
+                _ => {}
+            }
+        }
+        match found {
+            Some(ty) => {
+                self.table.bind(var, ty);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Adds the choices as an overload set, or commits to the only one.
+    pub fn offer(&mut self, key: ExprId, ty: Ty, choices: Vec<Choice>) -> Step {
+        if let [one] = &*choices {
+            let one = one.clone();
+            return self.commit(key, ty, &one);
+        }
+        self.cs.add(Constraint::Overload {
+            key,
+            ty,
+            choices: choices.into(),
+        });
+        Step::Solved
+    }
+
+    /// What to say when a lookup found nothing to use.
+    fn no_member(&mut self, key: ExprId, base: Ty, name: Name, how: Lookup) -> FailKind {
+        let instance = match base.kind() {
+            TyKind::Metatype(t) => *t,
+            _ => base,
+        };
+        let any = resolve::member_candidates(self.db, instance, name, self.def);
+        if let Some(hidden) = any
+            .iter()
+            .find(|c| !resolve::is_accessible(self.db, c.def, self.def))
+        {
+            return FailKind::Inaccessible {
+                name,
+                def: hidden.def,
+            };
+        }
+        if !any.is_empty() && matches!(how, Lookup::Explicit | Lookup::Implicit) {
+            return FailKind::StaticMember {
+                base: instance,
+                name,
+                is_static: decl::is_static(self.db, any[0].def),
+            };
+        }
+        if let Some(payload) = optional_payload(self.db, base)
+            && how != Lookup::Implicit
+            && !self.member_choices(key, payload, name, how).is_empty()
+        {
+            return FailKind::MemberOfOptional { base, name };
+        }
+        if matches!(how, Lookup::CallAsFunction) {
+            return FailKind::NotCallable(base);
+        }
+        FailKind::NoMember { base, name }
+    }
+
+    /// All meanings of a member name for a base whose outermost type is known.
+    pub fn member_choices(
+        &mut self,
+        key: ExprId,
+        base: Ty,
+        name: Name,
+        how: Lookup,
+    ) -> Vec<Choice> {
+        let db = self.db;
+        let labels = self.written_labels(key);
+        let mut out: Vec<Choice> = Vec::new();
+        if let Some(elems) = base.as_tuple() {
+            let index = match name.as_str().parse::<usize>() {
+                Ok(index) => (index < elems.len()).then_some(index),
+                Err(_) => elems.iter().position(|e| e.label == Some(name)),
+            };
+            if let Some(index) = index
+                && how == Lookup::Explicit
+            {
+                out.push(Choice {
+                    base: Base::Value,
+                    self_ty: Some(base),
+                    ..Choice::plain(Target::TupleElem(index as u32))
+                });
+            }
+            return out;
+        }
+        let (instance, meta) = match base.kind() {
+            TyKind::Metatype(t) | TyKind::ProtocolMetatype(t) => (*t, true),
+            _ => (base, false),
+        };
+        let lookup_in = self.norm(instance);
+        let lookup_in = match lookup_in.kind() {
+            TyKind::DynamicSelf(t) => *t,
+            _ => lookup_in,
+        };
+        if how == Lookup::Subscript
+            && let Some(&id) = self.cs.applies.get(&key)
+            && let Constraint::Apply(apply) = &self.cs.constraints[id as usize]
+            && apply.args.len() == 1
+            && apply.args[0].label.is_some_and(|l| l == "keyPath")
+        {
+            return vec![Choice {
+                base: Base::Value,
+                self_ty: Some(base),
+                ..Choice::plain(Target::KeyPath)
+            }];
+        }
+        for candidate in resolve::member_candidates(db, lookup_in, name, self.def) {
+            if !resolve::is_accessible(db, candidate.def, self.def) {
+                continue;
+            }
+            self.add_candidate(&mut out, candidate, instance, meta, how, &labels);
+        }
+        out
+    }
+
+    fn add_candidate(
+        &mut self,
+        out: &mut Vec<Choice>,
+        candidate: MemberCandidate,
+        instance: Ty,
+        meta: bool,
+        how: Lookup,
+        labels: &Option<Vec<Option<Name>>>,
+    ) {
+        let db = self.db;
+        let def = candidate.def;
+        let rank = match candidate.origin {
+            Origin::Own => 0,
+            Origin::Superclass(n) => 1 + n.min(100) as u8,
+            Origin::Requirement => 110,
+            Origin::ProtocolExtension => 120,
+        };
+        let choice = |target, base| Choice {
+            target,
+            base,
+            self_ty: Some(instance),
+            outer: candidate.args,
+            constrained: candidate.constrained.is_some(),
+            force: false,
+            rank,
+        };
+        if decl::is_type(db, def) {
+            if meta && how == Lookup::Explicit {
+                let ty = self.type_of_decl(def, candidate.args.as_slice());
+                out.push(choice(Target::Type(ty), Base::Type));
+            }
+            return;
+        }
+        if !self.labels_fit(def, labels) {
+            return;
+        }
+        let is_static = decl::is_static(db, def);
+        let base = match (meta, is_static) {
+            (false, false) => {
+                if how == Lookup::Super {
+                    Base::Super
+                } else {
+                    Base::Value
+                }
+            }
+            (true, true) => {
+                if how == Lookup::Super {
+                    Base::Super
+                } else {
+                    Base::Type
+                }
+            }
+            (true, false)
+                if how == Lookup::Explicit && matches!(def.kind(db), DefKind::Func) =>
+            {
+                Base::Unbound
+            }
+            (false, true) if def.kind(db) == DefKind::Init || is_init(db, def) => {
+                // `value.init(…)` on `this` and `super` delegates.
+                if how == Lookup::Super {
+                    Base::Super
+                } else {
+                    Base::Value
+                }
+            }
+            _ => return,
+        };
+        let one = choice(Target::Decl(def), base);
+        if decl::is_iuo(db, def) {
+            out.push(one.clone());
+            out.push(Choice { force: true, ..one });
+        } else {
+            out.push(one);
+        }
+    }
+
+    /// A member that another candidate overrides is not there.
+    pub fn drop_overridden(&self, choices: &mut Vec<Choice>) {
+        let db = self.db;
+        let mut hidden: SmallVec<[DefId; 4]> = SmallVec::new();
+        for choice in choices.iter() {
+            if let Target::Decl(def) = choice.target {
+                let mut next = crate::types::class::overridden(db, def);
+                while let Some(base) = next {
+                    hidden.push(base);
+                    next = crate::types::class::overridden(db, base);
+                }
+            }
+        }
+        if !hidden.is_empty() {
+            choices.retain(|c| !matches!(c.target, Target::Decl(def) if hidden.contains(&def)));
+        }
+    }
+
+    /// A type declaration as a type, with arguments for the parameters around it and variables for its own.
+    pub fn type_of_decl(&mut self, def: DefId, outer: &[Ty]) -> Ty {
+        let db = self.db;
+        match def.kind(db) {
+            DefKind::GenericParam => {
+                let name = def.name(db);
+                let index = def
+                    .parent(db)
+                    .map_or(0, |p| generics(db, p).parent_count)
+                    + def.index(db);
+                Ty::param(index, name)
+            }
+            DefKind::AssociatedType => {
+                let base = outer.first().copied().unwrap_or_else(|| {
+                    Ty::param(0, Name::new("Self"))
+                });
+                self.norm(Ty::new(TyKind::Assoc { base, assoc: def }))
+            }
+            DefKind::Protocol => crate::types::lang::existential_of(db, def),
+            _ => {
+                let g = generics(db, def);
+                let mut args: SmallVec<[Ty; 4]> = outer.into();
+                let parents = g.parent_count as usize;
+                args.truncate(parents);
+                for (i, param) in g.params.iter().enumerate().skip(args.len()) {
+                    args.push(if i < parents {
+                        Ty::param(i as u32, param.name)
+                    } else {
+                        let var = self.table.fresh();
+                        if let TyKind::Infer(v) = var.kind() {
+                            self.cs
+                                .opened
+                                .push((*v, param.name, def, ExprId::from_raw(u32::MAX)));
+                        }
+                        var
+                    });
+                }
+                if def.kind(db) == DefKind::TypeAlias {
+                    let target = decl::alias_target(db, def);
+                    let loc = Loc {
+                        expr: ExprId::from_raw(0),
+                        why: Why::Inner,
+                    };
+                    return self.instantiate(target, &args, loc);
+                }
+                Ty::nominal(def, &args)
+            }
+        }
+    }
+
+    /// Calls of something: a declared function, a function value, a type, a value with `callAsFunction`.
+    pub fn step_apply(&mut self, apply: &Rc<Apply>) -> Step {
+        let loc = Loc {
+            expr: apply.call,
+            why: Why::Inner,
+        };
+        let callee = self.table.shallow(apply.callee);
+        if let Some(var) = self.table.as_var(callee) {
+            return wait(var);
+        }
+        match callee.kind() {
+            TyKind::Error => {
+                self.recover_args(apply);
+                self.relate_sub(Rel::Equal, apply.result, Ty::error(), loc)
+            }
+            TyKind::Function(f) => self.apply_function(apply, f),
+            TyKind::Metatype(t) => {
+                let t = self.table.shallow(*t);
+                if let Some(var) = self.table.as_var(t) {
+                    return wait(var);
+                }
+                self.redirect(apply, callee, Name::new("init"), Lookup::Init)
+            }
+            TyKind::ProtocolMetatype(_) => fail(FailKind::NotCallable(callee), loc),
+            _ => self.redirect(
+                apply,
+                callee,
+                Name::new("callAsFunction"),
+                Lookup::CallAsFunction,
+            ),
+        }
+    }
+
+    /// The call is one of a member of what stands before the parentheses.
+    fn redirect(&mut self, apply: &Rc<Apply>, base: Ty, name: Name, how: Lookup) -> Step {
+        let member = self.table.fresh();
+        let inner = Apply {
+            call: apply.call,
+            key: apply.call,
+            callee: member,
+            args: apply.args.clone(),
+            trailing: apply.trailing,
+            result: apply.result,
+            kind: ApplyKind::Call,
+        };
+        self.cs.add(Constraint::Member {
+            key: apply.call,
+            base,
+            name,
+            how,
+            result: member,
+        });
+        self.cs.add(Constraint::Apply(Rc::new(inner)));
+        Step::Solved
+    }
+
+    /// Arguments of a call that cannot be checked: what waits in them must not be reported as well.
+    pub fn recover_args(&mut self, apply: &Apply) {
+        for ArgInfo { ty, .. } in &apply.args {
+            if let Some(var) = self.table.as_var(*ty) {
+                self.table.bind(var, Ty::error());
+            }
+        }
+    }
+
+    /// Outer arguments of a nominal in the scope of the body, for naming a member type without its owner.
+    pub fn scope_args(&self, def: DefId) -> TyList {
+        let g = generics(self.db, def);
+        let args: SmallVec<[Ty; 4]> = g
+            .params
+            .iter()
+            .take(g.parent_count as usize)
+            .enumerate()
+            .map(|(i, p)| Ty::param(i as u32, p.name))
+            .collect();
+        TyList::new(&args)
+    }
+}
+
+fn is_init(db: &dyn crate::db::Db, def: DefId) -> bool {
+    matches!(def.kind(db), DefKind::Synth(s) if decl::is_synth_init(s))
+}
+
+/// A function type without anything special.
+pub fn simple_function(params: &[Ty], result: Ty) -> Ty {
+    Ty::function(FnTy {
+        params: params
+            .iter()
+            .map(|&ty| FnParam {
+                ty,
+                mode: ParamMode::Borrow,
+                variadic: false,
+                autoclosure: false,
+            })
+            .collect(),
+        result,
+        throws: None,
+        is_async: false,
+        escaping: true,
+    })
+}
