@@ -21,7 +21,10 @@ use crate::types::{self};
 
 use super::blob::SymbolName;
 use super::collect::{Generator, Output, collect};
-use super::cx::{CalleeShape, CaseInfo, DefData, NominalKind, Ownership, Passing, Program, Slot, StoredProperty, ThisMode};
+use super::cx::{
+    CalleeShape, CaseInfo, DefData, NominalKind, Ownership, Passing, Program, Slot, StoredProperty,
+    ThisMode,
+};
 use super::key::{CodeKey, CodeUnit, CodegenError};
 use super::layout::{self, ClassLayout, Layout};
 use super::{emit, mangle, metadata};
@@ -169,7 +172,11 @@ impl<'db> DbProgram<'db> {
     /// The nominal type that a member belongs to, through extensions.
     fn nominal(&self, def: DefId) -> Option<DefId> {
         let container = self.container(def)?;
-        matches!(self.kind(container), DefKind::Struct | DefKind::Enum | DefKind::Class).then_some(container)
+        matches!(
+            self.kind(container),
+            DefKind::Struct | DefKind::Enum | DefKind::Class
+        )
+        .then_some(container)
     }
     fn in_class(&self, def: DefId) -> bool {
         self.nominal(def)
@@ -184,7 +191,14 @@ impl<'db> DbProgram<'db> {
     }
     /// Whether a static member's function has a metatype as its last parameter.
     fn takes_metatype(&self, def: DefId) -> bool {
-        (self.is_static(def) || matches!(self.kind(def), DefKind::Init | DefKind::Synth(Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit)))
+        (self.is_static(def)
+            || matches!(
+                self.kind(def),
+                DefKind::Init
+                    | DefKind::Synth(
+                        Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit
+                    )
+            ))
             && (self.in_class(def) || self.requirement_owner(def).is_some())
     }
     fn accessors(&self, def: DefId) -> &'db [AccessorItem] {
@@ -198,7 +212,15 @@ impl<'db> DbProgram<'db> {
     fn requirement_accessor(&self, def: DefId, kind: AccessorKind) -> DefId {
         let declared = self.accessors(def).iter().find(|a| a.kind == kind);
         declared.map_or_else(
-            || DefId::new(self.db, Some(def), DefKind::Accessor(kind), def.name(self.db), 0),
+            || {
+                DefId::new(
+                    self.db,
+                    Some(def),
+                    DefKind::Accessor(kind),
+                    def.name(self.db),
+                    0,
+                )
+            },
             |a| a.def,
         )
     }
@@ -461,15 +483,19 @@ impl<'db> Program<'db> for DbProgram<'db> {
     }
     fn witness(&self, requirement: DefId, args: TyList) -> Option<(FnId, TyList)> {
         let (def, args) = types::witness(self.db, requirement, args)?;
-        let kind = match self.kind(def) {
-            DefKind::Var | DefKind::Subscript => match self.kind(requirement) {
-                DefKind::Accessor(AccessorKind::Set) => FnKind::PropertySet,
-                _ => FnKind::PropertyGet,
-            },
-            DefKind::Case => FnKind::CaseConstructor,
-            DefKind::Init | DefKind::Synth(Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit) if self.in_class(def) => FnKind::Allocate,
-            _ => FnKind::Body,
-        };
+        let kind =
+            match self.kind(def) {
+                DefKind::Var | DefKind::Subscript => match self.kind(requirement) {
+                    DefKind::Accessor(AccessorKind::Set) => FnKind::PropertySet,
+                    _ => FnKind::PropertyGet,
+                },
+                DefKind::Case => FnKind::CaseConstructor,
+                DefKind::Init
+                | DefKind::Synth(
+                    Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit,
+                ) if self.in_class(def) => FnKind::Allocate,
+                _ => FnKind::Body,
+            };
         Some((FnId { def, kind }, args))
     }
     fn conforms(&self, ty: Ty, protocol: DefId) -> bool {
@@ -488,7 +514,9 @@ impl<'db> Program<'db> for DbProgram<'db> {
     }
     fn callee_shape(&self, id: FnId, args: TyList) -> CalleeShape {
         match id.kind {
-            FnKind::Body | FnKind::Allocate | FnKind::CaseConstructor => self.shape_of_signature(id, signature(self.db, id.def), args),
+            FnKind::Body | FnKind::Allocate | FnKind::CaseConstructor => {
+                self.shape_of_signature(id, signature(self.db, id.def), args)
+            }
             FnKind::PropertyGet | FnKind::PropertySet => self.shape_of_property(id, args),
             _ => match self.mir(id) {
                 Some(mir) => self.shape_of_mir(mir, args),
@@ -520,7 +548,8 @@ impl<'db> Program<'db> for DbProgram<'db> {
     fn is_transparent(&self, id: FnId) -> bool {
         id.kind == FnKind::Body
             && self.attrs(id.def).iter().any(|attr| {
-                attr.name == "_transparent" || attr.name == "inline" && attr.args.is_some_and(|args| args == "__always")
+                attr.name == "_transparent"
+                    || attr.name == "inline" && attr.args.is_some_and(|args| args == "__always")
             })
     }
     fn var_type(&self, def: DefId, args: TyList) -> Ty {
@@ -530,7 +559,8 @@ impl<'db> Program<'db> for DbProgram<'db> {
         let data = self.var_item(var)?;
         let binding = data.binding?;
         // The variables of a main file are initialised where they stand; those of types are not among its statements.
-        let is_main = file_of(self.db, var).is_some_and(|file| item_tree(self.db, file).top_level_code.is_some());
+        let is_main = file_of(self.db, var)
+            .is_some_and(|file| item_tree(self.db, file).top_level_code.is_some());
         if is_main && self.container(var).is_none() {
             return None;
         }
@@ -542,7 +572,11 @@ impl<'db> Program<'db> for DbProgram<'db> {
         Some((id, data.path.clone()))
     }
     fn string_storage(&self) -> Option<Ty> {
-        let found = module_members(self.db, library_module(self.db), Name::new("_StringStorage"));
+        let found = module_members(
+            self.db,
+            library_module(self.db),
+            Name::new("_StringStorage"),
+        );
         let class = found
             .iter()
             .find(|&&def| self.kind(def) == DefKind::Class)?;
@@ -644,7 +678,10 @@ pub fn reachable(db: &RootDatabase, roots: Vec<CodeKey>) -> Output {
 pub fn program_text(db: &RootDatabase, unit: CompilationUnit) -> String {
     let p = DbProgram { db };
     let mut text = String::new();
-    let mut queue: Vec<CodeKey> = main_code(db, unit).map(metadata::main_key).into_iter().collect();
+    let mut queue: Vec<CodeKey> = main_code(db, unit)
+        .map(metadata::main_key)
+        .into_iter()
+        .collect();
     let mut seen: crate::base::FxHashMap<CodeKey, ()> = Default::default();
     let mut parts: Vec<(SymbolName, String)> = Vec::new();
     while let Some(key) = queue.pop() {
@@ -655,7 +692,8 @@ pub fn program_text(db: &RootDatabase, unit: CompilationUnit) -> String {
             queue.extend(unit.references.iter().copied());
         }
         if metadata::is_function(&key) {
-            let part = emit::function_text(&p, key, opt_level(db)).unwrap_or_else(|error| format!("; {error}\n"));
+            let part = emit::function_text(&p, key, opt_level(db))
+                .unwrap_or_else(|error| format!("; {error}\n"));
             parts.push((p.symbol(&key), part));
         }
     }

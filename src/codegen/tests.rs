@@ -8,7 +8,10 @@ use rustc_hash::FxHashMap;
 
 use super::blob::SymbolName;
 use super::collect::{Generator, Output, collect};
-use super::cx::{CalleeShape, CaseInfo, DefData, NominalKind, Ownership, Passing, Program, Slot, StoredProperty, ThisMode};
+use super::cx::{
+    CalleeShape, CaseInfo, DefData, NominalKind, Ownership, Passing, Program, Slot, StoredProperty,
+    ThisMode,
+};
 use super::key::{CodeKey, CodeUnit, CodegenError};
 use super::layout::{self, ClassLayout, Layout, TagKind};
 use super::{emit, mangle, metadata};
@@ -339,7 +342,8 @@ fn run(world: &World, main: FnId) -> Result<i32, String> {
         entry: mangle::MAIN_SYMBOL.into(),
         hooks: None,
     };
-    let bytes = write_image(&image, &ImageOptions::new(&|key| key.expr + 100)).map_err(|e| e.to_string())?;
+    let bytes = write_image(&image, &ImageOptions::new(&|key| key.expr + 100))
+        .map_err(|e| e.to_string())?;
     let file = MemoryImage::new("test", &bytes).map_err(|e| e.to_string())?;
     let output = Command::new(file.path())
         .output()
@@ -402,7 +406,9 @@ impl Build {
         self.current = block;
     }
     fn push(&mut self, kind: StatementKind) {
-        let src = Some(Idx::from_raw(self.mir.blocks[self.current].stmts.len() as u32));
+        let src = Some(Idx::from_raw(
+            self.mir.blocks[self.current].stmts.len() as u32
+        ));
         self.mir.blocks[self.current]
             .stmts
             .push(Statement { kind, src });
@@ -495,7 +501,11 @@ fn exit(world: &mut World, b: &mut Build, code: impl Into<P>) {
 fn int_world(world: &mut World) -> (Ty, DefId, FnId) {
     let (int_struct, fields) = world.structure("Int", &[("_value", i64_ty())]);
     let field = fields[0];
-    let plus = body(world.def(int_struct.nominal_def().expect("a struct"), DefKind::Func, "+(_:_:)"));
+    let plus = body(world.def(
+        int_struct.nominal_def().expect("a struct"),
+        DefKind::Func,
+        "+(_:_:)",
+    ));
     let mut b = Build::new(plus, int_struct);
     let left = b.param(int_struct, LocalKind::Borrowed);
     let right = b.param(int_struct, LocalKind::Borrowed);
@@ -518,7 +528,10 @@ fn int_world(world: &mut World) -> (Ty, DefId, FnId) {
         vec![value(place(pair, &[Proj::Elem(1)])), Argument::Value(text)],
     );
     let result = b.mir.result;
-    b.assign(result, Rvalue::Aggregate(int_struct, vec![mv(place(pair, &[Proj::Elem(0)]))]));
+    b.assign(
+        result,
+        Rvalue::Aggregate(int_struct, vec![mv(place(pair, &[Proj::Elem(0)]))]),
+    );
     let mut mir = b.done();
     mir.transparent = true;
     world.add(mir);
@@ -527,14 +540,24 @@ fn int_world(world: &mut World) -> (Ty, DefId, FnId) {
 
 #[test]
 fn transparent_arithmetic() {
-    for (a, expected) in [(40, Ok(42)), (i128::from(i64::MAX), Err("main/test.code:102: Fatal error: arithmetic overflow"))] {
+    for (a, expected) in [
+        (40, Ok(42)),
+        (
+            i128::from(i64::MAX),
+            Err("main/test.code:102: Fatal error: arithmetic overflow"),
+        ),
+    ] {
         let mut world = World::new();
         let (int_struct, field, plus) = int_world(&mut world);
         let mut b = main_of(&world);
         let (x, y, z) = (b.var(int_struct), b.var(int_struct), b.var(int_struct));
         b.assign(x, Rvalue::Use(int(a, int_struct)));
         b.assign(y, Rvalue::Use(int(2, int_struct)));
-        b.call(z, Callee::Static(plus, TyList::empty()), vec![value(x), value(y)]);
+        b.call(
+            z,
+            Callee::Static(plus, TyList::empty()),
+            vec![value(x), value(y)],
+        );
         exit(&mut world, &mut b, place(z, &[Proj::Field(field)]));
         let main = world.add(b.done());
         let key = CodeKey::Function(Instance {
@@ -563,15 +586,27 @@ fn enums() {
             ("float", Some(&[f64_ty])),
         ],
     );
-    let (maybe, maybe_cases) = world.enumeration("Maybe", &[("none", None), ("some", Some(&[shape]))]);
+    let (maybe, maybe_cases) =
+        world.enumeration("Maybe", &[("none", None), ("some", Some(&[shape]))]);
     let layout = world.layout(shape);
-    assert_eq!((layout.size, layout.stride(), layout.inhabitants.count), (9, 16, 253));
-    assert!(matches!(layout.as_enum().expect("an enum").tag, TagKind::Multi { offset: 8, .. }));
+    assert_eq!(
+        (layout.size, layout.stride(), layout.inhabitants.count),
+        (9, 16, 253)
+    );
+    assert!(matches!(
+        layout.as_enum().expect("an enum").tag,
+        TagKind::Multi { offset: 8, .. }
+    ));
     assert_eq!(world.layout(maybe).size, 9);
 
     let mut b = main_of(&world);
     let (s, m) = (b.var(shape), b.var(maybe));
-    let (is, tag, sum, wide) = (b.var(bool_ty()), b.var(i32_ty()), b.var(i32_ty()), b.var(i64_ty()));
+    let (is, tag, sum, wide) = (
+        b.var(bool_ty()),
+        b.var(i32_ty()),
+        b.var(i32_ty()),
+        b.var(i64_ty()),
+    );
     b.assign(
         s,
         Rvalue::Case {
@@ -616,7 +651,8 @@ fn enums() {
 fn large_values_and_errors() {
     let mut world = World::new();
     let six = Ty::tuple_of(&[i64_ty(); 6]);
-    let (failure, failure_cases) = world.enumeration("Failure", &[("bad", Some(&[i64_ty()])), ("worse", None)]);
+    let (failure, failure_cases) =
+        world.enumeration("Failure", &[("bad", Some(&[i64_ty()])), ("worse", None)]);
     // Rotates the elements, or throws the first when the flag is set.
     let rotate = body(world.top(DefKind::Func, "rotate(_:_:)"));
     let mut b = Build::new(rotate, six);
@@ -649,7 +685,10 @@ fn large_values_and_errors() {
 
     let mut b = main_of(&world);
     let (x, y, caught, code) = (b.var(six), b.var(six), b.var(failure), b.var(i64_ty()));
-    b.assign(x, Rvalue::Aggregate(six, (1..7).map(|n| int(n, i64_ty())).collect()));
+    b.assign(
+        x,
+        Rvalue::Aggregate(six, (1..7).map(|n| int(n, i64_ty())).collect()),
+    );
     let attempt = |b: &mut Build, to: Local, from: Local, flag| {
         let (normal, unwind) = (b.block(), b.block());
         b.end(Terminator::TryCall {
@@ -723,11 +762,18 @@ fn objects_closures_existentials() {
         .map(|&n| (n, i64_ty()))
         .collect();
     let (big, fields) = world.structure("Big", &words);
-    let witness = body(world.def(big.nominal_def().expect("a struct"), DefKind::Func, "value()"));
+    let witness = body(world.def(
+        big.nominal_def().expect("a struct"),
+        DefKind::Func,
+        "value()",
+    ));
     let mut b = Build::new(witness, i64_ty());
     let this = b.param(big, LocalKind::Borrowed);
     let result = b.mir.result;
-    b.assign(result, Rvalue::Use(copy(place(this, &[Proj::Field(fields[5])]))));
+    b.assign(
+        result,
+        Rvalue::Use(copy(place(this, &[Proj::Field(fields[5])]))),
+    );
     world.add(b.done());
     world.witnesses.insert((requirement, big), witness);
     let shape = CalleeShape {
@@ -789,7 +835,10 @@ fn objects_closures_existentials() {
             metatype: None,
         },
     );
-    b.assign(place(object, &[Proj::ClassField(n)]), Rvalue::Use(int(30, i64_ty())));
+    b.assign(
+        place(object, &[Proj::ClassField(n)]),
+        Rvalue::Use(int(30, i64_ty())),
+    );
     b.assign(
         held,
         Rvalue::Closure {
@@ -800,7 +849,10 @@ fn objects_closures_existentials() {
             on_stack: false,
         },
     );
-    b.assign(big_value, Rvalue::Aggregate(big, (1..7).map(|n| int(n, i64_ty())).collect()));
+    b.assign(
+        big_value,
+        Rvalue::Aggregate(big, (1..7).map(|n| int(n, i64_ty())).collect()),
+    );
     b.assign(
         erased,
         Rvalue::Erase {
@@ -809,7 +861,11 @@ fn objects_closures_existentials() {
             to: any_p,
         },
     );
-    b.call(six, Callee::Witness(requirement, TyList::new(&[any_p])), vec![value(erased)]);
+    b.call(
+        six,
+        Callee::Witness(requirement, TyList::new(&[any_p])),
+        vec![value(erased)],
+    );
     let call = |b: &mut Build, by: Argument| {
         let operand = Operand::Borrow(P::from(held).0);
         b.call(unit, Callee::Value(operand), vec![by]);
@@ -834,21 +890,34 @@ fn inout_variables_stay_in_registers() {
     b.call(x, add, vec![value(x), Argument::Value(int(1, i64_ty()))]);
     world.add(b.done());
     let mut b = main_of(&world);
-    let (x, i, more, unit) = (b.var(i64_ty()), b.var(i64_ty()), b.var(bool_ty()), b.var(Ty::unit()));
+    let (x, i, more, unit) = (
+        b.var(i64_ty()),
+        b.var(i64_ty()),
+        b.var(bool_ty()),
+        b.var(Ty::unit()),
+    );
     b.assign(x, Rvalue::Use(int(0, i64_ty())));
     b.assign(i, Rvalue::Use(int(0, i64_ty())));
     let (head, inside, done) = (b.block(), b.block(), b.block());
     b.end(Terminator::Goto(head));
     b.at(head);
     let less = world.operation("slt", &[i64_ty()]);
-    b.call(more, less, vec![value(i), Argument::Value(int(9, i64_ty()))]);
+    b.call(
+        more,
+        less,
+        vec![value(i), Argument::Value(int(9, i64_ty()))],
+    );
     b.end(Terminator::If {
         cond: mv(more),
         then: inside,
         els: done,
     });
     b.at(inside);
-    b.call(unit, Callee::Static(bump, TyList::empty()), vec![address(x)]);
+    b.call(
+        unit,
+        Callee::Static(bump, TyList::empty()),
+        vec![address(x)],
+    );
     let add = world.operation("add", &[i64_ty()]);
     b.call(i, add, vec![value(i), Argument::Value(int(1, i64_ty()))]);
     b.end(Terminator::Goto(head));
@@ -864,7 +933,11 @@ fn layouts_follow_the_rules() {
     let (int_struct, _) = world.structure("Int", &[("_value", i64_ty())]);
     let (bool_struct, _) = world.structure("Bool", &[("_value", bool_ty())]);
     let object = Ty::builtin(BuiltinTy::NativeObject);
-    let mut optional = |name: &str, of: Ty| world.enumeration(name, &[("none", None), ("some", Some(&[of]))]).0;
+    let mut optional = |name: &str, of: Ty| {
+        world
+            .enumeration(name, &[("none", None), ("some", Some(&[of]))])
+            .0
+    };
     let one = optional("O1", int_struct);
     let two = optional("O2", one);
     let three = optional("O3", two);
@@ -877,10 +950,23 @@ fn layouts_follow_the_rules() {
     assert_eq!([size(flag), size(flags)], [1, 1]);
     assert_eq!([size(reference), size(references)], [8, 8]);
     assert_eq!(world.layout(references).inhabitants.count, 4094);
-    assert_eq!(world.layout(references).leaves.as_ref().map(|l| l.len()), Some(1));
-    let (tree, _) = world.enumeration("Tree", &[("leaf", None), ("indirect node", Some(&[int_struct, int_struct]))]);
+    assert_eq!(
+        world.layout(references).leaves.as_ref().map(|l| l.len()),
+        Some(1)
+    );
+    let (tree, _) = world.enumeration(
+        "Tree",
+        &[
+            ("leaf", None),
+            ("indirect node", Some(&[int_struct, int_struct])),
+        ],
+    );
     assert_eq!(world.layout(tree).size, 8);
-    let padded = Ty::tuple_of(&[Ty::builtin(BuiltinTy::Int8), i64_ty(), Ty::builtin(BuiltinTy::Int8)]);
+    let padded = Ty::tuple_of(&[
+        Ty::builtin(BuiltinTy::Int8),
+        i64_ty(),
+        Ty::builtin(BuiltinTy::Int8),
+    ]);
     let layout = world.layout(padded);
     assert_eq!((layout.size, layout.align, layout.stride()), (17, 8, 24));
     assert_eq!(world.layout(Ty::any()).size, 32);
@@ -903,7 +989,13 @@ fn symbols_are_readable_and_distinct() {
         Some("main.Vec.'<(_:_:)<Builtin.Int64>")
     );
     let nested = (0..40).fold(i64_ty(), |ty, _| Ty::tuple_of(&[ty, ty]));
-    let long = symbol("f()", &[Ty::metatype(Ty::nominal(ty, &[Ty::tuple_of(&[i64_ty(); 90])]))]);
+    let long = symbol(
+        "f()",
+        &[Ty::metatype(Ty::nominal(
+            ty,
+            &[Ty::tuple_of(&[i64_ty(); 90])],
+        ))],
+    );
     assert!(long.len() <= 220, "{long}");
     let _ = nested;
 }
