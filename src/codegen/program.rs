@@ -115,11 +115,6 @@ pub fn opt_level(db: &dyn Db) -> OptLevel {
         .map_or(OptLevel::None, |unit| unit.options(db).opt_level)
 }
 
-/// The graph of a function.
-fn mir_of(_db: &dyn Db, _id: FnId) -> Option<&Mir> {
-    None
-}
-
 fn function_of(virtual_function: VFn) -> FnId {
     let kind = match virtual_function.kind {
         VFnKind::Body => FnKind::Body,
@@ -338,7 +333,7 @@ impl<'db> Program<'db> for DbProgram<'db> {
         class_layout_query(self.db, TypeKey::new(self.db, class))
     }
     fn mir(&self, id: FnId) -> Option<&'db Mir> {
-        mir_of(self.db, id)
+        crate::mir::mir(self.db, id)
     }
     fn normalize(&self, ty: Ty) -> Ty {
         types::conformance::normalize_concrete(self.db, ty)
