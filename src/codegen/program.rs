@@ -278,12 +278,12 @@ impl<'db> DbProgram<'db> {
         let ty = self.concrete(ty, args);
         let mut params: Vec<(Ty, Passing)> = Vec::new();
         let is_set = id.kind == FnKind::PropertySet;
-        if is_set {
-            params.push((ty, Passing::Owned));
-        }
         if self.kind(id.def) == DefKind::Subscript {
             let indices = self.shape_of_signature(id, signature(self.db, id.def), args);
             params.extend(indices.params);
+        }
+        if is_set {
+            params.push((ty, Passing::Owned));
         }
         let lazy = self.item(id.def).is_some_and(|i| i.mods.is_lazy);
         let this = match self.container(id.def) {
