@@ -127,7 +127,6 @@ fn has_source_body(facts: Facts, def: DefId) -> bool {
 
 fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
     static EMPTY: std::sync::OnceLock<TypedBody> = std::sync::OnceLock::new();
-    let db = facts.db;
     let (def, kind) = (id.def, facts.kind(id.def));
     let from_source = match id.kind {
         FnKind::Body => !matches!(kind, DefKind::Synth(_)),
@@ -156,6 +155,18 @@ fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
         }
         false => EMPTY.get_or_init(TypedBody::default),
     };
+    build_from(facts, id, body, from_source)
+}
+
+/// Builds a function from a typed body; one that the compiler makes has an empty body.
+fn build_from<'a>(
+    facts: Facts<'a>,
+    id: FnId,
+    body: &'a TypedBody,
+    from_source: bool,
+) -> Option<(Mir, Vec<MirError>)> {
+    let db = facts.db;
+    let (def, kind) = (id.def, facts.kind(id.def));
     let caps = Rc::new(Captures::of(&facts, body));
     let result = match id.kind {
         FnKind::Main | FnKind::PropertySet | FnKind::DestroyObject => Ty::unit(),
