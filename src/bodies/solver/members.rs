@@ -304,8 +304,10 @@ impl<'db> Checker<'db> {
 
     /// Generic arguments that are written at the name: `f<Int>`.
     fn explicit_args(&mut self, key: ExprId, def: DefId, args: &[Ty]) {
-        let written = match &self.body.exprs[key] {
-            Expr::Name { args, .. } | Expr::Member { args, .. } if !args.is_empty() => args.clone(),
+        let written = match self.body.exprs.get(key) {
+            Some(Expr::Name { args, .. } | Expr::Member { args, .. }) if !args.is_empty() => {
+                args.clone()
+            }
             _ => return,
         };
         let own = generics(self.db, def).parent_count as usize;
@@ -332,8 +334,8 @@ impl<'db> Checker<'db> {
 
     /// The compound name's labels at an expression.
     pub fn written_labels(&self, key: ExprId) -> Option<Vec<Option<Name>>> {
-        match &self.body.exprs[key] {
-            Expr::Name { labels, .. } | Expr::Member { labels, .. } => labels.clone(),
+        match self.body.exprs.get(key) {
+            Some(Expr::Name { labels, .. } | Expr::Member { labels, .. }) => labels.clone(),
             _ => None,
         }
     }
