@@ -126,6 +126,23 @@ impl CompilationUnit {
             .new(db)
     }
 
+    /// The module `Builtin`, whose functions have no bodies; only the standard library names it.
+    pub fn of_builtin(
+        db: &dyn Db,
+        source: (&str, &str),
+        options: &TrackedOptions,
+    ) -> CompilationUnit {
+        let unit = Self::of_library(db, &[source], options);
+        let (name, files) = (Name::new("Builtin"), unit.files(db).to_vec());
+        let options = Arc::new(TrackedOptions {
+            module_name: name,
+            ..unit.options(db).clone()
+        });
+        CompilationUnit::builder(name, files, options, None, Vec::new())
+            .durability(Durability::HIGH)
+            .new(db)
+    }
+
     /// Whether this is the standard library itself.
     pub fn is_library(self, db: &dyn Db) -> bool {
         self.library(db).is_none() && self.name(db) == "Codira"

@@ -31,8 +31,9 @@ mod tests;
 
 use std::sync::Arc;
 
-use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile, Workspace};
+use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileList, Report, ReportOptions, prepare};
+use crate::items;
 use crate::session::{Invocation, Mode, Options, OutputFileMap, cli, table, version_text};
 use crate::vfs::{System, read_source};
 
@@ -46,8 +47,6 @@ pub struct Config {
     pub options: Options,
     /// Where files come from and go to.
     pub system: Arc<dyn System>,
-    /// The sources of the standard library, pairs of path and text.
-    pub library: &'static [(&'static str, &'static str)],
 }
 
 /// How a compilation ended.
@@ -108,8 +107,6 @@ pub struct Compiler {
     pub db: RootDatabase,
     /// The user's module.
     pub unit: CompilationUnit,
-    /// The standard library's module.
-    pub library: CompilationUnit,
     /// What the user asked for.
     pub options: Options,
     /// Where files come from and go to.
@@ -290,11 +287,7 @@ fn load_file_map(config: &Config, emitter: &mut dyn Emitter) -> Phase<OutputFile
 
 /// Reads every source file and sets the inputs. All files that cannot be read are reported, not just the first.
 fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
-    let Config {
-        options,
-        system,
-        library,
-    } = config;
+    let Config { options, system } = config;
     let db = match options.untracked.time_passes {
         true => RootDatabase::with_event_log(),
         false => RootDatabase::new(),
@@ -317,13 +310,10 @@ fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
         return Err(errors.into());
     }
     let tracked = Arc::new(options.tracked.clone());
-    let library = CompilationUnit::of_library(&db, library, &tracked);
-    let unit = CompilationUnit::of_user(&db, files, tracked, Some(library));
-    Workspace::new(&db, vec![unit, library]);
+    let unit = items::workspace::open(&db, files, tracked);
     Ok(Compiler {
         db,
         unit,
-        library,
         options,
         system,
         file_map,
@@ -336,7 +326,7 @@ fn finish(
     emitter: &mut dyn Emitter,
     diagnostics: Vec<Diagnostic>,
 ) -> Phase<()> {
-    let files = DbFiles::new(&compiler.db, &[compiler.unit, compiler.library]);
+    let files = DbFiles::new(&compiler.db, &[compiler.unit]);
     let report = prepare(diagnostics, &report_options(&compiler.options), &files);
     emitter.report(&report, &files, &compiler.options);
     match report.has_errors() {
@@ -356,10 +346,6 @@ fn report_options(options: &Options) -> ReportOptions {
 impl Config {
     /// A compilation with the embedded standard library.
     pub fn new(options: Options, system: Arc<dyn System>) -> Config {
-        Config {
-            options,
-            system,
-            library: crate::library::CODIRA_SOURCES,
-        }
+        Config { options, system }
     }
 }

@@ -181,3 +181,27 @@ fn white_space_stops_at_the_item_tree() {
     bodies(&db);
     assert_eq!(db.executions_of("body"), 1);
 }
+
+/// Every body of the standard library can be parsed, and its operators folded.
+#[test]
+fn the_library_is_well_formed() {
+    let db = RootDatabase::new();
+    workspace::open(&db, Vec::new(), Arc::new(TrackedOptions::default()));
+    let units = Workspace::get(&db).units(&db);
+    let mut problems = Vec::new();
+    for unit in units.iter().filter(|u| u.name(&db).as_str() == "Codira") {
+        for &file in unit.files(&db) {
+            let path = file.path(&db);
+            for error in &parse(&db, file).errors {
+                problems.push(format!("{path}: {error:?}"));
+            }
+            let map = source_map::item_source_map(&db, file);
+            for def in map.bodies.keys() {
+                for error in &body(&db, *def).diagnostics {
+                    problems.push(format!("{path}: {}: {}", def.name(&db), error.message));
+                }
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}

@@ -6,11 +6,13 @@
 //! * [`lookup`]: unqualified lookup of types and values; [`operators`]: operator functions; [`access`]: who may see what.
 
 pub mod access;
+pub mod decls;
 pub mod lookup;
 pub mod members;
 pub mod operators;
+pub mod scope;
 
 pub use self::access::is_accessible;
-pub use self::lookup::{Layer, lookup_value, suggest};
-pub use self::members::{MemberCandidate, Origin, member_candidates, members_named};
+pub use self::lookup::{Layer, is_static_member, lookup_value, suggest};
+pub use self::members::{container_of, declared_named};
 pub use self::operators::operator_candidates;

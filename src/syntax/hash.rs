@@ -1,32 +1,45 @@
 //! A digest of a node that ignores white space and comments.
 
-use crate::syntax::kind::SyntaxNode;
+use crate::syntax::kind::{SyntaxKind, SyntaxNode};
+use rowan::NodeOrToken;
+
+/// How much is gathered before it is digested.
+const BUFFER: usize = 1 << 14;
 
 /// Hashes the kinds and token texts under `node`, leaving out white space and comments.
 ///
 /// Two nodes have equal hashes exactly when they mean the same to every later stage that does not ask for positions.
-/// The digest is the same in every process and on every machine.
+/// The digest is the same in every process and on every machine. It walks the green tree, which has no cursors to
+/// allocate.
 pub fn trivia_insensitive_hash(node: &SyntaxNode) -> u128 {
     let mut hasher = blake3::Hasher::new();
-    let mut buffer: Vec<u8> = Vec::with_capacity(4096);
-    for event in node.preorder_with_tokens() {
-        match event {
-            rowan::WalkEvent::Enter(rowan::NodeOrToken::Node(node)) => {
+    let mut buffer: Vec<u8> = Vec::with_capacity(BUFFER + 256);
+    let green = node.green();
+    buffer.extend_from_slice(&(node.kind() as u16).to_le_bytes());
+    let mut pending = vec![green.children()];
+    while let Some(children) = pending.last_mut() {
+        match children.next() {
+            Some(NodeOrToken::Node(child)) => {
                 buffer.push(b'(');
-                buffer.extend_from_slice(&(node.kind() as u16).to_le_bytes());
+                buffer.extend_from_slice(&child.kind().0.to_le_bytes());
+                pending.push(child.children());
             }
-            rowan::WalkEvent::Leave(rowan::NodeOrToken::Node(_)) => buffer.push(b')'),
-            rowan::WalkEvent::Enter(rowan::NodeOrToken::Token(token))
-                if !token.kind().is_trivia() =>
-            {
+            Some(NodeOrToken::Token(token)) => {
+                if SyntaxKind::from_raw(token.kind().0).is_trivia() {
+                    continue;
+                }
+                let text = token.text().as_bytes();
                 buffer.push(b't');
-                buffer.extend_from_slice(&(token.kind() as u16).to_le_bytes());
-                buffer.extend_from_slice(&(token.text().len() as u32).to_le_bytes());
-                buffer.extend_from_slice(token.text().as_bytes());
+                buffer.extend_from_slice(&token.kind().0.to_le_bytes());
+                buffer.extend_from_slice(&(text.len() as u32).to_le_bytes());
+                buffer.extend_from_slice(text);
             }
-            _ => {}
+            None => {
+                buffer.push(b')');
+                pending.pop();
+            }
         }
-        if buffer.len() >= 4096 {
+        if buffer.len() >= BUFFER {
             hasher.update(&buffer);
             buffer.clear();
         }

@@ -1,14 +1,344 @@
-//! How types are printed.
+//! How types and declarations are printed.
 
+use crate::base::Name;
 use crate::db::Db;
-use crate::types::ty::Ty;
+use crate::items::ids::{DefId, DefKind};
+use crate::items::module_of;
+use crate::types::generics::{own_param_base, own_param_count};
+use crate::types::lang::{LangItem, is_lang, lang};
+use crate::types::signature::{opaque_bounds, signature};
+use crate::types::ty::{Existential, FnTy, ParamMode, Ty, TyKind};
+use std::fmt::Write;
 
 /// The type as diagnostics print it (`[Int]`, `String?`); `qualified` puts the module before every nominal.
-pub fn display_type(_db: &dyn Db, ty: Ty, _qualified: bool) -> String {
-    format!("{ty:?}")
+pub fn display_type(db: &dyn Db, ty: Ty, qualified: bool) -> String {
+    let mut printer = Printer {
+        db,
+        qualified,
+        sugar: true,
+        out: String::new(),
+    };
+    printer.ty(ty);
+    printer.out
 }
 
 /// The name that metadata holds and `print(type(of:))` shows: `Array<Int>`; `qualified` as `Codira.Array<Codira.Int>`.
-pub fn metadata_name(_db: &dyn Db, ty: Ty, _qualified: bool) -> String {
-    format!("{ty:?}")
+pub fn metadata_name(db: &dyn Db, ty: Ty, qualified: bool) -> String {
+    let mut printer = Printer {
+        db,
+        qualified,
+        sugar: false,
+        out: String::new(),
+    };
+    printer.ty(ty);
+    printer.out
+}
+
+/// A type declaration's name with those of the types around it, and the module's where it is wanted.
+pub fn display_def(db: &dyn Db, def: DefId, qualified: bool) -> String {
+    let mut names: Vec<Name> = vec![def.name(db)];
+    let mut at = def.parent(db);
+    while let Some(outer) = at {
+        match outer.kind(db) {
+            DefKind::Struct | DefKind::Enum | DefKind::Class | DefKind::Protocol => {
+                names.push(outer.name(db));
+            }
+            DefKind::Extension => match crate::resolve::decls::extended_decl(db, outer) {
+                Some(decl) => {
+                    at = Some(decl);
+                    continue;
+                }
+                None => break,
+            },
+            DefKind::File => {}
+            DefKind::Module if qualified => names.push(outer.name(db)),
+            DefKind::Module => {}
+            // Local types are named by themselves.
+            _ if qualified => {
+                names.push(module_of(db, def).name(db));
+                break;
+            }
+            _ => break,
+        }
+        at = outer.parent(db);
+    }
+    let parts: Vec<&str> = names.iter().rev().map(|n| n.as_str()).collect();
+    parts.join(".")
+}
+
+/// A declaration's name as messages quote it: `move(from:to:)`, `init(_:)`, `subscript(_:)`, `count`.
+pub fn display_name(db: &dyn Db, def: DefId) -> String {
+    match def.kind(db) {
+        DefKind::Func if crate::resolve::scope::is_operator(def.name(db)) => {
+            crate::resolve::scope::base_name(db, def).to_string()
+        }
+        DefKind::Synth(_) | DefKind::Case => {
+            let name = def.name(db);
+            let params = &signature(db, def).params;
+            if params.is_empty() && name != "init" {
+                return name.to_string();
+            }
+            let labels: String = params
+                .iter()
+                .map(|p| p.label.map_or("_:".to_owned(), |l| format!("{l}:")))
+                .collect();
+            format!("{name}({labels})")
+        }
+        _ => def.name(db).to_string(),
+    }
+}
+
+struct Printer<'a> {
+    db: &'a dyn Db,
+    qualified: bool,
+    /// `[T]` for `Array<T>` and the like.
+    sugar: bool,
+    out: String,
+}
+
+impl Printer<'_> {
+    fn ty(&mut self, ty: Ty) {
+        let db = self.db;
+        match ty.kind() {
+            TyKind::Error => self.out.push_str("_"),
+            TyKind::Infer(_) => self.out.push('_'),
+            TyKind::Param { name, .. } => self.out.push_str(name.as_str()),
+            TyKind::Nominal { def, args } => {
+                if self.sugar && self.sugared(ty, args.as_slice()) {
+                    return;
+                }
+                self.nominal(*def, args.as_slice());
+            }
+            TyKind::Existential(e) => self.existential(e),
+            TyKind::Tuple(elems) => {
+                self.out.push('(');
+                for (i, elem) in elems.iter().enumerate() {
+                    if i > 0 {
+                        self.out.push_str(", ");
+                    }
+                    if let Some(label) = elem.label {
+                        let _ = write!(self.out, "{label}: ");
+                    }
+                    self.ty(elem.ty);
+                }
+                self.out.push(')');
+            }
+            TyKind::Function(f) => self.function(f),
+            TyKind::Metatype(inner) => {
+                self.postfix_operand(*inner);
+                self.out.push_str(".Type");
+            }
+            TyKind::ProtocolMetatype(inner) => {
+                match inner.kind() {
+                    TyKind::Existential(e) if e.protocols.len() == 1 => {
+                        self.def(e.protocols[0]);
+                    }
+                    _ => self.postfix_operand(*inner),
+                }
+                self.out
+                    .push_str(if self.sugar { ".Type" } else { ".Protocol" });
+            }
+            TyKind::Assoc { base, assoc } => {
+                self.ty(*base);
+                let _ = write!(self.out, ".{}", assoc.name(db));
+            }
+            TyKind::Opaque { def, index, args } => {
+                let bounds = opaque_bounds(db, *def).get(*index as usize);
+                match bounds {
+                    Some(bounds) => {
+                        self.out.push_str("some ");
+                        let bounds = bounds.subst(args.as_slice());
+                        match bounds.kind() {
+                            TyKind::Existential(e) => self.composition(e),
+                            _ => self.ty(bounds),
+                        }
+                    }
+                    None => self.out.push_str("some Any"),
+                }
+            }
+            TyKind::DynamicSelf(inner) => {
+                if self.sugar {
+                    self.out.push_str("Self");
+                } else {
+                    self.ty(*inner);
+                }
+            }
+            TyKind::Builtin(b) => {
+                let _ = write!(self.out, "Builtin.{}", b.name());
+            }
+            TyKind::Inout(inner) => {
+                self.out.push_str("inout ");
+                self.ty(*inner);
+            }
+            TyKind::PackExpansion(inner) => {
+                self.out.push_str("repeat each ");
+                self.ty(*inner);
+            }
+            TyKind::Integer(n) => {
+                let _ = write!(self.out, "{n}");
+            }
+        }
+    }
+
+    fn sugared(&mut self, ty: Ty, args: &[Ty]) -> bool {
+        let db = self.db;
+        if is_lang(db, ty, LangItem::Optional) {
+            self.postfix_operand(args[0]);
+            self.out.push('?');
+        } else if is_lang(db, ty, LangItem::Array) {
+            self.out.push('[');
+            self.ty(args[0]);
+            self.out.push(']');
+        } else if is_lang(db, ty, LangItem::Dictionary) {
+            self.out.push('[');
+            self.ty(args[0]);
+            self.out.push_str(" : ");
+            self.ty(args[1]);
+            self.out.push(']');
+        } else {
+            return false;
+        }
+        true
+    }
+
+    fn postfix_operand(&mut self, ty: Ty) {
+        let parenthesise = match ty.kind() {
+            TyKind::Function(_) | TyKind::Opaque { .. } => true,
+            TyKind::Existential(e) => !(e.protocols.is_empty() && e.superclass.is_none()),
+            _ => false,
+        };
+        if parenthesise {
+            self.out.push('(');
+        }
+        self.ty(ty);
+        if parenthesise {
+            self.out.push(')');
+        }
+    }
+
+    fn def(&mut self, def: DefId) {
+        let text = display_def(self.db, def, self.qualified);
+        self.out.push_str(&text);
+    }
+
+    /// `Outer<A>.Inner<B>`: arguments stand behind the declaration that has the parameters.
+    fn nominal(&mut self, def: DefId, args: &[Ty]) {
+        let db = self.db;
+        let base = own_param_base(db, def) as usize;
+        let own = own_param_count(db, def);
+        if base == 0 || args.len() < base {
+            self.def(def);
+        } else {
+            match crate::resolve::container_of(db, def) {
+                Some(outer) => {
+                    self.nominal(outer, &args[..base]);
+                    let _ = write!(self.out, ".{}", def.name(db));
+                }
+                None => self.def(def),
+            }
+        }
+        let args = args.get(base..base + own).unwrap_or(&[]);
+        if !args.is_empty() {
+            self.out.push('<');
+            for (i, &arg) in args.iter().enumerate() {
+                if i > 0 {
+                    self.out.push_str(", ");
+                }
+                self.ty(arg);
+            }
+            self.out.push('>');
+        }
+    }
+
+    fn existential(&mut self, e: &Existential) {
+        if e.protocols.is_empty() && e.superclass.is_none() {
+            let name = if e.class_bound { "AnyObject" } else { "Any" };
+            self.out.push_str(name);
+            return;
+        }
+        // Metadata names leave `any` out.
+        if self.sugar {
+            self.out.push_str("any ");
+        }
+        self.composition(e);
+    }
+
+    fn composition(&mut self, e: &Existential) {
+        let db = self.db;
+        let mut first = true;
+        let mut separate = |out: &mut String| {
+            if !first {
+                out.push_str(" & ");
+            }
+            first = false;
+        };
+        if let Some(class) = e.superclass {
+            separate(&mut self.out);
+            self.ty(class);
+        } else if e.class_bound
+            && !e
+                .protocols
+                .iter()
+                .any(|&p| crate::types::protocols::is_class_bound(db, p))
+        {
+            separate(&mut self.out);
+            self.out.push_str("AnyObject");
+        }
+        for &protocol in &e.protocols {
+            separate(&mut self.out);
+            self.def(protocol);
+            let primary = crate::types::protocols::primary_assocs(db, protocol);
+            let bound: Vec<Ty> = primary
+                .iter()
+                .filter_map(|a| e.bindings.iter().find(|b| b.0 == *a).map(|b| b.1))
+                .collect();
+            if !bound.is_empty() {
+                self.out.push('<');
+                for (i, &ty) in bound.iter().enumerate() {
+                    if i > 0 {
+                        self.out.push_str(", ");
+                    }
+                    self.ty(ty);
+                }
+                self.out.push('>');
+            }
+        }
+    }
+
+    fn function(&mut self, f: &FnTy) {
+        self.out.push('(');
+        for (i, param) in f.params.iter().enumerate() {
+            if i > 0 {
+                self.out.push_str(", ");
+            }
+            match param.mode {
+                ParamMode::Inout => self.out.push_str("inout "),
+                ParamMode::Owned if self.sugar => self.out.push_str("__owned "),
+                _ => {}
+            }
+            if self.sugar && matches!(param.ty.kind(), TyKind::Function(p) if p.escaping) {
+                self.out.push_str("@escaping ");
+            }
+            self.ty(param.ty);
+            if param.variadic {
+                self.out.push_str("...");
+            }
+        }
+        self.out.push(')');
+        if f.is_async {
+            self.out.push_str(" async");
+        }
+        if let Some(error) = f.throws {
+            self.out.push_str(" throws");
+            let any = matches!(error.kind(), TyKind::Existential(e)
+                if e.protocols.as_ref() == [lang(self.db, LangItem::Error)]);
+            if !any {
+                self.out.push('(');
+                self.ty(error);
+                self.out.push(')');
+            }
+        }
+        self.out.push_str(" -> ");
+        self.ty(f.result);
+    }
 }

@@ -3,6 +3,7 @@
 use crate::base::Name;
 use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
+use crate::resolve::scope::module_members;
 use crate::types::ty::Ty;
 
 macro_rules! lang_items {
@@ -102,20 +103,34 @@ lang_items! {
     Actor "Actor" Protocol,
 }
 
-/// The library's module.
-pub fn library_module(db: &dyn Db) -> DefId {
-    DefId::new(db, None, DefKind::Module, Name::new("Codira"), 0)
+pub use crate::resolve::scope::library_module;
+
+/// The definitions of all known declarations, in the order of [`LangItem::ALL`].
+#[salsa::tracked(returns(deref))]
+fn lang_table(db: &dyn Db, library: DefId) -> Vec<DefId> {
+    let find = |&item: &LangItem| {
+        let name = Name::new(item.name());
+        let mut found = module_members(db, library, name).iter().copied();
+        // A library without the declaration gets an id that has no data.
+        let missing = || DefId::new(db, Some(library), item.kind(), name, 0);
+        found
+            .find(|d| d.kind(db) == item.kind())
+            .or_else(|| found.next())
+            .unwrap_or_else(missing)
+    };
+    LangItem::ALL.iter().map(find).collect()
 }
 
 /// The definition of a known declaration. It exists as an id even where a broken library does not declare it.
 pub fn lang(db: &dyn Db, item: LangItem) -> DefId {
-    DefId::new(
-        db,
-        Some(library_module(db)),
-        item.kind(),
-        Name::new(item.name()),
-        0,
-    )
+    lang_table(db, library_module(db))[item as usize]
+}
+
+/// Which known declaration a definition is.
+pub fn lang_item_of(db: &dyn Db, def: DefId) -> Option<LangItem> {
+    let table = lang_table(db, library_module(db));
+    let index = table.iter().position(|&d| d == def)?;
+    LangItem::ALL.get(index).copied()
 }
 
 fn plain(db: &dyn Db, item: LangItem) -> Ty {

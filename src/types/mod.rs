@@ -1,23 +1,24 @@
 //! Tour of `types`: what declarations mean: types, generics, signatures, conformances. Nothing here reads a body.
 //!
-//! * [`ty`]: types as interned values.
-//! * [`lower`]: written types to types; [`anchor`]: where its diagnostics point, without positions.
+//! * [`ty`]: types as interned values; [`display`]: how they are printed; [`lang`]: the library's types that the compiler knows.
+//! * [`lower`]: written types to types.
 //! * [`generics`]: generic parameters and requirements; [`env`]: what follows from them.
 //! * [`signature`]: signatures of functions, types of variables; [`nominal`]: stored properties, cases, superclasses.
-//! * [`protocols`]: requirements and associated types; [`conformance`]: who conforms and why; [`assoc`]: inference of associated
-//!   types; [`witness`]: which declaration fulfils a requirement.
-//! * [`class`]: overriding and vtables; [`synth`]: members that the compiler makes.
-//! * [`lang`]: the declarations of the library that the compiler knows; [`display`]: how types are printed.
-//! * [`check`]: the diagnostics of declarations; [`hooks`]: what later folders supply.
+//! * [`protocols`]: requirements and associated types; [`conformance`]: who conforms and why, and normalisation of types;
+//!   [`assoc`]: inference of associated types; [`witness`]: which declaration fulfils a requirement.
+//! * [`members`]: members of a type by name; [`synth`]: members that the compiler makes; [`class`]: overriding and vtables.
+//! * [`hooks`]: what later folders supply.
 
-pub mod anchor;
+pub mod assoc;
 pub mod class;
 pub mod conformance;
 pub mod display;
+pub mod env;
 pub mod generics;
 pub mod hooks;
 pub mod lang;
 pub mod lower;
+pub mod members;
 pub mod nominal;
 pub mod protocols;
 pub mod signature;
@@ -25,16 +26,21 @@ pub mod synth;
 pub mod ty;
 pub mod witness;
 
-pub use self::anchor::{Anchor, ItemDiagnostic};
-pub use self::class::{VTable, VTableEntry, is_overridable, overridden, vtable};
-pub use self::conformance::{Conformance, assoc_type, conformance, conforms, normalize};
-pub use self::display::display_type;
+#[cfg(test)]
+mod tests;
+
+pub use self::class::{VFn, VFnKind, VTable, VTableEntry, is_overridable, overridden, vtable};
+pub use self::conformance::{
+    Conformance, assoc_type, conformance, conforms, normalize, normalize_concrete,
+};
+pub use self::display::{display_type, metadata_name};
 pub use self::generics::{GenericParam, Generics, Requirement, generics, identity_args};
 pub use self::lang::{
     LangItem, array_of, bool_ty, dictionary_of, double_ty, int_ty, lang, optional_of,
     optional_payload, string_ty,
 };
 pub use self::lower::{TypeHost, resolve_type};
+pub use self::members::{MemberCandidate, Origin, member_candidates, members_named};
 pub use self::nominal::{
     case_payload, declared_self_type, enum_cases, inherited_type, is_subclass, raw_type,
     stored_properties, superclass,

@@ -60,12 +60,12 @@ impl Lexer<'_> {
                 None => {
                     self.flush_text(start);
                     self.modes.pop();
-                    return self.unterminated(string_start, multiline);
+                    return self.unterminated(string_start);
                 }
                 Some(b'\n' | b'\r') if !multiline => {
                     self.flush_text(start);
                     self.modes.pop();
-                    return self.unterminated(string_start, multiline);
+                    return self.unterminated(string_start);
                 }
                 Some(b'"') => {
                     let quotes = if multiline { 3 } else { 1 };
@@ -125,13 +125,16 @@ impl Lexer<'_> {
         }
     }
 
-    fn unterminated(&mut self, string_start: usize, _multiline: bool) {
-        self.error(
-            "unterminated-string",
-            string_start,
-            string_start + 1,
-            "unterminated string literal",
-        );
+    /// Reports a string that is never closed; strings inside of it are part of the same mistake.
+    fn unterminated(&mut self, string_start: usize) {
+        if self.modes.is_empty() {
+            self.error(
+                "unterminated-string",
+                string_start,
+                string_start + 1,
+                "unterminated string literal",
+            );
+        }
     }
 
     /// Checks the escape whose selector is at `at`; the decoded text is computed by the typed tree.
@@ -226,10 +229,8 @@ impl Lexer<'_> {
             self.modes.pop();
         }
         match self.modes.pop() {
-            Some(Mode::String {
-                start, multiline, ..
-            }) => {
-                self.unterminated(start as usize, multiline);
+            Some(Mode::String { start, .. }) => {
+                self.unterminated(start as usize);
                 true
             }
             Some(Mode::Interpolation { .. }) => true,

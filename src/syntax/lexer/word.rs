@@ -68,11 +68,23 @@ impl Table {
     }
 }
 
+/// Which ASCII bytes continue an identifier.
+static WORD_BYTE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] =
+            (byte as u8).is_ascii_alphanumeric() || byte == b'_' as usize || byte == b'$' as usize;
+        byte += 1;
+    }
+    table
+};
+
 impl Lexer<'_> {
     /// Skips the characters that may continue an identifier.
     pub(super) fn skip_word(&mut self) {
         while let Some(&byte) = self.bytes.get(self.pos) {
-            if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' {
+            if WORD_BYTE[byte as usize] {
                 self.pos += 1;
             } else if byte < 0x80 {
                 break;
@@ -210,6 +222,17 @@ impl Lexer<'_> {
             Some(b'"') => return self.string_start(hashes),
             Some(b'/') if self.pound_regex(hashes) => return,
             _ => {}
+        }
+        if hashes > 1 {
+            // A run of number signs that opens nothing is one mistake, and is looked at only once.
+            self.pos += hashes - 1;
+            self.error(
+                "invalid-character",
+                start,
+                self.pos,
+                "invalid character in source file",
+            );
+            return self.push_trivia(UNKNOWN);
         }
         self.pos += 1;
         if self.peek(0).is_ascii_alphabetic() {

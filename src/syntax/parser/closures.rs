@@ -2,7 +2,7 @@
 
 use super::Parser;
 use super::attributes::attributes;
-use super::types::{type_, type_annotation};
+use super::types::type_annotation;
 use crate::syntax::kind::SyntaxKind::*;
 
 /// `{ [captures] (parameters) async throws -> T in statements }`
@@ -52,14 +52,14 @@ fn at_signature(p: &Parser) -> bool {
             Some(close) => n = close - p.pos + 1,
             None => return false,
         },
-        IDENT | UNDERSCORE if p.nth(n + 1) != L_PAREN => {
-            if !matches!(p.nth_contextual(n), Some(ASYNC_KW))
-                || matches!(p.nth(n + 1), IN_KW | COMMA)
-            {
-                n += 1;
-                while p.nth(n) == COMMA && matches!(p.nth(n + 1), IDENT | UNDERSCORE) {
-                    n += 2;
-                }
+        IDENT | UNDERSCORE
+            if p.nth(n + 1) != L_PAREN
+                && (!matches!(p.nth_contextual(n), Some(ASYNC_KW))
+                    || matches!(p.nth(n + 1), IN_KW | COMMA)) =>
+        {
+            n += 1;
+            while p.nth(n) == COMMA && matches!(p.nth(n + 1), IDENT | UNDERSCORE) {
+                n += 2;
             }
         }
         _ => {}
@@ -117,7 +117,7 @@ fn signature(p: &mut Parser) {
         super::postfix::close_arguments(p, R_PAREN, opener, "expected ')' in parameter list");
         p.finish(list, CLOSURE_PARAM_LIST);
     } else if (p.at(UNDERSCORE) || p.at(IDENT))
-        && !(p.at_contextual(ASYNC_KW) && !matches!(p.nth(1), IN_KW | COMMA))
+        && (!p.at_contextual(ASYNC_KW) || matches!(p.nth(1), IN_KW | COMMA))
     {
         let list = p.start();
         loop {
@@ -231,5 +231,4 @@ fn captures(p: &mut Parser) {
     }
     super::postfix::close_arguments(p, R_BRACKET, opener, "expected ']' at end of capture list");
     p.finish(marker, CAPTURE_LIST);
-    let _ = type_;
 }

@@ -105,6 +105,7 @@ impl Parser<'_> {
                 && matches!(
                     &self.text[token.start as usize..token.end as usize],
                     "_silgen_name"
+                        | "_runtime"
                         | "_extern"
                         | "_builtin"
                         | "_alwaysEmitIntoClient_external"

@@ -271,6 +271,6 @@ pub(super) fn unary(p: &mut Parser, message: &str) -> bool {
 fn operator_is_value(next: SyntaxKind) -> bool {
     matches!(
         next,
-        R_PAREN | COMMA | R_BRACKET | COLON | EOF | R_BRACE | SEMICOLON
+        R_PAREN | COMMA | R_BRACKET | COLON | INTERPOLATION_END
     )
 }

@@ -8,7 +8,6 @@ use crate::syntax::kind::SyntaxKind::*;
 
 /// `fn name<T>(parameters) async throws -> T where … { }`
 pub(super) fn fn_decl(p: &mut Parser, marker: super::Marker) {
-    let keyword = p.spelling(FN_KW);
     p.bump();
     let name_start = p.offset();
     let mut name_end = p.offset();
@@ -26,7 +25,6 @@ pub(super) fn fn_decl(p: &mut Parser, marker: super::Marker) {
     } else if super::decls::decl_name(p, "function") {
         name_end = p.prev_end();
     }
-    let _ = keyword;
     optional_generic_params(p);
     let errors = p.error_count();
     if p.at(L_PAREN) {

@@ -86,19 +86,22 @@ pub(super) fn generic_args(p: &mut Parser) {
 /// that follows. Otherwise the `<` is an operator.
 pub(super) fn generic_args_in_expr(p: &mut Parser) -> bool {
     if !p.at_l_angle()
-        || p.nth_space(1) && p.nth(0) == BINARY_OP && p.nth_space(0) && !plausible_spaced(p)
+        || p.pos < p.no_generics_before
+        || !super::types::nth_type_start(p, 1) && p.token_text() == "<"
     {
         return false;
     }
-    p.speculate(|p| {
+    let mut reached = p.pos;
+    let ok = p.speculate(|p| {
         generic_args(p);
+        reached = p.pos;
         !p.failed && after_generic_args(p)
-    })
-}
-
-/// `a < b` with spaces is hardly ever a generic argument list; only then is the full attempt worth its time.
-fn plausible_spaced(p: &Parser) -> bool {
-    super::types::nth_type_start(p, 1)
+    });
+    if !ok && reached > p.pos + 1000 {
+        // A long attempt that failed would fail again from every place inside of it.
+        p.no_generics_before = reached;
+    }
+    ok
 }
 
 fn after_generic_args(p: &Parser) -> bool {

@@ -191,13 +191,11 @@ fn clause_body(p: &mut Parser, context: Context) {
         Context::Cases => super::stmts::switch_cases(p),
         Context::Attributes => super::attributes::attributes(p),
         Context::Postfix => {
-            let marker = p.start();
             if p.at(POUND_IF) {
                 if_config(p, Context::Postfix);
             } else if p.at(DOT) {
                 super::postfix::postfix_expr(p, "expected member");
             }
-            let _ = marker;
         }
     }
     if !p.at_any(&[POUND_ELSEIF, POUND_ELSE, POUND_ENDIF, EOF, R_BRACE]) {

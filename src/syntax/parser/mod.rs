@@ -36,7 +36,7 @@ mod types;
 use crate::syntax::kind::CONTEXTUAL;
 use crate::syntax::kind::SyntaxKind::{self, *};
 use crate::syntax::lexer::{
-    Lexed, NEWLINE_BEFORE, NO_PARTNER, SPACE_BEFORE, Token, error_at, operator,
+    Lexed, NEWLINE_BEFORE, NO_PARTNER, SPACE_BEFORE, Token, Trivia, error_at, operator,
 };
 use crate::syntax::{ParseOptions, SyntaxError, SyntaxFixIt, SyntaxNote};
 use rowan::{TextRange, TextSize};
@@ -87,6 +87,7 @@ pub(crate) struct Parser<'t> {
     pub(crate) text: &'t str,
     pub(crate) tokens: &'t [Token],
     pub(crate) partner: &'t [u32],
+    trivia_pieces: &'t [Trivia],
     pub(crate) options: &'t ParseOptions,
     pub(crate) pos: usize,
     kind: SyntaxKind,
@@ -122,6 +123,10 @@ pub(crate) struct Parser<'t> {
     pub(crate) bodiless: bool,
     /// At the root type of a key path, whose members are components.
     pub(crate) key_path_root: bool,
+    /// Up to this token `<` is an operator: an attempt to read it otherwise nested too deep.
+    pub(crate) no_generics_before: usize,
+    /// Where a string without its end stopped: the brackets around it are not missed there.
+    pub(crate) unterminated_at: u32,
 }
 
 /// Parses a whole file.
@@ -131,6 +136,7 @@ pub(crate) fn parse_tokens(text: &str, lexed: &Lexed, options: &ParseOptions) ->
         text,
         tokens: &lexed.tokens,
         partner: &lexed.partner,
+        trivia_pieces: &lexed.trivia,
         options,
         pos: 0,
         kind: first.kind,
@@ -154,6 +160,8 @@ pub(crate) fn parse_tokens(text: &str, lexed: &Lexed, options: &ParseOptions) ->
         if_config_depth: 0,
         bodiless: false,
         key_path_root: false,
+        no_generics_before: 0,
+        unterminated_at: u32::MAX,
     };
     stmts::source_file(&mut parser);
     Output {
@@ -415,11 +423,6 @@ impl<'t> Parser<'t> {
 
     // Errors.
 
-    /// The spelling of a keyword or punctuation in this file.
-    pub(crate) fn spelling(&self, kind: SyntaxKind) -> &'static str {
-        kind.static_text(self.options.dialect).unwrap_or("")
-    }
-
     /// Reports an error at the current token.
     pub(crate) fn error(&mut self, code: &'static str, message: impl Into<String>) {
         let (start, end) = (self.start, self.end);
@@ -506,6 +509,9 @@ impl<'t> Parser<'t> {
         if self.eat(kind) {
             return true;
         }
+        if self.prev_end == self.unterminated_at {
+            return false;
+        }
         self.error("expected-closing", message);
         let open = match kind {
             R_PAREN | INTERPOLATION_END => '(',
@@ -529,6 +535,14 @@ impl<'t> Parser<'t> {
     /// Records that the bytes in the range were only lexed.
     pub(crate) fn add_skipped(&mut self, start: u32, end: u32) {
         self.skipped.push((start, end));
+    }
+
+    /// Whether a character that the lexer reported stands right before the current token.
+    pub(crate) fn bad_character_before(&self) -> bool {
+        let (first, last) = (self.trivia as usize, self.tokens[self.pos].trivia as usize);
+        self.trivia_pieces[first.min(last)..last]
+            .iter()
+            .any(|piece| piece.kind == UNKNOWN)
     }
 
     /// The first byte of the current token.

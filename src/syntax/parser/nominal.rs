@@ -79,7 +79,17 @@ pub(super) fn members(p: &mut Parser) {
                 skip_line(p);
             }
         } else {
-            p.error("expected-declaration", "expected declaration");
+            if p.at(IDENT) && p.token_text() == "fn" {
+                let at = p.prev_end().max(p.offset() + 2);
+                p.error_range(
+                    "expected-identifier",
+                    at,
+                    at,
+                    "expected identifier in function declaration",
+                );
+            } else {
+                p.error("expected-declaration", "expected declaration");
+            }
             skip_line(p);
         }
         if p.error_count() > errors && !p.newline_before() {

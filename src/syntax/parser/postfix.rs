@@ -128,7 +128,7 @@ pub(super) fn decl_name_args(p: &mut Parser) {
         return;
     };
     let close = close - p.pos;
-    if close == 1 || close % 2 == 0 {
+    if close == 1 || close.is_multiple_of(2) {
         return;
     }
     let labels = (1..close)

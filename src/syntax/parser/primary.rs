@@ -180,6 +180,7 @@ pub(super) fn string(p: &mut Parser) {
             _ => break,
         }
     }
+    p.unterminated_at = p.prev_end();
     p.finish(marker, STRING_LITERAL);
 }
 

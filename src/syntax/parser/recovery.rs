@@ -18,6 +18,7 @@ impl Parser<'_> {
     fn too_deep(&mut self) {
         self.error("nesting-too-deep", "nesting too deep");
         if self.speculating {
+            self.no_generics_before = self.pos;
             return;
         }
         self.muted = true;

@@ -19,16 +19,26 @@ struct TokenCache {
 }
 
 const CACHE_SIZE: usize = 1 << 12;
+/// Where the slots of white space begin, by length.
+const FIRST_SPACE: usize = ERROR as usize;
+/// Where the slots begin that are chosen by hash.
+const FIRST_HASHED: usize = FIRST_SPACE + 25;
 
 impl TokenCache {
     fn get(&mut self, kind: SyntaxKind, text: &str) -> GreenToken {
         if text.len() > 24 {
             return GreenToken::new(kind.into(), text);
         }
-        let mut hasher = FxHasher::default();
-        hasher.write(text.as_bytes());
-        hasher.write_u16(kind as u16);
-        let slot = (hasher.finish() >> 20) as usize % CACHE_SIZE;
+        // Kinds with one text have a slot of their own, white space mostly differs by its length: neither is hashed.
+        let slot = match kind {
+            WHITESPACE => FIRST_SPACE + text.len(),
+            _ if (L_PAREN as u16..ERROR as u16).contains(&(kind as u16)) => kind as usize,
+            _ => {
+                let mut hasher = FxHasher::default();
+                hasher.write(text.as_bytes());
+                FIRST_HASHED + (hasher.finish() >> 20) as usize % (CACHE_SIZE - FIRST_HASHED)
+            }
+        };
         match &self.slots[slot] {
             Some(token) if token.kind() == kind.into() && token.text() == text => token.clone(),
             _ => {

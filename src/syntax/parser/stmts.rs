@@ -4,13 +4,12 @@ use super::decls::{decl, nth_decl_start};
 use super::exprs::{expr, expr_or};
 use super::if_config::{Context, if_config};
 use super::patterns::{MatchMode, binding_pattern, match_pattern};
-use super::types::{type_, type_annotation};
+use super::types::type_annotation;
 use super::{Marker, Parser};
 use crate::syntax::kind::SyntaxKind::*;
 
 /// The root: top-level code and declarations.
 pub(super) fn source_file(p: &mut Parser) {
-    let marker = p.start();
     loop {
         items(p, true);
         match p.current() {
@@ -40,7 +39,6 @@ pub(super) fn source_file(p: &mut Parser) {
         }
     }
     p.finish(Marker(0), SOURCE_FILE);
-    let _ = marker;
 }
 
 /// The statements of a block, a closure or an accessor, up to its brace.
@@ -81,6 +79,12 @@ pub(super) fn items(p: &mut Parser, top_level: bool) {
             p.skip_until(|p| {
                 p.newline_before() || p.at_any(&[SEMICOLON, R_BRACE]) || at_items_end(p)
             });
+        }
+        let misplaced = p.at_any(&[
+            ELSE_KW, CATCH_KW, IN_KW, WHERE_KW, R_PAREN, R_BRACKET, COMMA, COLON,
+        ]);
+        if misplaced || p.bad_character_before() || p.prev_end() == p.unterminated_at {
+            continue;
         }
         if p.at(SEMICOLON) || p.newline_before() || at_items_end(p) {
             continue;
@@ -640,5 +644,4 @@ pub(super) fn do_expr(p: &mut Parser) {
         p.finish(clause, CATCH_CLAUSE);
     }
     p.finish(marker, DO_EXPR);
-    let _ = type_;
 }

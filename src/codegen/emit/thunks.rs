@@ -1,0 +1,353 @@
+//! Functions that adapt one calling convention to another, written as MIR so that calls in them are resolved and inlined as everywhere.
+
+use crate::base::Arena;
+use crate::items::ids::DefId;
+use crate::mir::data::{
+    Argument, BlockData, Callee, Const, FnId, FnKind, Instance, Local, LocalDecl, LocalKind, Mir,
+    Operand, Place, Rvalue, Statement, StatementKind, Terminator,
+};
+use crate::types::ty::{Ty, TyKind, TyList};
+
+use super::super::cx::{CalleeShape, Passing, Program, ThisMode};
+use super::code::Result;
+
+/// A function that does nothing; stands where no MIR is being emitted.
+pub(super) fn empty_mir() -> Mir {
+    let mut thunk = Thunk::new(None, Ty::unit());
+    thunk.finish_block(Terminator::Return);
+    thunk.mir
+}
+
+struct Thunk {
+    mir: Mir,
+    block: BlockData,
+}
+
+fn place(local: Local) -> Place {
+    Place {
+        local,
+        path: Default::default(),
+    }
+}
+
+impl Thunk {
+    fn new(id: Option<FnId>, result: Ty) -> Thunk {
+        let mut locals = Arena::new();
+        let result = locals.alloc(LocalDecl {
+            ty: result,
+            kind: LocalKind::Result,
+            name: None,
+        });
+        // The placeholder's identity is never looked at.
+        let id = id.unwrap_or_else(placeholder);
+        Thunk {
+            mir: Mir {
+                id,
+                locals,
+                params: Vec::new(),
+                result,
+                throws: None,
+                blocks: Arena::new(),
+                captures: Vec::new(),
+                transparent: false,
+            },
+            block: BlockData::default(),
+        }
+    }
+
+    fn local(&mut self, ty: Ty, kind: LocalKind) -> Local {
+        self.mir.locals.alloc(LocalDecl {
+            ty,
+            kind,
+            name: None,
+        })
+    }
+
+    fn param(&mut self, ty: Ty, kind: LocalKind) -> Local {
+        let local = self.local(ty, kind);
+        self.mir.params.push(local);
+        local
+    }
+
+    /// A parameter that is handed on.
+    fn forward(&mut self, ty: Ty, passing: Passing) -> Argument {
+        match passing {
+            Passing::Borrow => {
+                Argument::Value(Operand::Borrow(place(self.param(ty, LocalKind::Borrowed))))
+            }
+            Passing::Owned => {
+                Argument::Value(Operand::Move(place(self.param(ty, LocalKind::Owned))))
+            }
+            Passing::Inout => Argument::Address(place(self.param(ty, LocalKind::Inout))),
+        }
+    }
+
+    fn push(&mut self, kind: StatementKind) {
+        self.block.stmts.push(Statement { kind, src: None });
+    }
+
+    fn finish_block(&mut self, terminator: Terminator) -> crate::mir::data::Block {
+        let mut block = std::mem::take(&mut self.block);
+        block.term = Some(terminator);
+        self.mir.blocks.alloc(block)
+    }
+
+    /// Calls, converts the result, and returns; errors are passed on.
+    fn call(
+        mut self,
+        callee: Callee,
+        args: Vec<Argument>,
+        result: Ty,
+        error: Option<Ty>,
+        convert: impl FnOnce(Operand, Ty) -> Rvalue,
+    ) -> Mir {
+        let own = self.mir.locals[self.mir.result].ty;
+        let dest = if result == own {
+            self.mir.result
+        } else {
+            self.local(result, LocalKind::Var)
+        };
+        let next = crate::mir::data::Block::from_raw(1);
+        match error {
+            Some(error) => {
+                self.mir.throws = Some(error);
+                let slot = self.local(error, LocalKind::Var);
+                self.finish_block(Terminator::TryCall {
+                    dest: place(dest),
+                    error: place(slot),
+                    callee,
+                    args,
+                    normal: next,
+                    unwind: crate::mir::data::Block::from_raw(2),
+                });
+                self.convert(dest, own, convert);
+                self.finish_block(Terminator::Return);
+                self.finish_block(Terminator::Throw(Operand::Move(place(slot))));
+            }
+            None => {
+                self.push(StatementKind::Call {
+                    dest: place(dest),
+                    callee,
+                    args,
+                });
+                self.convert(dest, own, convert);
+                self.finish_block(Terminator::Return);
+            }
+        }
+        self.mir
+    }
+
+    fn convert(&mut self, from: Local, to: Ty, convert: impl FnOnce(Operand, Ty) -> Rvalue) {
+        if from != self.mir.result {
+            let rvalue = convert(Operand::Move(place(from)), to);
+            self.push(StatementKind::Assign(place(self.mir.result), rvalue));
+        }
+    }
+}
+
+fn placeholder() -> FnId {
+    use salsa::plumbing::FromId;
+    FnId {
+        def: DefId::from_id(salsa::Id::from_bits(1)),
+        kind: FnKind::Body,
+    }
+}
+
+fn reference(value: Operand, to: Ty) -> Rvalue {
+    Rvalue::Upcast { value, to }
+}
+
+/// A plain function as the code of a function value.
+pub(super) fn value<'a>(p: &dyn Program<'a>, instance: Instance, ty: Ty) -> Result<Mir> {
+    let TyKind::Function(function) = ty.kind() else {
+        return Err("a function value of a type that is no function".into());
+    };
+    let shape = p.callee_shape(instance.id, instance.args);
+    let mut thunk = Thunk::new(Some(instance.id), shape.result);
+    let mut args = Vec::new();
+    for &(ty, passing) in &shape.params {
+        args.push(thunk.forward(ty, passing));
+    }
+    if shape.this == ThisMode::Metatype {
+        args.push(Argument::Value(Operand::Const(Const::Metatype(
+            shape.result,
+        ))));
+    }
+    // The function value may be declared to throw where the function does not; then the thunk never throws.
+    let error = function.throws;
+    Ok(thunk.call(
+        Callee::Static(instance.id, instance.args),
+        args,
+        shape.result,
+        error,
+        reference,
+    ))
+}
+
+/// A requirement's entry in a witness table: `this` by address.
+pub(super) fn witness<'a>(p: &dyn Program<'a>, requirement: DefId, args: TyList) -> Result<Mir> {
+    let id = FnId {
+        def: requirement,
+        kind: FnKind::Body,
+    };
+    let this_ty = *args
+        .as_slice()
+        .first()
+        .ok_or("a requirement without Self")?;
+    let shape = p.callee_shape(id, args);
+    let mut thunk = Thunk::new(Some(id), shape.result);
+    let mut arguments = Vec::new();
+    for &(ty, passing) in &shape.params {
+        arguments.push(thunk.forward(ty, passing));
+    }
+    let this = match shape.this {
+        ThisMode::None => None,
+        ThisMode::Metatype => Some(thunk.forward(Ty::metatype(this_ty), Passing::Borrow)),
+        ThisMode::Inout => Some(thunk.forward(this_ty, Passing::Inout)),
+        ThisMode::Borrow => {
+            let this = thunk.param(this_ty, LocalKind::BorrowedAddress);
+            Some(Argument::Value(Operand::Borrow(place(this))))
+        }
+        ThisMode::Owned => {
+            // The existential keeps its value.
+            let this = thunk.param(this_ty, LocalKind::BorrowedAddress);
+            Some(Argument::Value(Operand::Copy(place(this))))
+        }
+    };
+    arguments.extend(this);
+    Ok(thunk.call(
+        Callee::Witness(requirement, args),
+        arguments,
+        shape.result,
+        shape.throws,
+        reference,
+    ))
+}
+
+/// The class type in the superclass chain of `class` that declares a member.
+pub(in super::super) fn declaring_class<'a>(
+    p: &dyn Program<'a>,
+    class: Ty,
+    member: DefId,
+) -> Option<Ty> {
+    let owner = p.class_of_member(member)?;
+    let mut current = Some(class);
+    // A cycle of superclasses is an error that has been reported; the bound only ends the search.
+    for _ in 0..256 {
+        let ty = current?;
+        if ty.nominal_def() == Some(owner) {
+            return Some(ty);
+        }
+        current = p.superclass(ty);
+    }
+    None
+}
+
+/// The generic arguments that a member of a class has in (a subclass of) this class.
+pub(in super::super) fn member_args<'a>(
+    p: &dyn Program<'a>,
+    class: Ty,
+    member: DefId,
+) -> Option<TyList> {
+    let (_, args) = declaring_class(p, class, member)?.as_nominal()?;
+    Some(args)
+}
+
+fn shapes<'a>(
+    p: &dyn Program<'a>,
+    method: FnId,
+    implementation: FnId,
+    class: Ty,
+) -> Option<(CalleeShape, CalleeShape, TyList)> {
+    let method_args = member_args(p, class, method.def)?;
+    let args = member_args(p, class, implementation.def)?;
+    Some((
+        p.callee_shape(method, method_args),
+        p.callee_shape(implementation, args),
+        args,
+    ))
+}
+
+/// Whether an override can stand in the slot as it is.
+pub(in super::super) fn overrides_directly<'a>(
+    p: &dyn Program<'a>,
+    method: FnId,
+    implementation: FnId,
+    class: Ty,
+) -> bool {
+    if method == implementation {
+        return true;
+    }
+    let Some((introduced, own, _)) = shapes(p, method, implementation, class) else {
+        return true;
+    };
+    let same = |a: Ty, b: Ty| {
+        a == b
+            || p.layout(a).scalar_types().eq(p.layout(b).scalar_types())
+                && p.layout(a).size == p.layout(b).size
+    };
+    introduced.throws.is_some() == own.throws.is_some()
+        && same(introduced.result, own.result)
+        && introduced.params.len() == own.params.len()
+        && introduced
+            .params
+            .iter()
+            .zip(&own.params)
+            .all(|(a, b)| same(a.0, b.0))
+}
+
+/// An override whose convention differs from the introducing method's: it does not throw, returns more, or takes more.
+pub(super) fn vtable<'a>(
+    p: &dyn Program<'a>,
+    method: FnId,
+    implementation: FnId,
+    class: Ty,
+) -> Result<Mir> {
+    let (introduced, own, args) =
+        shapes(p, method, implementation, class).ok_or("an override outside its class")?;
+    let some_of = |ty: Ty| -> Option<DefId> {
+        let (def, _) = ty.as_nominal().filter(|(def, _)| p.is_optional(*def))?;
+        let _ = def;
+        let cases = &p.layout(ty).as_enum()?.cases;
+        cases.iter().find(|c| c.payload.is_some()).map(|c| c.def)
+    };
+    let convert = |value: Operand, to: Ty| match some_of(to) {
+        Some(case) => Rvalue::Case {
+            ty: to,
+            case,
+            payload: vec![value],
+        },
+        None => reference(value, to),
+    };
+    let mut thunk = Thunk::new(Some(implementation), introduced.result);
+    let mut arguments = Vec::new();
+    for (&(ty, passing), &(own_ty, _)) in introduced.params.iter().zip(&own.params) {
+        let argument = thunk.forward(ty, passing);
+        let wraps = ty != own_ty
+            && !matches!(ty.kind(), TyKind::Nominal { def, .. } if p.is_optional(*def))
+            && some_of(own_ty).is_some();
+        arguments.push(match argument {
+            Argument::Value(value) if wraps => {
+                let wrapped = thunk.local(own_ty, LocalKind::Var);
+                thunk.push(StatementKind::Assign(
+                    place(wrapped),
+                    convert(value, own_ty),
+                ));
+                Argument::Value(Operand::Borrow(place(wrapped)))
+            }
+            other => other,
+        });
+    }
+    match own.this {
+        ThisMode::None => {}
+        ThisMode::Metatype => arguments.push(thunk.forward(Ty::metatype(class), Passing::Borrow)),
+        _ => arguments.push(thunk.forward(class, Passing::Borrow)),
+    }
+    Ok(thunk.call(
+        Callee::Static(implementation, args),
+        arguments,
+        own.result,
+        introduced.throws,
+        convert,
+    ))
+}

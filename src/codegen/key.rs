@@ -1,0 +1,111 @@
+//! The things that code is generated for, named by what they are rather than by symbol.
+
+use crate::base::Name;
+use crate::items::ids::DefId;
+use crate::mir::data::{FnId, Instance};
+use crate::types::ty::{Ty, TyList};
+
+use super::blob::{DataBlob, FunctionBlob};
+
+/// One function or datum of a program. Types are concrete and canonical (see [`canonical`]).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CodeKey {
+    /// A function's own code.
+    Function(Instance),
+    /// A function as a value of this function type: the ordinary parameters and a context that is ignored.
+    ValueThunk(Instance, Ty),
+    /// A requirement as witness tables hold it: `this` by address. The first argument is the conforming type.
+    WitnessThunk(DefId, TyList),
+    /// An override with the calling convention of the method that introduced the slot; the last type is the class.
+    VTableThunk(FnId, FnId, Ty),
+    /// The metadata record of a type.
+    Metadata(Ty),
+    /// The witness table of a type for a protocol.
+    WitnessTable(Ty, DefId),
+    /// The descriptor of a protocol.
+    Protocol(DefId),
+    /// The object behind a string constant.
+    StringObject(Name),
+    /// Bytes of a text, without an end mark.
+    Text(Name),
+    /// The message and file of a trap.
+    TrapSite(Name, Name),
+    /// The storage of a global or static variable.
+    Global(DefId, TyList),
+    /// Whether the global has been initialised: the flag for `codira_once`.
+    GlobalFlag(DefId, TyList),
+    /// Initialises the global; what `codira_once` runs.
+    GlobalInit(DefId, TyList),
+    /// `copy(dst, src)` of a type.
+    Copy(Ty),
+    /// `destroy(address)` of a type.
+    Destroy(Ty),
+    /// Runs a class's deinitialisers and destroys the fields.
+    DestroyObject(Ty),
+    /// The declaration index of an enum's case.
+    EnumTag(Ty),
+    /// The metadata of a closure's context; the instance is the closure's function.
+    ContextMetadata(Instance),
+    /// Destroys what a closure's context holds.
+    DestroyContext(Instance),
+    /// The shared empty instance of a class.
+    EmptyObject(Ty),
+}
+
+/// The function or datum of one key, with everything that it refers to.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CodeUnit {
+    pub blob: Blob,
+    /// The keys that the blob's relocations name, without repetition, in order of appearance.
+    pub references: Vec<CodeKey>,
+    /// The protocols that this code asks for at run time: types that reach metadata must list their conformances to them.
+    pub dynamic_protocols: Vec<DefId>,
+}
+
+#[derive(Clone, PartialEq, Debug)]
+pub enum Blob {
+    Function(FunctionBlob),
+    Data(DataBlob),
+}
+
+/// Why no code could be generated; always a defect of the compiler, never of the source.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CodegenError {
+    /// The function or datum, by symbol.
+    pub symbol: String,
+    pub message: String,
+}
+
+impl std::fmt::Display for CodegenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "code generation of {}: {}", self.symbol, self.message)
+    }
+}
+
+/// One representative of the types that are the same at run time: function types differ by `@escaping` and `@autoclosure` only while
+/// they are checked, and `Self` of a class is the class.
+pub fn canonical(ty: Ty) -> Ty {
+    use crate::types::ty::{FnParam, FnTy, TyKind};
+    ty.map(&mut |t| match t.kind() {
+        TyKind::Builtin(_) => Some(t),
+        TyKind::Nominal { args, .. } if args.is_empty() => Some(t),
+        TyKind::DynamicSelf(class) => Some(canonical(*class)),
+        TyKind::Function(f) => Some(Ty::function(FnTy {
+            params: f
+                .params
+                .iter()
+                .map(|p| FnParam {
+                    ty: canonical(p.ty),
+                    mode: p.mode,
+                    variadic: p.variadic,
+                    autoclosure: false,
+                })
+                .collect(),
+            result: canonical(f.result),
+            throws: f.throws.map(canonical),
+            is_async: f.is_async,
+            escaping: true,
+        })),
+        _ => None,
+    })
+}

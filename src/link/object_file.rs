@@ -1,0 +1,269 @@
+//! Relocatable objects from blobs.
+
+use object::write::{
+    Comdat, Object, Relocation, SectionId, StandardSection, StandardSegment, Symbol, SymbolId,
+    SymbolSection,
+};
+use object::{
+    Architecture, BinaryFormat, ComdatKind, Endianness, RelocationFlags, SectionFlags, SectionKind,
+    SymbolFlags, SymbolKind, SymbolScope, elf,
+};
+use rustc_hash::FxHashMap;
+
+use super::{LineOf, LinkError};
+use crate::codegen::blob::{
+    DataBlob, FunctionBlob, LineReloc, Linkage, Reloc, RelocKind, SymbolName,
+};
+
+/// What the parts of an object have in common.
+struct Part<'a> {
+    symbol: SymbolName,
+    linkage: Linkage,
+    bytes: &'a [u8],
+    zero_size: u64,
+    align: u64,
+    relocs: &'a [Reloc],
+    line_relocs: &'a [LineReloc],
+    /// The name of the section without the symbol's.
+    section: &'static str,
+    kind: SectionKind,
+}
+
+/// Writes an object. Every blob gets a section of its own, so that a linker can leave out what is not used.
+pub fn write_object<'a>(
+    functions: impl IntoIterator<Item = &'a FunctionBlob>,
+    data: impl IntoIterator<Item = &'a DataBlob>,
+    lines: LineOf<'_>,
+) -> Result<Vec<u8>, LinkError> {
+    let architecture = if cfg!(target_arch = "aarch64") {
+        Architecture::Aarch64
+    } else {
+        Architecture::X86_64
+    };
+    let mut writer = Writer {
+        object: Object::new(BinaryFormat::Elf, architecture, Endianness::Little),
+        symbols: FxHashMap::default(),
+    };
+    let functions = functions.into_iter().map(function_part);
+    let parts: Vec<Part<'a>> = functions.chain(data.into_iter().map(data_part)).collect();
+    // Symbols come first, so that a reference can precede the definition.
+    for part in &parts {
+        writer.declare(part)?;
+    }
+    for part in &parts {
+        writer.define(part, lines)?;
+    }
+    // Tells linkers that nothing here needs an executable stack.
+    writer.object.section_id(StandardSection::Text);
+    writer
+        .object
+        .add_section(Vec::new(), b".note.GNU-stack".to_vec(), SectionKind::Other);
+    writer
+        .object
+        .write()
+        .map_err(|error| LinkError::Linker(error.to_string()))
+}
+
+fn function_part(blob: &FunctionBlob) -> Part<'_> {
+    Part {
+        symbol: blob.symbol,
+        linkage: blob.linkage,
+        bytes: &blob.code,
+        zero_size: 0,
+        align: u64::from(blob.align).max(16),
+        relocs: &blob.relocs,
+        line_relocs: &blob.line_relocs,
+        section: ".text",
+        kind: SectionKind::Text,
+    }
+}
+
+fn data_part(blob: &DataBlob) -> Part<'_> {
+    let all_zero = blob.bytes.is_empty() && blob.relocs.is_empty();
+    let (section, kind) = match (blob.writable, all_zero, blob.relocs.is_empty()) {
+        (true, true, _) => (".bss", SectionKind::UninitializedData),
+        (true, false, _) => (".data", SectionKind::Data),
+        (false, _, true) => (".rodata", SectionKind::ReadOnlyData),
+        // The loader fills in addresses before it protects these.
+        (false, _, false) => (".data.rel.ro", SectionKind::ReadOnlyDataWithRel),
+    };
+    Part {
+        symbol: blob.symbol,
+        linkage: blob.linkage,
+        bytes: &blob.bytes,
+        zero_size: blob.zero_size,
+        align: u64::from(blob.align).max(1),
+        relocs: &blob.relocs,
+        line_relocs: &blob.line_relocs,
+        section,
+        kind,
+    }
+}
+
+struct Writer<'a> {
+    object: Object<'a>,
+    symbols: FxHashMap<SymbolName, SymbolId>,
+}
+
+impl Writer<'_> {
+    fn declare(&mut self, part: &Part<'_>) -> Result<(), LinkError> {
+        if self.symbols.contains_key(&part.symbol) {
+            return Err(LinkError::Duplicate(part.symbol));
+        }
+        let scope = match part.linkage {
+            Linkage::Global | Linkage::Shared => SymbolScope::Dynamic,
+            Linkage::Hidden => SymbolScope::Linkage,
+            Linkage::Local => SymbolScope::Compilation,
+        };
+        let kind = if part.kind == SectionKind::Text {
+            SymbolKind::Text
+        } else {
+            SymbolKind::Data
+        };
+        let id = self.object.add_symbol(Symbol {
+            name: part.symbol.as_str().as_bytes().to_vec(),
+            value: 0,
+            size: part.bytes.len() as u64 + part.zero_size,
+            kind,
+            scope,
+            weak: part.linkage == Linkage::Shared,
+            section: SymbolSection::Undefined,
+            flags: SymbolFlags::None,
+        });
+        self.symbols.insert(part.symbol, id);
+        Ok(())
+    }
+
+    fn define(&mut self, part: &Part<'_>, lines: LineOf<'_>) -> Result<(), LinkError> {
+        let symbol = self.reference(part.symbol);
+        let name = format!("{}.{}", part.section, part.symbol);
+        let segment = match part.kind {
+            SectionKind::Text => StandardSegment::Text,
+            _ => StandardSegment::Data,
+        };
+        let segment = self.object.segment_name(segment).to_vec();
+        let section = self
+            .object
+            .add_section(segment, name.into_bytes(), part.kind);
+        if part.linkage == Linkage::Shared {
+            // Of equal groups in several objects a linker keeps one. Members of groups must say that they are.
+            let flags = group_member_flags(part.kind);
+            self.object.section_mut(section).flags = flags;
+            let comdat = Comdat {
+                kind: ComdatKind::Any,
+                symbol,
+                sections: vec![section],
+            };
+            self.object.add_comdat(comdat);
+        }
+        if part.kind == SectionKind::UninitializedData {
+            self.object
+                .append_section_bss(section, part.zero_size, part.align);
+        } else {
+            let mut bytes = part.bytes.to_vec();
+            bytes.resize(bytes.len() + part.zero_size as usize, 0);
+            for reloc in part.line_relocs {
+                let at = reloc.offset as usize;
+                let place = bytes.get_mut(at..at + 4).ok_or(LinkError::Malformed {
+                    in_symbol: part.symbol,
+                })?;
+                place.copy_from_slice(&lines(reloc.key).to_le_bytes());
+            }
+            self.object.append_section_data(section, &bytes, part.align);
+        }
+        let size = part.bytes.len() as u64 + part.zero_size;
+        self.object.set_symbol_data(symbol, section, 0, size);
+        for reloc in part.relocs {
+            self.relocate(part, section, reloc)?;
+        }
+        Ok(())
+    }
+
+    /// The symbol of a name, undefined as long as nothing defines it.
+    fn reference(&mut self, name: SymbolName) -> SymbolId {
+        let object = &mut self.object;
+        *self.symbols.entry(name).or_insert_with(|| {
+            object.add_symbol(Symbol {
+                name: name.as_str().as_bytes().to_vec(),
+                value: 0,
+                size: 0,
+                kind: SymbolKind::Unknown,
+                scope: SymbolScope::Unknown,
+                weak: false,
+                section: SymbolSection::Undefined,
+                flags: SymbolFlags::None,
+            })
+        })
+    }
+
+    fn relocate(
+        &mut self,
+        part: &Part<'_>,
+        section: SectionId,
+        reloc: &Reloc,
+    ) -> Result<(), LinkError> {
+        let r_type = if cfg!(target_arch = "aarch64") {
+            aarch64_type(reloc.kind)
+        } else {
+            x86_type(part, reloc)
+        };
+        let r_type = r_type.ok_or(LinkError::Malformed {
+            in_symbol: part.symbol,
+        })?;
+        let symbol = self.reference(reloc.target);
+        let relocation = Relocation {
+            offset: u64::from(reloc.offset),
+            symbol,
+            addend: reloc.addend,
+            flags: RelocationFlags::Elf { r_type },
+        };
+        self.object
+            .add_relocation(section, relocation)
+            .map_err(|error| LinkError::Linker(error.to_string()))
+    }
+}
+
+/// The flags that a section of a kind has anyway, and the mark of a group's member.
+fn group_member_flags(kind: SectionKind) -> SectionFlags {
+    let (sh_type, own) = match kind {
+        SectionKind::Text => (elf::SHT_PROGBITS, elf::SHF_EXECINSTR),
+        SectionKind::UninitializedData => (elf::SHT_NOBITS, elf::SHF_WRITE),
+        SectionKind::ReadOnlyData => (elf::SHT_PROGBITS, elf::SHF_ALLOC),
+        _ => (elf::SHT_PROGBITS, elf::SHF_WRITE),
+    };
+    SectionFlags::Elf {
+        sh_type,
+        sh_flags: elf::SHF_ALLOC | elf::SHF_GROUP | own,
+    }
+}
+
+fn x86_type(part: &Part<'_>, reloc: &Reloc) -> Option<elf::RelocationType> {
+    match reloc.kind {
+        RelocKind::Abs64 => Some(elf::R_X86_64_64),
+        RelocKind::Abs32 => Some(elf::R_X86_64_32),
+        RelocKind::PcRel32 => {
+            // A call may go to a shared library, through a stub that the linker makes; the opcodes are those of `call` and `jmp`.
+            let opcode = (reloc.offset as usize)
+                .checked_sub(1)
+                .and_then(|at| part.bytes.get(at));
+            let is_call = part.kind == SectionKind::Text && matches!(opcode, Some(0xe8 | 0xe9));
+            Some(if is_call {
+                elf::R_X86_64_PLT32
+            } else {
+                elf::R_X86_64_PC32
+            })
+        }
+        _ => None,
+    }
+}
+
+fn aarch64_type(kind: RelocKind) -> Option<elf::RelocationType> {
+    match kind {
+        RelocKind::Abs64 => Some(elf::R_AARCH64_ABS64),
+        RelocKind::Abs32 => Some(elf::R_AARCH64_ABS32),
+        RelocKind::PcRel32 => Some(elf::R_AARCH64_PREL32),
+        RelocKind::Aarch64Call26 => Some(elf::R_AARCH64_CALL26),
+        RelocKind::Aarch64AdrPage21 => Some(elf::R_AARCH64_ADR_PREL_PG_HI21),
+        RelocKind::Aarch64AddLow12 => Some(elf::R_AARCH64_ADD_ABS_LO12_NC),
+    }
+}

@@ -1,0 +1,248 @@
+//! Modules and files as scopes: what is declared at the top level, by name, and which modules a file sees.
+
+use crate::base::{FxHashMap, Name};
+use crate::db::{CompilationUnit, Db, SourceFile, Workspace};
+use crate::items::ids::{DefId, DefKind};
+use crate::items::tree::{ItemKind, ItemTree, TypeRef};
+use crate::items::{item_tree, module_def, unit_of_module};
+use smallvec::SmallVec;
+
+/// A few definitions of one name.
+pub type Defs = SmallVec<[DefId; 2]>;
+
+/// What a module declares at its top level.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ModuleScope {
+    /// Declarations by base name, in the order of the files.
+    pub by_name: FxHashMap<Name, Defs>,
+    /// Extensions by the last name in the extended type's spelling.
+    pub extensions: FxHashMap<Name, Defs>,
+    /// Extensions whose name may be that of a type alias, which the map above cannot know.
+    pub extension_names: Vec<Name>,
+    /// Every function whose name is an operator, at the top level and in types and extensions.
+    pub operators: FxHashMap<Name, Vec<DefId>>,
+}
+
+/// The same for one file: a firewall, because it holds names alone.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct FileScope {
+    pub decls: Vec<(Name, DefId)>,
+    pub extensions: Vec<(Name, DefId)>,
+    pub operators: Vec<(Name, DefId)>,
+    /// First path components of the file's imports.
+    pub imports: Vec<Name>,
+}
+
+/// What a file declares at its top level.
+#[salsa::tracked]
+pub fn file_scope(db: &dyn Db, file: SourceFile) -> FileScope {
+    let tree = item_tree(db, file);
+    let mut scope = FileScope::default();
+    for &def in &tree.top_level {
+        let Some(item) = tree.items.get(&def) else {
+            continue;
+        };
+        match &item.kind {
+            ItemKind::Extension(ext) => {
+                if let Some(name) = last_name(&item.types[ext.extended], item) {
+                    scope.extensions.push((name, def));
+                }
+            }
+            ItemKind::Import(import) => scope.imports.extend(import.path.first().copied()),
+            ItemKind::Operator(_) | ItemKind::PrecedenceGroup(_) | ItemKind::Binding(_) => {}
+            _ => scope.decls.push((item.name, def)),
+        }
+    }
+    collect_operators(tree, &tree.top_level, &mut scope.operators);
+    scope
+}
+
+fn last_name(ty: &TypeRef, item: &crate::items::tree::Item) -> Option<Name> {
+    match ty {
+        TypeRef::Path(path) => path.last().map(|s| s.name),
+        TypeRef::Member(_, segment) => Some(segment.name),
+        TypeRef::Array(_) => Some(Name::new("Array")),
+        TypeRef::Dictionary(..) => Some(Name::new("Dictionary")),
+        TypeRef::Optional(_) => Some(Name::new("Optional")),
+        TypeRef::Any(inner) => last_name(&item.types[*inner], item),
+        _ => None,
+    }
+}
+
+fn collect_operators(tree: &ItemTree, defs: &[DefId], out: &mut Vec<(Name, DefId)>) {
+    for &def in defs {
+        let Some(item) = tree.items.get(&def) else {
+            continue;
+        };
+        match &item.kind {
+            ItemKind::Func(_) if is_operator(item.name) => out.push((item.name, def)),
+            ItemKind::Nominal(n) => collect_operators(tree, &n.members, out),
+            ItemKind::Extension(e) => collect_operators(tree, &e.members, out),
+            _ => {}
+        }
+    }
+}
+
+/// Whether a name is made of operator characters.
+pub fn is_operator(name: Name) -> bool {
+    let first = name.as_str().chars().next();
+    first.is_some_and(|c| {
+        "/=-+!*%<>&|^~?.".contains(c) || (!c.is_ascii() && !unicode_ident::is_xid_start(c))
+    })
+}
+
+/// What a module declares at its top level.
+#[salsa::tracked]
+pub fn module_scope(db: &dyn Db, module: DefId) -> ModuleScope {
+    let mut scope = ModuleScope::default();
+    let Some(unit) = unit_of_module(db, module) else {
+        return scope;
+    };
+    for &file in unit.files(db) {
+        let file = file_scope(db, file);
+        for &(name, def) in &file.decls {
+            scope.by_name.entry(name).or_default().push(def);
+        }
+        for &(name, def) in &file.extensions {
+            let entry = scope.extensions.entry(name).or_default();
+            if entry.is_empty() {
+                scope.extension_names.push(name);
+            }
+            entry.push(def);
+        }
+        for &(name, def) in &file.operators {
+            scope.operators.entry(name).or_default().push(def);
+        }
+    }
+    scope
+}
+
+/// The top-level declarations of one module with this base name.
+pub fn module_members(db: &dyn Db, module: DefId, name: Name) -> &[DefId] {
+    module_scope(db, module)
+        .by_name
+        .get(&name)
+        .map_or(&[], |d| d.as_slice())
+}
+
+/// The library's module.
+pub fn library_module(db: &dyn Db) -> DefId {
+    DefId::new(db, None, DefKind::Module, Name::new("Codira"), 0)
+}
+
+/// The module of intrinsics, which only the library sees.
+pub fn builtin_module(db: &dyn Db) -> DefId {
+    DefId::new(db, None, DefKind::Module, Name::new("Builtin"), 0)
+}
+
+/// Every module of the database, the library first.
+#[salsa::tracked(returns(deref))]
+fn modules_of(db: &dyn Db, workspace: Workspace) -> Vec<DefId> {
+    let mut modules: Vec<DefId> = workspace
+        .units(db)
+        .iter()
+        .map(|&u| module_def(db, u))
+        .collect();
+    let library = library_module(db);
+    modules.sort_by_key(|&m| m != library);
+    modules
+}
+
+/// Every module of the database, the library first.
+pub fn all_modules(db: &dyn Db) -> &[DefId] {
+    Workspace::try_get(db).map_or(&[], |w| modules_of(db, w))
+}
+
+/// The modules whose top-level names a module's files may see without qualification, itself left out, the library last.
+pub fn imported_modules(db: &dyn Db, module: DefId) -> &[DefId] {
+    unit_of_module(db, module).map_or(&[], |u| imports_of(db, u))
+}
+
+#[salsa::tracked(returns(deref))]
+fn imports_of(db: &dyn Db, unit: CompilationUnit) -> Vec<DefId> {
+    let mut names: Vec<Name> = Vec::new();
+    for &file in unit.files(db) {
+        names.extend(&file_scope(db, file).imports);
+    }
+    let mut modules: Vec<DefId> = Vec::new();
+    for dep in unit.dependencies(db) {
+        if names.contains(&dep.name(db)) {
+            modules.push(module_def(db, *dep));
+        }
+    }
+    let library = library_module(db);
+    if module_def(db, unit) != library {
+        modules.push(library);
+    }
+    modules
+}
+
+/// The module with this name, if code in `from` may name it.
+pub fn module_named(db: &dyn Db, from: DefId, name: Name) -> Option<DefId> {
+    let own = crate::items::module_of(db, from);
+    let library = library_module(db);
+    if name == own.name(db) {
+        return Some(own);
+    }
+    if name == "Builtin" && own == library {
+        return Some(builtin_module(db));
+    }
+    let mut imported = imported_modules(db, own).iter().copied();
+    imported.find(|m| m.name(db) == name)
+}
+
+/// The file definition around a definition; none for modules.
+pub fn file_def_of(db: &dyn Db, def: DefId) -> Option<DefId> {
+    let mut at = def;
+    while at.kind(db) != DefKind::File {
+        at = at.parent(db)?;
+    }
+    Some(at)
+}
+
+/// A definition's name without argument labels: `move` of `move(from:to:)`, `init`, `subscript`.
+pub fn base_name(db: &dyn Db, def: DefId) -> Name {
+    let name = def.name(db);
+    match def.kind(db) {
+        DefKind::Init => Name::new("init"),
+        DefKind::Subscript => Name::new("subscript"),
+        DefKind::Func | DefKind::Case | DefKind::Macro => match name.as_str().find('(') {
+            Some(end) if end > 0 => Name::new(&name.as_str()[..end]),
+            _ => name,
+        },
+        _ => name,
+    }
+}
+
+/// Whether a definition is a struct, enum or class.
+pub fn is_nominal(db: &dyn Db, def: DefId) -> bool {
+    matches!(
+        def.kind(db),
+        DefKind::Struct | DefKind::Enum | DefKind::Class
+    )
+}
+
+/// Whether a definition is a type declaration with members.
+pub fn is_type_decl(db: &dyn Db, def: DefId) -> bool {
+    is_nominal(db, def) || def.kind(db) == DefKind::Protocol
+}
+
+/// Whether a definition names a type.
+pub fn names_type(db: &dyn Db, def: DefId) -> bool {
+    is_type_decl(db, def)
+        || matches!(
+            def.kind(db),
+            DefKind::TypeAlias | DefKind::AssociatedType | DefKind::GenericParam
+        )
+}
+
+/// The nearest type declaration or extension around a definition, itself included.
+pub fn type_context(db: &dyn Db, def: DefId) -> Option<DefId> {
+    let mut at = def;
+    loop {
+        if is_type_decl(db, at) || at.kind(db) == DefKind::Extension {
+            return Some(at);
+        }
+        at = at.parent(db)?;
+    }
+}
