@@ -253,8 +253,7 @@ fn optional_binding_moves_the_payload() {
             let _6: ()
             let _7: T
           b0:
-            _2 = call maybe()()
-            _1 = move _2
+            _1 = call maybe()()
             _3 = _1 is .some
             if _3 then b1 else b3
           b1:
@@ -307,23 +306,21 @@ fn loops_clean_up_on_break() {
             goto b1
           b1:
             _1 = call test()()
-            if _1 then b2 else b6
+            if _1 then b2 else b5
           b2:
             a_2 = call make()()
             _3 = call test()()
-            if _3 then b3 else b5
+            if _3 then b3 else b4
           b3:
             destroy a_2
-            goto b4
+            goto b5
           b4:
-            result = ()
-            return
-          b5:
             _4 = call sink(_:)(a_2)
             destroy a_2
             goto b1
-          b6:
-            goto b4
+          b5:
+            result = ()
+            return
         }
     "#]]);
 }
@@ -356,25 +353,20 @@ fn late_initialisation_uses_flags_only_where_paths_differ() {
           b0:
             _4 = 0: Builtin.Int1
             _2 = call test()()
-            if _2 then b1 else b6
+            if _2 then b1 else b2
           b1:
-            _3 = call make()()
-            a_1 = move _3
+            a_1 = call make()()
             _4 = 1: Builtin.Int1
             goto b2
           b2:
             result = ()
-            if _4 then b3 else b5
+            if _4 then b3 else b4
           b3:
             destroy a_1
             goto b4
           b4:
             _4 = 0: Builtin.Int1
             return
-          b5:
-            goto b4
-          b6:
-            goto b2
         }
     "#]]);
 }
@@ -545,10 +537,8 @@ fn an_initialiser_fills_in_the_fields() {
             let _3: T
             let _4: T
           b0:
-            _3 = copy x_1
-            this_2.a = move _3
-            _4 = call make()()
-            this_2.b = move _4
+            this_2.a = copy x_1
+            this_2.b = call make()()
             result = move this_2
             return
         }
@@ -596,7 +586,31 @@ fn a_failed_class_initialiser_destroys_what_it_initialised() {
     let first = fail(&mut f, c1);
     let set = f.assign(lhs, rhs);
     let second = fail(&mut f, c2);
-    f.check_def(init, FnKind::Body, vec![first, set, second], expect![[r#""#]]);
+    f.check_def(init, FnKind::Body, vec![first, set, second], expect![[r#"
+        fn Base.init(_:)(t_1: T, this_2: owned Base) -> Base? {
+            let _3: Bool
+            let _4: T
+            let _5: Bool
+            let _6: ()
+          b0:
+            _3 = call test()()
+            if _3 then b1 else b2
+          b1:
+            result = Base?.none
+            return
+          b2:
+            this_2->x = copy t_1
+            _5 = call test()()
+            if _5 then b3 else b4
+          b3:
+            result = Base?.none
+            _6 = call Base#DestroyObject(this_2)
+            return
+          b4:
+            result = Base?.some(move this_2)
+            return
+        }
+    "#]]);
 }
 
 #[test]
