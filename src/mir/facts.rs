@@ -320,7 +320,7 @@ impl<'a> Facts<'a> {
             TyKind::Metatype(_) | TyKind::ProtocolMetatype(_) | TyKind::Integer(_) => true,
             TyKind::Tuple(elems) => elems.iter().all(|e| self.trivial(e.ty)),
             TyKind::Nominal { .. } => {
-                !ty.has_params() && !ty.has_projection() && trivial_nominal(self.db, ty)
+                trivial_nominal(self.db, ty)
             }
             _ => false,
         }

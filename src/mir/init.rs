@@ -59,10 +59,10 @@ impl<'a> Builder<'a> {
             if let Some(ty) = crate::types::declared_self_type(self.facts.db, def) {
                 match kind {
                     ThisKind::Borrow => {
-                        drop(self.param(ty, LocalKind::Borrowed, Some(Name::new("this"))))
+                        self.param(ty, LocalKind::Borrowed, Some(Name::new("this")));
                     }
                     ThisKind::Inout => {
-                        drop(self.param(ty, LocalKind::Inout, Some(Name::new("this"))))
+                        self.param(ty, LocalKind::Inout, Some(Name::new("this")));
                     }
                     ThisKind::Owned => {
                         let this = self.param(ty, LocalKind::Owned, Some(Name::new("this")));
@@ -143,6 +143,9 @@ impl<'a> Builder<'a> {
             _ => TrackedKind::Whole,
         };
         let fields = matches!(kind, TrackedKind::Fields(_));
+        if matches!(&kind, TrackedKind::Fields(list) if list.is_empty()) {
+            self.assign(this, Rvalue::Aggregate(ty, Vec::new()));
+        }
         self.track(this, kind, None, false);
         self.add_cleanup(Cleanup::Destroy(this.into()));
         if let (true, Some(nominal)) = (fields, nominal) {

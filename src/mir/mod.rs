@@ -170,6 +170,12 @@ fn build_from<'a>(
     let db = facts.db;
     let (def, kind) = (id.def, facts.kind(id.def));
     let caps = Rc::new(Captures::of(&facts, body));
+    if let FnKind::Closure(n) = id.kind
+        && caps.inlined.contains(&n)
+    {
+        // It is part of the function around it.
+        return None;
+    }
     let result = match id.kind {
         FnKind::Main | FnKind::PropertySet | FnKind::DestroyObject => Ty::unit(),
         FnKind::InitialValue => body.result.0,
