@@ -47,7 +47,11 @@ struct Shared {
 
 /// Generates everything that is reachable from `roots`, on one thread per generator. `follow` decides which references are
 /// generated as well: all for a program, those without a home elsewhere for one file.
-pub fn collect<G: Generator>(mut generators: Vec<G>, roots: Vec<CodeKey>, follow: impl Fn(&CodeKey) -> bool + Sync) -> Output {
+pub fn collect<G: Generator>(
+    mut generators: Vec<G>,
+    roots: Vec<CodeKey>,
+    follow: impl Fn(&CodeKey) -> bool + Sync,
+) -> Output {
     let mut units: FxHashMap<CodeKey, Unit> = FxHashMap::default();
     let mut seen = FxHashSet::default();
     let mut protocols: Vec<DefId> = Vec::new();
@@ -73,7 +77,9 @@ pub fn collect<G: Generator>(mut generators: Vec<G>, roots: Vec<CodeKey>, follow
         };
         // Witness tables for every pair of a type with metadata and a protocol that is looked up; they may reach new types and protocols.
         for key in units.keys() {
-            let CodeKey::Metadata(ty) = *key else { continue };
+            let CodeKey::Metadata(ty) = *key else {
+                continue;
+            };
             let known = conformances.entry(*key).or_default();
             let fresh = generator.conformances(*key, &protocols);
             if fresh.len() != known.len() {
@@ -97,7 +103,12 @@ pub fn collect<G: Generator>(mut generators: Vec<G>, roots: Vec<CodeKey>, follow
 }
 
 /// Works through a queue on all threads.
-fn run<G: Generator>(generators: &mut [G], queue: Vec<CodeKey>, seen: FxHashSet<CodeKey>, follow: &(impl Fn(&CodeKey) -> bool + Sync)) -> Shared {
+fn run<G: Generator>(
+    generators: &mut [G],
+    queue: Vec<CodeKey>,
+    seen: FxHashSet<CodeKey>,
+    follow: &(impl Fn(&CodeKey) -> bool + Sync),
+) -> Shared {
     let shared = Mutex::new(Shared {
         queue,
         seen,
@@ -125,17 +136,19 @@ struct Alarm<'s> {
 impl Drop for Alarm<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let mut state = self
-                .shared
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
             state.failed = true;
             self.wake.notify_all();
         }
     }
 }
 
-fn work<G: Generator>(generator: &G, shared: &Mutex<Shared>, wake: &Condvar, follow: &impl Fn(&CodeKey) -> bool) {
+fn work<G: Generator>(
+    generator: &G,
+    shared: &Mutex<Shared>,
+    wake: &Condvar,
+    follow: &impl Fn(&CodeKey) -> bool,
+) {
     let _alarm = Alarm { shared, wake };
     let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
     let mut batch: Vec<CodeKey> = Vec::new();
@@ -174,7 +187,11 @@ fn work<G: Generator>(generator: &G, shared: &Mutex<Shared>, wake: &Condvar, fol
     }
 }
 
-fn finish<G: Generator>(generator: &G, units: FxHashMap<CodeKey, Unit>, conformances: &FxHashMap<CodeKey, Vec<DefId>>) -> Output {
+fn finish<G: Generator>(
+    generator: &G,
+    units: FxHashMap<CodeKey, Unit>,
+    conformances: &FxHashMap<CodeKey, Vec<DefId>>,
+) -> Output {
     let mut output = Output::default();
     for (key, unit) in units {
         match unit {
@@ -185,7 +202,9 @@ fn finish<G: Generator>(generator: &G, units: FxHashMap<CodeKey, Unit>, conforma
                     Blob::Function(blob) => output.functions.push(blob),
                     Blob::Data(mut blob) => {
                         if let Some(list) = conformances.get(&key).filter(|l| !l.is_empty()) {
-                            output.data.push(conformance_list(generator, key, list, &mut blob));
+                            output
+                                .data
+                                .push(conformance_list(generator, key, list, &mut blob));
                         }
                         output.data.push(blob);
                     }
@@ -200,7 +219,12 @@ fn finish<G: Generator>(generator: &G, units: FxHashMap<CodeKey, Unit>, conforma
 }
 
 /// The pairs of protocol and witness table of a type, and the reference to them in its metadata.
-fn conformance_list<G: Generator>(generator: &G, key: CodeKey, protocols: &[DefId], metadata: &mut DataBlob) -> DataBlob {
+fn conformance_list<G: Generator>(
+    generator: &G,
+    key: CodeKey,
+    protocols: &[DefId],
+    metadata: &mut DataBlob,
+) -> DataBlob {
     let symbol = SymbolName::new(&format!("{}'conformances", metadata.symbol));
     let mut list = DataBlob {
         symbol,
@@ -213,7 +237,10 @@ fn conformance_list<G: Generator>(generator: &G, key: CodeKey, protocols: &[DefI
         return list;
     };
     for (i, &protocol) in protocols.iter().enumerate() {
-        let pair = [CodeKey::Protocol(protocol), CodeKey::WitnessTable(ty, protocol)];
+        let pair = [
+            CodeKey::Protocol(protocol),
+            CodeKey::WitnessTable(ty, protocol),
+        ];
         for (j, key) in pair.iter().enumerate() {
             list.relocs.push(Reloc {
                 offset: (16 * i + 8 * j) as u32,

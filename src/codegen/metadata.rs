@@ -314,7 +314,8 @@ impl Data<'_, '_> {
             let args = emit::member_args(p, class, slot.implementation.def);
             match args {
                 Some(args) if p.own_generic_count(slot.method.def) == 0 => {
-                    let direct = emit::overrides_directly(p, slot.method, slot.implementation, class);
+                    let direct =
+                        emit::overrides_directly(p, slot.method, slot.implementation, class);
                     self.pointer(if direct {
                         CodeKey::Function(Instance {
                             id: slot.implementation,

@@ -272,6 +272,13 @@ impl Solver<'_> {
                         return None;
                     }
                 }
+                let never = crate::types::lang::never_ty(db);
+                if let Some(w) = wanted.throws {
+                    let g = given.throws.map_or(never, |g| g.subst(&args));
+                    if matches!(w.kind(), TyKind::Assoc { .. }) && !self.unify(w, g, &mut bound) {
+                        return None;
+                    }
+                }
                 if kinds.0 != DefKind::Init
                     && !self.unify(wanted.result, given.result.subst(&args), &mut bound)
                 {

@@ -66,25 +66,34 @@ pub fn display_def(db: &dyn Db, def: DefId, qualified: bool) -> String {
     parts.join(".")
 }
 
-/// A declaration's name as messages quote it: `move(from:to:)`, `init(_:)`, `subscript(_:)`, `count`.
+/// A declaration's name as messages quote it: `move(from:to:)`, `run()`, `size` when no parameter has a label, `init(_:)`, `count`.
 pub fn display_name(db: &dyn Db, def: DefId) -> String {
+    let base = crate::resolve::scope::base_name(db, def);
     match def.kind(db) {
-        DefKind::Func if crate::resolve::scope::is_operator(def.name(db)) => {
-            crate::resolve::scope::base_name(db, def).to_string()
+        DefKind::Func | DefKind::Init | DefKind::Subscript => {
+            let full = def.name(db).as_str();
+            let labels = full.strip_prefix(base.as_str()).unwrap_or("");
+            let inner = labels.trim_start_matches('(').trim_end_matches(')');
+            let plain = !inner.is_empty() && inner.split(':').all(|l| l.is_empty() || l == "_");
+            let named = matches!(def.kind(db), DefKind::Init | DefKind::Subscript);
+            if plain && !named {
+                base.to_string()
+            } else {
+                full.to_owned()
+            }
         }
         DefKind::Synth(_) | DefKind::Case => {
-            let name = def.name(db);
             let params = &signature(db, def).params;
-            if params.is_empty() && name != "init" {
-                return name.to_string();
+            if params.is_empty() && base != "init" {
+                return base.to_string();
             }
             let labels: String = params
                 .iter()
                 .map(|p| p.label.map_or("_:".to_owned(), |l| format!("{l}:")))
                 .collect();
-            format!("{name}({labels})")
+            format!("{base}({labels})")
         }
-        _ => def.name(db).to_string(),
+        _ => base.to_string(),
     }
 }
 

@@ -319,3 +319,121 @@ pub(super) fn describe_file(db: &dyn Db, file: SourceFile) -> String {
     }
     out
 }
+
+#[test]
+fn rejects() {
+    let dir = std::path::Path::new("/work/shared/conformance/rejects");
+    let mut missed = Vec::new();
+    let mut hit = 0;
+    let mut extra = Vec::new();
+    let mut names: Vec<_> = std::fs::read_dir(dir)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    names.sort();
+    for path in names {
+        if path.extension().is_none_or(|e| e != "code") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        let line = text
+            .lines()
+            .position(|l| l.contains("// error"))
+            .unwrap_or(usize::MAX)
+            + 1;
+        let (db, files) = workspace(&[("main.code", &text)]);
+        let db: &dyn Db = &db;
+        let lines = crate::db::line_index(db, files[0]);
+        let name = path.file_stem().unwrap().to_string_lossy().to_string();
+        let mut found = false;
+        for d in check::file_diagnostics(db, files[0]) {
+            let r = crate::items::anchor::resolve_diagnostic(db, &d);
+            let l = r
+                .span
+                .map(|s| lines.line_col(s.range.start()).line as usize)
+                .unwrap_or(0);
+            if l == line {
+                found = true;
+                println!("ok {name}: {}", d.message);
+            } else {
+                extra.push(format!("{name}:{l} (want {line}): {}", d.message));
+            }
+        }
+        if found {
+            hit += 1
+        } else {
+            missed.push(name);
+        }
+    }
+    println!("{hit} hit\nEXTRA\n{}", extra.join("\n"));
+    println!("MISSED {}", missed.join(" "));
+}
+
+#[test]
+fn clean() {
+    let mut out = Vec::new();
+    for dir in [
+        "01-core",
+        "02-values",
+        "03-closures-classes",
+        "04-generics-protocols",
+        "05-enums-errors",
+        "06-sequences",
+        "07-existentials-casts",
+        "08-hashing-dictionaries",
+        "09-unicode-strings",
+        "10-ownership-lifetimes",
+        "programs",
+        "bench",
+    ] {
+        let dir = std::path::Path::new("/work/shared/conformance").join(dir);
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|e| e != "code") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).unwrap();
+            let (db, files) = workspace(&[("main.code", &text)]);
+            let db: &dyn Db = &db;
+            let lines = crate::db::line_index(db, files[0]);
+            for d in check::file_diagnostics(db, files[0]) {
+                let r = crate::items::anchor::resolve_diagnostic(db, &d);
+                let l = r
+                    .span
+                    .map(|s| lines.line_col(s.range.start()).line as usize)
+                    .unwrap_or(0);
+                out.push(format!(
+                    "{}:{l}: {} {:?}",
+                    path.display(),
+                    d.message,
+                    d.notes.iter().map(|n| &n.message).collect::<Vec<_>>()
+                ));
+            }
+        }
+    }
+    println!("CLEAN {}\n{}", out.len(), out.join("\n"));
+}
+
+#[test]
+fn library_clean() {
+    let (db, _) = workspace(&[("main.code", "")]);
+    let db: &dyn Db = &db;
+    let library = crate::resolve::scope::library_module(db);
+    let unit = crate::items::unit_of_module(db, library).unwrap();
+    for &file in unit.files(db) {
+        let lines = crate::db::line_index(db, file);
+        for d in check::file_diagnostics(db, file) {
+            let r = crate::items::anchor::resolve_diagnostic(db, &d);
+            let l = r
+                .span
+                .map(|s| lines.line_col(s.range.start()).line as usize)
+                .unwrap_or(0);
+            println!(
+                "LIB {}:{l}: {} {:?}",
+                file.path(db),
+                d.message,
+                d.notes.iter().map(|n| &n.message).collect::<Vec<_>>()
+            );
+        }
+    }
+}

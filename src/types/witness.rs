@@ -506,6 +506,9 @@ pub fn is_settable(db: &dyn Db, def: DefId) -> bool {
             };
             v.requirement_settable
                 || (is_stored(db, def) && !v.is_let)
+                || v.accessors
+                    .iter()
+                    .any(|a| matches!(a.kind, AccessorKind::WillSet | AccessorKind::DidSet))
                 || v.accessors.iter().any(|a| setter(a.kind))
         }
         Some(ItemKind::Subscript(s)) => {

@@ -4,7 +4,9 @@ use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
 use cranelift_frontend::Switch;
 
 use crate::base::Name;
-use crate::mir::data::{Block, Const, LocalKind, Mir, Operand, Place, Statement, StatementKind, Terminator, TrapKind};
+use crate::mir::data::{
+    Block, Const, LocalKind, Mir, Operand, Place, Statement, StatementKind, Terminator, TrapKind,
+};
 use crate::types::ty::{Ty, TyKind, TyList};
 
 use super::super::blob::LineKey;
@@ -17,7 +19,14 @@ use super::values::Val;
 
 impl<'f, 'a> Emitter<'f, 'a> {
     /// A frame for a function whose parameters have no storage yet.
-    pub(super) fn new_frame(&mut self, mir: &'f Mir, args: TyList, exit: Exit, depth: u32, line: Option<LineKey>) -> Frame<'f> {
+    pub(super) fn new_frame(
+        &mut self,
+        mir: &'f Mir,
+        args: TyList,
+        exit: Exit,
+        depth: u32,
+        line: Option<LineKey>,
+    ) -> Frame<'f> {
         let types: Vec<Ty> = mir
             .locals
             .values()
@@ -43,14 +52,18 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let mir = self.frame.mir;
         let addressed = addressed_locals(self.c.p, mir);
         let mut next = params.iter().copied();
-        let mut take = || next.next().ok_or_else(|| String::from("fewer parameters than expected"));
+        let mut take = || {
+            next.next()
+                .ok_or_else(|| String::from("fewer parameters than expected"))
+        };
         let result_layout = self.c.layout(self.frame.types[mir.result.index()]);
         let result_address = match result_layout.scalars {
             Some(_) => None,
             None => Some(take()?),
         };
         if let Exit::Function {
-            result_address: slot, ..
+            result_address: slot,
+            ..
         } = &mut self.frame.exit
         {
             *slot = result_address;
@@ -58,7 +71,10 @@ impl<'f, 'a> Emitter<'f, 'a> {
         for &param in &mir.params {
             let ty = self.frame.types[param.index()];
             let layout = self.c.layout(ty);
-            let by_address = matches!(mir.locals[param].kind, LocalKind::Inout | LocalKind::BorrowedAddress);
+            let by_address = matches!(
+                mir.locals[param].kind,
+                LocalKind::Inout | LocalKind::BorrowedAddress
+            );
             let storage = match &layout.scalars {
                 _ if by_address => Storage::Memory(Addr::value(take()?)),
                 None => Storage::Memory(Addr::value(take()?)),
@@ -108,7 +124,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
             }
             let ty = self.frame.types[local.index()];
             self.frame.storage[local.index()] = match result {
-                Some(addr) if local == mir.result && self.c.layout(ty).scalars.is_none() => Storage::Memory(addr),
+                Some(addr) if local == mir.result && self.c.layout(ty).scalars.is_none() => {
+                    Storage::Memory(addr)
+                }
                 _ => self.storage_for(ty, addressed[local.index()]),
             };
         }
@@ -145,7 +163,8 @@ impl<'f, 'a> Emitter<'f, 'a> {
     }
 
     pub(super) fn target(&self, block: Block) -> Result<cranelift_codegen::ir::Block> {
-        self.frame.blocks[block.index()].ok_or_else(|| "a jump to a block that cannot be reached".into())
+        self.frame.blocks[block.index()]
+            .ok_or_else(|| "a jump to a block that cannot be reached".into())
     }
 
     fn set_line(&mut self, src: Option<crate::items::hir::ExprId>) {
@@ -226,7 +245,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 self.c.runtime("codira_dealloc_partial", &[object], &[]);
                 Ok(())
             }
-            StatementKind::StorageLive(_) | StatementKind::StorageDead(_) | StatementKind::Nop => Ok(()),
+            StatementKind::StorageLive(_) | StatementKind::StorageDead(_) | StatementKind::Nop => {
+                Ok(())
+            }
         }
     }
 
@@ -362,7 +383,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
     fn trap(&mut self, block: Block, kind: TrapKind) -> Result<()> {
         let message = match kind {
             TrapKind::NilUnwrap => "Unexpectedly found nil while unwrapping an Optional value",
-            TrapKind::ImplicitNilUnwrap => "Unexpectedly found nil while implicitly unwrapping an Optional value",
+            TrapKind::ImplicitNilUnwrap => {
+                "Unexpectedly found nil while implicitly unwrapping an Optional value"
+            }
             TrapKind::TryForced => "'try!' expression unexpectedly raised an error",
             TrapKind::UncaughtError => "Error raised at top level",
             TrapKind::Message(message) => message.as_str(),
@@ -404,15 +427,23 @@ impl<'f, 'a> Emitter<'f, 'a> {
             }
             None => self.c.int(types::I32, 0),
         };
-        self.c
-            .runtime("codira_cast_failure", &[dynamic, target, file, length, line], &[]);
+        self.c.runtime(
+            "codira_cast_failure",
+            &[dynamic, target, file, length, line],
+            &[],
+        );
         self.c.unreachable();
         Ok(())
     }
 
     pub(super) fn constant_type(&mut self, constant: &Const) -> Ty {
         match *constant {
-            Const::Int(_, ty) | Const::Float(_, ty) | Const::Str(_, ty) | Const::Line(_, ty) | Const::Column(_, ty) | Const::Zero(ty) => self.mono(ty),
+            Const::Int(_, ty)
+            | Const::Float(_, ty)
+            | Const::Str(_, ty)
+            | Const::Line(_, ty)
+            | Const::Column(_, ty)
+            | Const::Zero(ty) => self.mono(ty),
             Const::Unit => Ty::unit(),
             Const::Metatype(ty) => Ty::metatype(self.mono(ty)),
         }
@@ -472,10 +503,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 let ty = self.mono(ty);
                 let layout = self.c.layout(ty);
                 if layout.scalars.is_some() {
-                    let zeros = layout
-                        .scalar_types()
-                        .map(|ty| self.c.zero(ty))
-                        .collect();
+                    let zeros = layout.scalar_types().map(|ty| self.c.zero(ty)).collect();
                     return Ok(Val::Scalars(zeros));
                 }
                 let slot = self.c.slot_for(ty);
@@ -488,7 +516,10 @@ impl<'f, 'a> Emitter<'f, 'a> {
     fn only_scalar(&mut self, ty: Ty) -> Result<cranelift_codegen::ir::Type> {
         match self.c.layout(ty).scalars.as_deref() {
             Some([scalar]) => Ok(scalar.ty),
-            _ => Err(format!("a constant of type {}", self.c.p.type_name(ty, true))),
+            _ => Err(format!(
+                "a constant of type {}",
+                self.c.p.type_name(ty, true)
+            )),
         }
     }
 
@@ -500,7 +531,10 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let metadata = self.c.metadata(ty);
         let protocol = self.error_protocol(ty);
         let table = match protocol {
-            Some(protocol) => self.c.key(CodeKey::WitnessTable(super::super::key::canonical(ty), protocol)),
+            Some(protocol) => self.c.key(CodeKey::WitnessTable(
+                super::super::key::canonical(ty),
+                protocol,
+            )),
             None => self.c.i64(0),
         };
         let object = self
@@ -543,8 +577,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
             let body = self.c.key(CodeKey::GlobalInit(var, args));
             let nothing = self.c.i64(0);
             let once = Target::Runtime(Name::new("codira_once"));
-            self.c
-                .call(once, RUNTIME_CALL, &[flag, body, nothing], &[]);
+            self.c.call(once, RUNTIME_CALL, &[flag, body, nothing], &[]);
             self.c.jump(next);
             self.c.at(next);
         }

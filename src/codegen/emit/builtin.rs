@@ -1,6 +1,8 @@
 //! The operations of module `Builtin`, which are emitted in place.
 
-use cranelift_codegen::ir::{InstBuilder, MemFlagsData, Type, Value, condcodes::FloatCC, condcodes::IntCC, types};
+use cranelift_codegen::ir::{
+    InstBuilder, MemFlagsData, Type, Value, condcodes::FloatCC, condcodes::IntCC, types,
+};
 
 use crate::mir::data::{Argument, Operand};
 use crate::types::ty::{Ty, TyList};
@@ -40,7 +42,13 @@ impl<'f, 'a> Emitter<'f, 'a> {
         }
     }
 
-    pub(super) fn intrinsic(&mut self, name: &str, types: TyList, dest: &Loc, args: &[Argument]) -> Result<()> {
+    pub(super) fn intrinsic(
+        &mut self,
+        name: &str,
+        types: TyList,
+        dest: &Loc,
+        args: &[Argument],
+    ) -> Result<()> {
         let types = types.as_slice();
         let first = types.first().copied();
         if let Some(binary) = integer_binary(name).or_else(|| float_binary(name)) {
@@ -66,7 +74,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
         if let Some(value) = self.unary(name, types, args)? {
             return self.store(dest, &Val::one(value));
         }
-        if self.memory_operation(name, first, dest, args)? || self.object_operation(name, types, dest, args)? {
+        if self.memory_operation(name, first, dest, args)?
+            || self.object_operation(name, types, dest, args)?
+        {
             return Ok(());
         }
         match name {
@@ -242,8 +252,30 @@ impl<'f, 'a> Emitter<'f, 'a> {
     fn unary(&mut self, name: &str, types: &[Ty], args: &[Argument]) -> Result<Option<Value>> {
         let known = matches!(
             name,
-            "sext" | "zext" | "trunc" | "ctlz" | "cttz" | "ctpop" | "bswap" | "fneg" | "fabs" | "fsqrt" | "ffloor" | "fceil" | "ftrunc" | "fnearest"
-                | "ffma" | "fptosi" | "fptoui" | "sitofp" | "uitofp" | "fpext" | "fptrunc" | "bitcast" | "ptrToInt" | "intToPtr"
+            "sext"
+                | "zext"
+                | "trunc"
+                | "ctlz"
+                | "cttz"
+                | "ctpop"
+                | "bswap"
+                | "fneg"
+                | "fabs"
+                | "fsqrt"
+                | "ffloor"
+                | "fceil"
+                | "ftrunc"
+                | "fnearest"
+                | "ffma"
+                | "fptosi"
+                | "fptoui"
+                | "sitofp"
+                | "uitofp"
+                | "fpext"
+                | "fptrunc"
+                | "bitcast"
+                | "ptrToInt"
+                | "intToPtr"
         );
         if !known {
             return Ok(None);
@@ -355,7 +387,13 @@ impl<'f, 'a> Emitter<'f, 'a> {
     }
 
     /// Operations on raw memory; whether `name` is one.
-    fn memory_operation(&mut self, name: &str, ty: Option<Ty>, dest: &Loc, args: &[Argument]) -> Result<bool> {
+    fn memory_operation(
+        &mut self,
+        name: &str,
+        ty: Option<Ty>,
+        dest: &Loc,
+        args: &[Argument],
+    ) -> Result<bool> {
         let need = || ty.ok_or_else(|| String::from("a memory operation without a type"));
         match name {
             "ptrAdd" => {
@@ -418,7 +456,11 @@ impl<'f, 'a> Emitter<'f, 'a> {
             }
             "copyArray" | "moveArray" => {
                 let ty = need()?;
-                let (to, from, count) = (self.word(args, 1)?, self.word(args, 2)?, self.word(args, 3)?);
+                let (to, from, count) = (
+                    self.word(args, 1)?,
+                    self.word(args, 2)?,
+                    self.word(args, 3)?,
+                );
                 let layout = self.c.layout(ty);
                 let stride = layout.stride();
                 if name == "copyArray" && !layout.trivial {
@@ -434,8 +476,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
                     } else {
                         "memmove"
                     };
-                    self.c
-                        .runtime(function, &[to, from, bytes], &[types::I64]);
+                    self.c.runtime(function, &[to, from, bytes], &[types::I64]);
                 } else {
                     let metadata = self.c.metadata(ty);
                     self.c
@@ -443,18 +484,30 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 }
             }
             "copyBytes" => {
-                let (to, from, count) = (self.word(args, 0)?, self.word(args, 1)?, self.word(args, 2)?);
-                self.c
-                    .runtime("memmove", &[to, from, count], &[types::I64]);
+                let (to, from, count) = (
+                    self.word(args, 0)?,
+                    self.word(args, 1)?,
+                    self.word(args, 2)?,
+                );
+                self.c.runtime("memmove", &[to, from, count], &[types::I64]);
             }
             "compareBytes" => {
-                let (a, b, count) = (self.word(args, 0)?, self.word(args, 1)?, self.word(args, 2)?);
+                let (a, b, count) = (
+                    self.word(args, 0)?,
+                    self.word(args, 1)?,
+                    self.word(args, 2)?,
+                );
                 let order = self.c.runtime_value("memcmp", &[a, b, count], types::I32);
                 self.store(dest, &Val::one(order))?;
             }
             "addressOf" | "addressOfBorrow" => {
                 let addr = match args.first() {
-                    Some(Argument::Address(place) | Argument::Value(Operand::Borrow(place) | Operand::Copy(place) | Operand::Move(place))) => {
+                    Some(
+                        Argument::Address(place)
+                        | Argument::Value(
+                            Operand::Borrow(place) | Operand::Copy(place) | Operand::Move(place),
+                        ),
+                    ) => {
                         let loc = self.place(place)?;
                         match loc.at {
                             At::Memory(addr) => addr,
@@ -545,7 +598,13 @@ impl<'f, 'a> Emitter<'f, 'a> {
     }
 
     /// Operations on objects and types; whether `name` is one.
-    fn object_operation(&mut self, name: &str, types: &[Ty], dest: &Loc, args: &[Argument]) -> Result<bool> {
+    fn object_operation(
+        &mut self,
+        name: &str,
+        types: &[Ty],
+        dest: &Loc,
+        args: &[Argument],
+    ) -> Result<bool> {
         let nth = |n: usize| {
             types
                 .get(n)
@@ -559,17 +618,15 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 let offset = self.tail_offset(class, element);
                 let layout = self.c.layout(element);
                 let align = layout.align.max(self.c.p.class_layout(class).align);
-                let bytes = self
-                    .c
-                    .b
-                    .ins()
-                    .imul_imm_s(count, layout.stride() as i64);
+                let bytes = self.c.b.ins().imul_imm_s(count, layout.stride() as i64);
                 let size = self.c.b.ins().iadd_imm_s(bytes, offset as i64);
                 let align = self.c.i64(u64::from(align));
                 let metadata = self.c.metadata(class);
-                let object = self
-                    .c
-                    .runtime_value("codira_alloc_object", &[metadata, size, align], types::I64);
+                let object = self.c.runtime_value(
+                    "codira_alloc_object",
+                    &[metadata, size, align],
+                    types::I64,
+                );
                 self.store(dest, &Val::one(object))?;
             }
             "tailAddr" => {
@@ -648,9 +705,11 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 let mut address = self.c.address(addr);
                 if loc.ty.is_existential() {
                     let metadata = self.c.metadata(loc.ty);
-                    address = self
-                        .c
-                        .runtime_value("codira_project_value", &[metadata, address], types::I64);
+                    address = self.c.runtime_value(
+                        "codira_project_value",
+                        &[metadata, address],
+                        types::I64,
+                    );
                 }
                 self.store(dest, &Val::one(address))?;
             }
@@ -669,7 +728,12 @@ impl<'f, 'a> Emitter<'f, 'a> {
     /// The first argument as a place.
     fn borrowed(&mut self, ty: Ty, args: &[Argument]) -> Result<Loc> {
         match args.first() {
-            Some(Argument::Value(Operand::Borrow(place) | Operand::Move(place) | Operand::Copy(place)) | Argument::Address(place)) => self.place(place),
+            Some(
+                Argument::Value(
+                    Operand::Borrow(place) | Operand::Move(place) | Operand::Copy(place),
+                )
+                | Argument::Address(place),
+            ) => self.place(place),
             _ => {
                 let val = self.argument(args, 0)?;
                 let addr = self.c.in_memory(ty, &val)?;
@@ -682,14 +746,17 @@ impl<'f, 'a> Emitter<'f, 'a> {
     fn reinterpret(&mut self, from: Ty, to: Ty, dest: &Loc, args: &[Argument]) -> Result<()> {
         let val = self.argument(args, 0)?;
         let (from_layout, to_layout) = (self.c.layout(from), self.c.layout(to));
-        let same = from_layout.scalars.is_some() && from_layout.scalar_types().eq(to_layout.scalar_types()) && to_layout.scalars.is_some();
+        let same = from_layout.scalars.is_some()
+            && from_layout.scalar_types().eq(to_layout.scalar_types())
+            && to_layout.scalars.is_some();
         let val = if same {
             val
         } else {
             // Through memory, with room for the larger of the two.
-            let slot = self
-                .c
-                .slot(from_layout.size.max(to_layout.size), from_layout.align.max(to_layout.align).max(8));
+            let slot = self.c.slot(
+                from_layout.size.max(to_layout.size),
+                from_layout.align.max(to_layout.align).max(8),
+            );
             if to_layout.size > from_layout.size {
                 self.c.zero_bytes(slot, to_layout.size);
             }

@@ -10,7 +10,9 @@ use cranelift_codegen::ir::{Inst, InstBuilder, Type, Value, types};
 use smallvec::SmallVec;
 
 use crate::items::ids::DefId;
-use crate::mir::data::{Argument, Block, Callee, FnId, FnKind, Instance, LocalKind, Mir, Operand, Place};
+use crate::mir::data::{
+    Argument, Block, Callee, FnId, FnKind, Instance, LocalKind, Mir, Operand, Place,
+};
 use crate::types::ty::{Ty, TyKind, TyList};
 
 use super::super::cx::{CalleeShape, Passing, ThisMode, resolve_witness};
@@ -39,7 +41,13 @@ enum Function {
 type Writebacks = SmallVec<[(Loc, Addr); 2]>;
 
 impl<'f, 'a> Emitter<'f, 'a> {
-    pub(super) fn call(&mut self, dest: &Loc, callee: &Callee, args: &[Argument], catch: Catch<'_>) -> Result<()> {
+    pub(super) fn call(
+        &mut self,
+        dest: &Loc,
+        callee: &Callee,
+        args: &[Argument],
+        catch: Catch<'_>,
+    ) -> Result<()> {
         match callee {
             Callee::Static(id, type_args) => {
                 let type_args = self.mono_args(*type_args);
@@ -76,7 +84,15 @@ impl<'f, 'a> Emitter<'f, 'a> {
                     return Err("a function value of another form".into());
                 };
                 let (values, writebacks) = self.arguments(args)?;
-                self.call_with(Function::Address(code), dest, throws, values, Some(context), writebacks, catch)?;
+                self.call_with(
+                    Function::Address(code),
+                    dest,
+                    throws,
+                    values,
+                    Some(context),
+                    writebacks,
+                    catch,
+                )?;
                 if Self::is_owned(operand) {
                     // The callee borrows its context.
                     self.c.release(context);
@@ -104,7 +120,14 @@ impl<'f, 'a> Emitter<'f, 'a> {
     }
 
     /// A function known by name: inlined, or called.
-    fn call_function(&mut self, id: FnId, type_args: TyList, dest: &Loc, args: &[Argument], catch: Catch<'_>) -> Result<()> {
+    fn call_function(
+        &mut self,
+        id: FnId,
+        type_args: TyList,
+        dest: &Loc,
+        args: &[Argument],
+        catch: Catch<'_>,
+    ) -> Result<()> {
         let instance = Instance {
             id,
             args: type_args,
@@ -127,10 +150,25 @@ impl<'f, 'a> Emitter<'f, 'a> {
         }
         let throws = self.c.p.callee_shape(id, type_args).throws.is_some();
         let (values, writebacks) = self.arguments(args)?;
-        self.call_with(Function::Symbol(instance), dest, throws, values, None, writebacks, catch)
+        self.call_with(
+            Function::Symbol(instance),
+            dest,
+            throws,
+            values,
+            None,
+            writebacks,
+            catch,
+        )
     }
 
-    fn call_virtual(&mut self, id: FnId, type_args: TyList, dest: &Loc, args: &[Argument], catch: Catch<'_>) -> Result<()> {
+    fn call_virtual(
+        &mut self,
+        id: FnId,
+        type_args: TyList,
+        dest: &Loc,
+        args: &[Argument],
+        catch: Catch<'_>,
+    ) -> Result<()> {
         let Some(slot) = self.c.p.vtable_slot(id) else {
             return self.call_function(id, type_args, dest, args, catch);
         };
@@ -143,10 +181,25 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let (values, writebacks) = self.arguments(args)?;
         let object = *values.last().ok_or("a virtual call without `this`")?;
         let code = self.vtable_entry(object, this_ty, slot);
-        self.call_with(Function::Address(code), dest, throws, values, None, writebacks, catch)
+        self.call_with(
+            Function::Address(code),
+            dest,
+            throws,
+            values,
+            None,
+            writebacks,
+            catch,
+        )
     }
 
-    fn call_witness(&mut self, dest: &Loc, requirement: DefId, type_args: TyList, args: &[Argument], catch: Catch<'_>) -> Result<()> {
+    fn call_witness(
+        &mut self,
+        dest: &Loc,
+        requirement: DefId,
+        type_args: TyList,
+        args: &[Argument],
+        catch: Catch<'_>,
+    ) -> Result<()> {
         let this = *type_args
             .as_slice()
             .first()
@@ -176,7 +229,14 @@ impl<'f, 'a> Emitter<'f, 'a> {
         }
     }
 
-    fn call_resolved(&mut self, id: FnId, args: TyList, dest: &Loc, arguments: &[Argument], catch: Catch<'_>) -> Result<()> {
+    fn call_resolved(
+        &mut self,
+        id: FnId,
+        args: TyList,
+        dest: &Loc,
+        arguments: &[Argument],
+        catch: Catch<'_>,
+    ) -> Result<()> {
         if self.c.p.vtable_slot(id).is_some() {
             return self.call_virtual(id, args, dest, arguments, catch);
         }
@@ -186,7 +246,11 @@ impl<'f, 'a> Emitter<'f, 'a> {
     }
 
     /// Passes `this` as the implementation wants it; generic code passes it as the requirement says.
-    fn adapt_this(&mut self, shape: &CalleeShape, args: &mut SmallVec<[Argument; 6]>) -> Result<()> {
+    fn adapt_this(
+        &mut self,
+        shape: &CalleeShape,
+        args: &mut SmallVec<[Argument; 6]>,
+    ) -> Result<()> {
         if shape.this == ThisMode::None {
             // Members of structs and enums take no metatype.
             args.truncate(shape.params.len());
@@ -196,10 +260,18 @@ impl<'f, 'a> Emitter<'f, 'a> {
             return Ok(());
         };
         match (shape.this, &*last) {
-            (ThisMode::Borrow, Argument::Address(place)) => *last = Argument::Value(Operand::Borrow(place.clone())),
-            (ThisMode::Owned, Argument::Address(place)) => *last = Argument::Value(Operand::Copy(place.clone())),
-            (ThisMode::Inout, Argument::Value(Operand::Borrow(place) | Operand::Move(place))) => *last = Argument::Address(place.clone()),
-            (ThisMode::Owned, Argument::Value(Operand::Borrow(place))) => *last = Argument::Value(Operand::Copy(place.clone())),
+            (ThisMode::Borrow, Argument::Address(place)) => {
+                *last = Argument::Value(Operand::Borrow(place.clone()))
+            }
+            (ThisMode::Owned, Argument::Address(place)) => {
+                *last = Argument::Value(Operand::Copy(place.clone()))
+            }
+            (ThisMode::Inout, Argument::Value(Operand::Borrow(place) | Operand::Move(place))) => {
+                *last = Argument::Address(place.clone())
+            }
+            (ThisMode::Owned, Argument::Value(Operand::Borrow(place))) => {
+                *last = Argument::Value(Operand::Copy(place.clone()))
+            }
             _ => {}
         }
         for ((_, passing), arg) in shape.params.iter().zip(args.iter_mut()) {
@@ -217,7 +289,10 @@ impl<'f, 'a> Emitter<'f, 'a> {
             return Ok(None);
         };
         let result = shape.result;
-        if !self.c.p.is_optional(def) || dest_ty == result || args.as_slice().first() != Some(&result) {
+        if !self.c.p.is_optional(def)
+            || dest_ty == result
+            || args.as_slice().first() != Some(&result)
+        {
             return Ok(None);
         }
         let cases = self.c.layout(dest_ty).as_enum().map(|e| &e.cases);
@@ -243,9 +318,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let payload_layout = self.c.layout(from.ty);
         match (&val, &loc.at) {
             (Val::Scalars(values), _) if layout.scalars.is_some() => {
-                let values = self
-                    .c
-                    .make_case(layout, case, payload_layout, values)?;
+                let values = self.c.make_case(layout, case, payload_layout, values)?;
                 self.store(loc, &Val::Scalars(values))
             }
             _ => {
@@ -318,11 +391,23 @@ impl<'f, 'a> Emitter<'f, 'a> {
             kind: FnKind::Body,
         };
         let throws = self.c.p.callee_shape(id, type_args).throws.is_some();
-        self.call_with(Function::Address(code), dest, throws, values, None, writebacks, catch)
+        self.call_with(
+            Function::Address(code),
+            dest,
+            throws,
+            values,
+            None,
+            writebacks,
+            catch,
+        )
     }
 
     /// Where a requirement's entry stands in its protocol's witness tables.
-    pub(in super::super) fn requirement_index(&self, protocol: DefId, requirement: DefId) -> Result<u32> {
+    pub(in super::super) fn requirement_index(
+        &self,
+        protocol: DefId,
+        requirement: DefId,
+    ) -> Result<u32> {
         let inherited = self.c.p.inherited_protocols(protocol).len();
         let position = self
             .c
@@ -406,7 +491,15 @@ impl<'f, 'a> Emitter<'f, 'a> {
         self.after_call(inst, dest, layout, throws, &writebacks, catch)
     }
 
-    fn after_call(&mut self, inst: Inst, loc: &Loc, layout: &Layout, throws: bool, writebacks: &Writebacks, catch: Catch<'_>) -> Result<()> {
+    fn after_call(
+        &mut self,
+        inst: Inst,
+        loc: &Loc,
+        layout: &Layout,
+        throws: bool,
+        writebacks: &Writebacks,
+        catch: Catch<'_>,
+    ) -> Result<()> {
         let results: Vals = self.c.b.inst_results(inst).into();
         let first = usize::from(throws);
         if layout.scalars.is_some() {
@@ -429,7 +522,13 @@ impl<'f, 'a> Emitter<'f, 'a> {
         }
     }
 
-    fn call_runtime(&mut self, dest: &Loc, symbol: &str, args: &[Argument], catch: Catch<'_>) -> Result<()> {
+    fn call_runtime(
+        &mut self,
+        dest: &Loc,
+        symbol: &str,
+        args: &[Argument],
+        catch: Catch<'_>,
+    ) -> Result<()> {
         let (values, writebacks) = self.arguments(args)?;
         let layout = self.c.layout(dest.ty);
         let results = result_types(layout, false);
@@ -439,7 +538,14 @@ impl<'f, 'a> Emitter<'f, 'a> {
     }
 
     /// Emits the callee's body in place of the call.
-    fn inline(&mut self, instance: Instance, mir: &'f Mir, dest: &Loc, args: &[Argument], catch: Catch<'_>) -> Result<()> {
+    fn inline(
+        &mut self,
+        instance: Instance,
+        mir: &'f Mir,
+        dest: &Loc,
+        args: &[Argument],
+        catch: Catch<'_>,
+    ) -> Result<()> {
         let addressed = addressed_locals(self.c.p, mir);
         let normal = self.c.block();
         let unwind = match (catch, mir.throws) {
@@ -461,7 +567,10 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let mut writebacks = Writebacks::new();
         for (&param, arg) in mir.params.iter().zip(args) {
             let in_memory = addressed[param.index()];
-            let by_address = matches!(mir.locals[param].kind, LocalKind::Inout | LocalKind::BorrowedAddress);
+            let by_address = matches!(
+                mir.locals[param].kind,
+                LocalKind::Inout | LocalKind::BorrowedAddress
+            );
             let ty = frame.types[param.index()];
             if let Some(text) = self.constant_text(arg) {
                 frame.texts.insert(param, text);
@@ -538,7 +647,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
         use crate::mir::data::{Const, Rvalue, StatementKind};
         let place = match arg {
             Argument::Value(Operand::Const(Const::Str(text, _))) => return Some(*text),
-            Argument::Value(Operand::Borrow(place) | Operand::Copy(place) | Operand::Move(place)) => place,
+            Argument::Value(
+                Operand::Borrow(place) | Operand::Copy(place) | Operand::Move(place),
+            ) => place,
             _ => return None,
         };
         if let Some(&text) = self.frame.texts.get(&place.local) {
@@ -552,7 +663,11 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 .values()
                 .flat_map(|b| &b.stmts)
                 .find_map(|s| match &s.kind {
-                    StatementKind::Assign(to, Rvalue::Use(operand)) if to.local == local && to.path.is_empty() => Some(operand),
+                    StatementKind::Assign(to, Rvalue::Use(operand))
+                        if to.local == local && to.path.is_empty() =>
+                    {
+                        Some(operand)
+                    }
                     _ => None,
                 })
         };
@@ -582,4 +697,3 @@ pub(in super::super) fn result_types(layout: &Layout, throws: bool) -> SmallVec<
     results.extend(layout.scalar_types());
     results
 }
-

@@ -418,8 +418,7 @@ impl<'f, 'a> Code<'f, 'a> {
         if rows.last() != Some(&line) {
             rows.push(line);
         }
-        self.b
-            .set_srcloc(ir::SourceLoc::new(rows.len() as u32 - 1));
+        self.b.set_srcloc(ir::SourceLoc::new(rows.len() as u32 - 1));
     }
     /// Ends a block that is never reached.
     pub fn unreachable(&mut self) {

@@ -34,14 +34,19 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 } else {
                     "codira_existential_project"
                 };
-                self.c
-                    .runtime_value(function, &[address], types::I64)
+                self.c.runtime_value(function, &[address], types::I64)
             }
         }
     }
 
     /// The witness table for a protocol out of an existential that conforms to it.
-    pub(super) fn witness_table_in(&mut self, addr: Addr, kind: ExistentialKind, tables: &[DefId], protocol: DefId) -> Result<Value> {
+    pub(super) fn witness_table_in(
+        &mut self,
+        addr: Addr,
+        kind: ExistentialKind,
+        tables: &[DefId],
+        protocol: DefId,
+    ) -> Result<Value> {
         if kind == ExistentialKind::Error {
             let object = self.c.load(types::I64, addr);
             return Ok(self.c.load(types::I64, Addr::value(object).plus(BOX_TABLE)));
@@ -134,7 +139,14 @@ impl<'f, 'a> Emitter<'f, 'a> {
             return Err("erasure to a type that is no existential".into());
         };
         if let Shape::Existential(from_kind, from_tables) = &from_layout.shape {
-            return self.erase_existential(loc, value, from, to, (*from_kind, from_tables), (*kind, tables));
+            return self.erase_existential(
+                loc,
+                value,
+                from,
+                to,
+                (*from_kind, from_tables),
+                (*kind, tables),
+            );
         }
         match kind {
             ExistentialKind::Class => {
@@ -159,9 +171,11 @@ impl<'f, 'a> Emitter<'f, 'a> {
                     // The operand may lie in the destination's own storage only if it was moved out, so it is read first.
                     let val = self.operand(value)?;
                     let address = self.c.address(addr);
-                    let place = self
-                        .c
-                        .runtime_value("codira_existential_alloc", &[address, metadata], types::I64);
+                    let place = self.c.runtime_value(
+                        "codira_existential_alloc",
+                        &[address, metadata],
+                        types::I64,
+                    );
                     self.c.store_val(from_layout, &val, Addr::value(place))?;
                 }
                 for (i, &protocol) in tables.iter().enumerate() {
@@ -174,8 +188,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
     }
 
     fn witness_table(&mut self, ty: Ty, protocol: DefId) -> Value {
-        self.c
-            .key(CodeKey::WitnessTable(canonical(ty), protocol))
+        self.c.key(CodeKey::WitnessTable(canonical(ty), protocol))
     }
 
     /// From one existential to another.
@@ -189,9 +202,11 @@ impl<'f, 'a> Emitter<'f, 'a> {
         (kind, tables): (ExistentialKind, &[DefId]),
     ) -> Result<()> {
         let reachable = |this: &Self| {
-            tables
-                .iter()
-                .all(|&p| from_tables.iter().any(|&f| this.inheritance(f, p).is_some()))
+            tables.iter().all(|&p| {
+                from_tables
+                    .iter()
+                    .any(|&f| this.inheritance(f, p).is_some())
+            })
         };
         if from_kind == kind && kind != ExistentialKind::Error && reachable(self) {
             let val = self.operand(value)?;
@@ -223,7 +238,10 @@ impl<'f, 'a> Emitter<'f, 'a> {
             }
             return self.store(loc, &Val::Scalars(values));
         }
-        if kind == ExistentialKind::Opaque && from_kind == ExistentialKind::Class && tables.is_empty() {
+        if kind == ExistentialKind::Opaque
+            && from_kind == ExistentialKind::Class
+            && tables.is_empty()
+        {
             let object = self.operand(value)?.scalar()?;
             let metadata = self.c.load(types::I64, Addr::value(object));
             let addr = self.address_of(loc)?;
@@ -256,12 +274,22 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let from = self.c.metadata(from);
         let to = self.c.metadata(to);
         let take = self.c.i8(u8::from(take));
-        self.c
-            .runtime_value("codira_dynamic_cast", &[target, source, from, to, take], types::I8)
+        self.c.runtime_value(
+            "codira_dynamic_cast",
+            &[target, source, from, to, take],
+            types::I8,
+        )
     }
 
     /// `as?`: whether it worked and the value, a copy of the source.
-    pub(super) fn cast(&mut self, ok: &Place, dest: &Place, value: &Place, from: Ty, to: Ty) -> Result<()> {
+    pub(super) fn cast(
+        &mut self,
+        ok: &Place,
+        dest: &Place,
+        value: &Place,
+        from: Ty,
+        to: Ty,
+    ) -> Result<()> {
         let source = self.place(value)?;
         let dest = self.place(dest)?;
         let ok = self.place(ok)?;
@@ -300,8 +328,17 @@ impl<'f, 'a> Emitter<'f, 'a> {
     }
 
     /// From an opaque existential to a struct or enum: when the value is of exactly that type, no search is needed.
-    fn cast_exact(&mut self, source: Addr, from: Ty, target: Addr, to: Ty) -> Result<Option<Value>> {
-        let opaque = matches!(self.c.layout(from).shape, Shape::Existential(ExistentialKind::Opaque, _));
+    fn cast_exact(
+        &mut self,
+        source: Addr,
+        from: Ty,
+        target: Addr,
+        to: Ty,
+    ) -> Result<Option<Value>> {
+        let opaque = matches!(
+            self.c.layout(from).shape,
+            Shape::Existential(ExistentialKind::Opaque, _)
+        );
         let to_layout = self.c.layout(to);
         let exact = matches!(to.kind(), TyKind::Nominal { def, .. } if !self.c.p.is_optional(*def))
             && !matches!(to_layout.shape, Shape::Reference);
@@ -310,11 +347,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
         }
         let metadata = self.c.load(types::I64, source.plus(EXISTENTIAL_BUFFER));
         let wanted = self.c.metadata(to);
-        let same = self
-            .c
-            .b
-            .ins()
-            .icmp(IntCC::Equal, metadata, wanted);
+        let same = self.c.b.ins().icmp(IntCC::Equal, metadata, wanted);
         let (hit, miss, done) = (self.c.block(), self.c.cold_block(), self.c.block());
         let answer = self.c.b.declare_var(types::I8);
         self.c.branch(same, hit, miss);
@@ -343,7 +376,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let wanted = self.c.layout(to).scalars.as_ref().map(|s| s.len());
         let val = match (&val, wanted) {
             // From a class-bound existential to its superclass: the tables are dropped.
-            (Val::Scalars(values), Some(count)) if values.len() > count => Val::Scalars(values[..count].into()),
+            (Val::Scalars(values), Some(count)) if values.len() > count => {
+                Val::Scalars(values[..count].into())
+            }
             _ => val,
         };
         self.store(loc, &val)
@@ -366,11 +401,15 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 let addr = self.c.in_memory(ty, &val)?;
                 if *kind == ExistentialKind::Error {
                     let object = self.c.load(types::I64, addr);
-                    let object_metadata = self.c.load(types::I64, Addr::value(object).plus(BOX_METADATA));
-                    let value = self.c.address(Addr::value(object).plus(BOX_VALUE));
-                    return Ok(self
+                    let object_metadata = self
                         .c
-                        .runtime_value("codira_dynamic_type", &[object_metadata, value], types::I64));
+                        .load(types::I64, Addr::value(object).plus(BOX_METADATA));
+                    let value = self.c.address(Addr::value(object).plus(BOX_VALUE));
+                    return Ok(self.c.runtime_value(
+                        "codira_dynamic_type",
+                        &[object_metadata, value],
+                        types::I64,
+                    ));
                 }
                 let metadata = self.c.metadata(ty);
                 let address = self.c.address(addr);

@@ -93,7 +93,8 @@ impl<'a> Code<'_, 'a> {
             } => {
                 let bits = self.part(layout, val, at.offset, at.ty)?;
                 let number = self.number_among(bits, at.first);
-                let is_payload = self.is(IntCC::UnsignedGreaterThanOrEqual, number, u64::from(count));
+                let is_payload =
+                    self.is(IntCC::UnsignedGreaterThanOrEqual, number, u64::from(count));
                 let number = self.resize(number, types::I32);
                 Ok(self.index_of(is_payload, number, payload_case))
             }
@@ -102,7 +103,11 @@ impl<'a> Code<'_, 'a> {
 
     /// From the number among the cases without payload to the declaration index.
     fn index_of(&mut self, is_payload: Value, number: Value, payload_case: u32) -> Value {
-        let behind = self.is(IntCC::UnsignedGreaterThanOrEqual, number, u64::from(payload_case));
+        let behind = self.is(
+            IntCC::UnsignedGreaterThanOrEqual,
+            number,
+            u64::from(payload_case),
+        );
         let behind = self.resize(behind, types::I32);
         let index = self.b.ins().iadd(number, behind);
         let payload = self.int(types::I32, i128::from(payload_case));
@@ -117,8 +122,16 @@ impl<'a> Code<'_, 'a> {
     }
 
     /// The payload's scalars out of the enum's; the payload is not boxed.
-    pub fn payload_scalars(&mut self, layout: &Layout, values: &[Value], payload: &Layout) -> Result<Vals> {
-        let scalars = payload.scalars.as_deref().ok_or("a payload without scalars")?;
+    pub fn payload_scalars(
+        &mut self,
+        layout: &Layout,
+        values: &[Value],
+        payload: &Layout,
+    ) -> Result<Vals> {
+        let scalars = payload
+            .scalars
+            .as_deref()
+            .ok_or("a payload without scalars")?;
         let mut result = Vals::new();
         for s in scalars {
             result.push(self.extract(layout, values, s.offset, s.ty)?);
@@ -127,7 +140,13 @@ impl<'a> Code<'_, 'a> {
     }
 
     /// Makes a case from its payload in scalar form (the box's address for an indirect case); only for enums with a scalar form.
-    pub fn make_case(&mut self, layout: &Layout, case: DefId, payload: &Layout, values: &[Value]) -> Result<Vals> {
+    pub fn make_case(
+        &mut self,
+        layout: &Layout,
+        case: DefId,
+        payload: &Layout,
+        values: &[Value],
+    ) -> Result<Vals> {
         let shape = layout.as_enum().ok_or("not an enum")?;
         let (index, case) = shape.case(case).ok_or("a case of another enum")?;
         let scalars = layout.scalars.as_deref().ok_or("an enum without scalars")?;
@@ -179,13 +198,19 @@ impl<'a> Code<'_, 'a> {
             TagKind::None => return Ok(()),
             TagKind::Tag(ty) => (u64::from(index), ty, 0),
             TagKind::Multi { offset, ty } => {
-                if case.empty_number.is_some() && layout.leaves.as_deref().is_some_and(|l| !l.is_empty()) {
+                if case.empty_number.is_some()
+                    && layout.leaves.as_deref().is_some_and(|l| !l.is_empty())
+                {
                     // The first word is counted whatever the case.
                     self.zero_bytes(addr, 8);
                 }
                 (u64::from(index), ty, offset)
             }
-            TagKind::Extra { offset, ty, .. } => (case.empty_number.map_or(0, |n| u64::from(n) + 1), ty, offset),
+            TagKind::Extra { offset, ty, .. } => (
+                case.empty_number.map_or(0, |n| u64::from(n) + 1),
+                ty,
+                offset,
+            ),
             TagKind::Inhabitants { at, .. } => match case.empty_number {
                 None => return Ok(()),
                 Some(number) => (at.first + u64::from(number), at.ty, u64::from(at.offset)),

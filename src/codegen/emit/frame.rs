@@ -7,7 +7,8 @@ use smallvec::SmallVec;
 use crate::base::{FxHashMap, Name};
 use crate::items::ids::DefId;
 use crate::mir::data::{
-    Argument, BlockData, Callee, CaptureMode, Instance, Local, Mir, Operand, Place, Proj, Rvalue, StatementKind, Terminator,
+    Argument, BlockData, Callee, CaptureMode, Instance, Local, Mir, Operand, Place, Proj, Rvalue,
+    StatementKind, Terminator,
 };
 use crate::types::ty::{BuiltinTy, Ty, TyKind, TyList};
 
@@ -106,7 +107,11 @@ pub(in super::super) struct ContextLayout {
 }
 
 /// The layout of the context that a closure's function takes, for concrete type arguments.
-pub(in super::super) fn context_layout<'a>(p: &dyn Program<'a>, mir: &Mir, args: TyList) -> ContextLayout {
+pub(in super::super) fn context_layout<'a>(
+    p: &dyn Program<'a>,
+    mir: &Mir,
+    args: TyList,
+) -> ContextLayout {
     let mut offset = OBJECT_HEADER;
     let mut align = 8;
     let mut captures = Vec::with_capacity(mir.captures.len());
@@ -153,9 +158,15 @@ pub(super) fn addressed_locals<'a>(p: &dyn Program<'a>, mir: &Mir) -> Vec<bool> 
             addressed[local.index()] = true;
         }
     };
-    let has_payload = |place: &Place| place.path.iter().any(|proj| matches!(proj, Proj::Payload(_)));
+    let has_payload = |place: &Place| {
+        place
+            .path
+            .iter()
+            .any(|proj| matches!(proj, Proj::Payload(_)))
+    };
     let call = |callee: &Callee, args: &[Argument], dest: &Place, mark: &mut dyn FnMut(&Place)| {
-        let takes_address = matches!(callee, Callee::Static(id, _) if p.intrinsic(id.def) == Some("addressOf"));
+        let takes_address =
+            matches!(callee, Callee::Static(id, _) if p.intrinsic(id.def) == Some("addressOf"));
         for arg in args {
             if let Argument::Address(place) = arg
                 && (takes_address || has_payload(place))
@@ -178,7 +189,9 @@ pub(super) fn addressed_locals<'a>(p: &dyn Program<'a>, mir: &Mir) -> Vec<bool> 
                         mark(place);
                     }
                 }
-                StatementKind::StoreWeak { place, .. } | StatementKind::DestroyWeak(place) => mark(place),
+                StatementKind::StoreWeak { place, .. } | StatementKind::DestroyWeak(place) => {
+                    mark(place)
+                }
                 StatementKind::Call { dest, callee, args } => call(callee, args, dest, &mut mark),
                 StatementKind::Cast { ok, dest, .. } => {
                     for place in [ok, dest] {
@@ -232,9 +245,7 @@ fn successors(block: &BlockData) -> SmallVec<[crate::mir::data::Block; 4]> {
         Some(Terminator::Switch {
             targets, default, ..
         }) => targets.iter().map(|t| t.1).chain([*default]).collect(),
-        Some(Terminator::TryCall {
-            normal, unwind, ..
-        }) => smallvec::smallvec![*normal, *unwind],
+        Some(Terminator::TryCall { normal, unwind, .. }) => smallvec::smallvec![*normal, *unwind],
         _ => SmallVec::new(),
     }
 }
@@ -250,13 +261,12 @@ impl<'f, 'a> Emitter<'f, 'a> {
             return ty;
         }
         let p = self.c.p;
-        *self
-            .monos
-            .entry((ty, args))
-            .or_insert_with(|| match p.normalize(ty.subst(args.as_slice())).kind() {
+        *self.monos.entry((ty, args)).or_insert_with(|| {
+            match p.normalize(ty.subst(args.as_slice())).kind() {
                 TyKind::DynamicSelf(class) => *class,
                 _ => p.normalize(ty.subst(args.as_slice())),
-            })
+            }
+        })
     }
     /// Generic arguments of a callee, canonical, so that they can name an instance.
     pub(super) fn mono_args(&mut self, args: TyList) -> TyList {
@@ -317,7 +327,12 @@ impl<'f, 'a> Emitter<'f, 'a> {
                     .fields()
                     .iter()
                     .find(|f| f.def == Some(*def))
-                    .ok_or_else(|| format!("a type without the stored property {}", self.c.p.def(*def).name))?;
+                    .ok_or_else(|| {
+                        format!(
+                            "a type without the stored property {}",
+                            self.c.p.def(*def).name
+                        )
+                    })?;
                 self.field(loc, field)
             }
             Proj::Elem(index) => {
@@ -337,7 +352,12 @@ impl<'f, 'a> Emitter<'f, 'a> {
                     .fields
                     .iter()
                     .find(|f| f.def == Some(*def))
-                    .ok_or_else(|| format!("a class without the stored property {}", self.c.p.def(*def).name))?;
+                    .ok_or_else(|| {
+                        format!(
+                            "a class without the stored property {}",
+                            self.c.p.def(*def).name
+                        )
+                    })?;
                 Ok(Loc {
                     at: At::Memory(Addr::value(object).plus(field.offset)),
                     ty: field.ty,
@@ -378,7 +398,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
     fn class_of(&mut self, ty: Ty) -> Result<Ty> {
         match ty.kind() {
             TyKind::DynamicSelf(class) => Ok(*class),
-            TyKind::Existential(e) => e.superclass.ok_or_else(|| "fields of an existential".into()),
+            TyKind::Existential(e) => e
+                .superclass
+                .ok_or_else(|| "fields of an existential".into()),
             _ => Ok(ty),
         }
     }
@@ -391,8 +413,17 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let first = field.scalar as usize;
         let at = match loc.at {
             At::Memory(addr) => At::Memory(addr.plus(field.offset)),
-            At::Vars(vars) => At::Vars(vars.get(first..first + count).ok_or("a field outside its value")?.into()),
-            At::Values(values) => At::Values(values.get(first..first + count).ok_or("a field outside its value")?.into()),
+            At::Vars(vars) => At::Vars(
+                vars.get(first..first + count)
+                    .ok_or("a field outside its value")?
+                    .into(),
+            ),
+            At::Values(values) => At::Values(
+                values
+                    .get(first..first + count)
+                    .ok_or("a field outside its value")?
+                    .into(),
+            ),
         };
         Ok(Loc {
             at,
@@ -403,7 +434,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
 
     fn payload(&mut self, loc: Loc, case: DefId) -> Result<Loc> {
         let layout = self.c.layout(loc.ty);
-        let shape = layout.as_enum().ok_or("a payload of a type that is no enum")?;
+        let shape = layout
+            .as_enum()
+            .ok_or("a payload of a type that is no enum")?;
         let (ty, indirect) = self.c.payload_type(shape, case)?;
         if indirect {
             let pointer = match &loc.at {
@@ -429,7 +462,11 @@ impl<'f, 'a> Emitter<'f, 'a> {
             // A single payload's scalars are the first of the enum's.
             At::Vars(vars) if !multi => {
                 let count = payload.scalars.as_ref().map_or(0, |s| s.len());
-                At::Vars(vars.get(..count).ok_or("a payload outside its enum")?.into())
+                At::Vars(
+                    vars.get(..count)
+                        .ok_or("a payload outside its enum")?
+                        .into(),
+                )
             }
             at => {
                 let enum_loc = Loc {
@@ -530,7 +567,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
 
     pub(super) fn operand_type(&mut self, operand: &Operand) -> Result<Ty> {
         match operand {
-            Operand::Copy(place) | Operand::Move(place) | Operand::Borrow(place) => self.place_type(place),
+            Operand::Copy(place) | Operand::Move(place) | Operand::Borrow(place) => {
+                self.place_type(place)
+            }
             Operand::Const(constant) => Ok(self.constant_type(constant)),
         }
     }
@@ -557,6 +596,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
     }
 
     pub(super) fn is_class_reference(&mut self, ty: Ty) -> bool {
-        matches!(self.c.layout(ty).shape, Shape::Reference) && matches!(ty.kind(), TyKind::Nominal { .. } | TyKind::DynamicSelf(_))
+        matches!(self.c.layout(ty).shape, Shape::Reference)
+            && matches!(ty.kind(), TyKind::Nominal { .. } | TyKind::DynamicSelf(_))
     }
 }

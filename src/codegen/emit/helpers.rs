@@ -23,7 +23,10 @@ type Registers = (CallConv, SmallVec<[Type; 8]>, SmallVec<[Type; 6]>);
 pub(super) fn signature(key: CodeKey) -> Result<Registers> {
     let (params, results): (SmallVec<[Type; 8]>, SmallVec<[Type; 6]>) = match key {
         CodeKey::Copy(_) => (smallvec![types::I64, types::I64], smallvec![]),
-        CodeKey::Destroy(_) | CodeKey::DestroyObject(_) | CodeKey::DestroyContext(_) | CodeKey::GlobalInit(..) => (smallvec![types::I64], smallvec![]),
+        CodeKey::Destroy(_)
+        | CodeKey::DestroyObject(_)
+        | CodeKey::DestroyContext(_)
+        | CodeKey::GlobalInit(..) => (smallvec![types::I64], smallvec![]),
         CodeKey::EnumTag(_) => (smallvec![types::I64], smallvec![types::I32]),
         _ => return Err("a datum where a function was expected".into()),
     };
@@ -167,7 +170,13 @@ impl<'a> Code<'_, 'a> {
     }
 
     /// Runs `f` for the payload that the enum at an address holds, if that payload needs counting.
-    fn for_payloads(&mut self, layout: &Layout, shape: &EnumLayout, addr: Addr, mut f: impl FnMut(&mut Self, Ty, bool)) -> Result<()> {
+    fn for_payloads(
+        &mut self,
+        layout: &Layout,
+        shape: &EnumLayout,
+        addr: Addr,
+        mut f: impl FnMut(&mut Self, Ty, bool),
+    ) -> Result<()> {
         let val = Val::Memory(addr);
         let done = self.block();
         for case in &shape.cases {
@@ -226,10 +235,7 @@ impl<'a> Code<'_, 'a> {
     }
 
     fn destroy_context(&mut self, instance: Instance, context: Value) -> Result<()> {
-        let mir = self
-            .p
-            .mir(instance.id)
-            .ok_or("a closure without code")?;
+        let mir = self.p.mir(instance.id).ok_or("a closure without code")?;
         for (offset, ty, mode) in context_layout(self.p, mir, instance.args).captures {
             let addr = Addr::value(context).plus(offset);
             match mode {
@@ -273,7 +279,12 @@ impl<'a> Code<'_, 'a> {
         }
         let instance = Instance { id, args };
         let results = result_types(layout, shape.throws.is_some());
-        let inst = self.call(Target::Key(CodeKey::Function(instance)), LANGUAGE_CALL, &values, &results);
+        let inst = self.call(
+            Target::Key(CodeKey::Function(instance)),
+            LANGUAGE_CALL,
+            &values,
+            &results,
+        );
         if layout.scalars.is_some() {
             let skip = usize::from(shape.throws.is_some());
             let scalars = self.b.inst_results(inst)[skip..].into();

@@ -19,7 +19,9 @@ mod thunks;
 pub(super) mod values;
 
 use cranelift_codegen::binemit::Reloc as ClifReloc;
-use cranelift_codegen::ir::{ExternalName, Function, InstBuilder, Type, UserExternalName, UserFuncName, Value, types};
+use cranelift_codegen::ir::{
+    ExternalName, Function, InstBuilder, Type, UserExternalName, UserFuncName, Value, types,
+};
 use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::{CompiledCode, FinalizedRelocTarget};
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
@@ -31,8 +33,8 @@ use crate::types::ty::TyList;
 
 use self::call::result_types;
 use self::code::{Code, LINE_SPACE, Result, SYMBOL_SPACE, Symbols, Target};
-pub(super) use self::thunks::{member_args, overrides_directly};
 use self::frame::{Emitter, Exit, Frame};
+pub(super) use self::thunks::{member_args, overrides_directly};
 use super::blob::{FunctionBlob, LineReloc, LineRow, Linkage, Reloc, RelocKind, SymbolName};
 use super::cx::Program;
 use super::isa::{self, LANGUAGE_CALL, RUNTIME_CALL};
@@ -45,7 +47,11 @@ const INLINE_BUDGET: u32 = 20_000;
 ///
 /// # Errors
 /// When the MIR contradicts itself or its types, or the function is too large for the machine: a defect of the compiler.
-pub fn function<'a>(p: &dyn Program<'a>, key: CodeKey, level: OptLevel) -> std::result::Result<CodeUnit, CodegenError> {
+pub fn function<'a>(
+    p: &dyn Program<'a>,
+    key: CodeKey,
+    level: OptLevel,
+) -> std::result::Result<CodeUnit, CodegenError> {
     generate(p, key, level, &mut None)
 }
 
@@ -53,13 +59,22 @@ pub fn function<'a>(p: &dyn Program<'a>, key: CodeKey, level: OptLevel) -> std::
 ///
 /// # Errors
 /// As [`function`].
-pub fn function_text<'a>(p: &dyn Program<'a>, key: CodeKey, level: OptLevel) -> std::result::Result<String, CodegenError> {
+pub fn function_text<'a>(
+    p: &dyn Program<'a>,
+    key: CodeKey,
+    level: OptLevel,
+) -> std::result::Result<String, CodegenError> {
     let mut text = Some(String::new());
     generate(p, key, level, &mut text)?;
     Ok(text.unwrap_or_default())
 }
 
-fn generate<'a>(p: &dyn Program<'a>, key: CodeKey, level: OptLevel, text: &mut Option<String>) -> std::result::Result<CodeUnit, CodegenError> {
+fn generate<'a>(
+    p: &dyn Program<'a>,
+    key: CodeKey,
+    level: OptLevel,
+    text: &mut Option<String>,
+) -> std::result::Result<CodeUnit, CodegenError> {
     let symbol = p.symbol(&key).as_str();
     isa::with_compiler(|compiler| {
         let unit = emit(p, key, level, compiler, symbol, text);
@@ -81,16 +96,24 @@ enum Source<'f> {
     Helper,
 }
 
-fn emit<'a>(p: &dyn Program<'a>, key: CodeKey, level: OptLevel, compiler: &mut isa::Compiler, symbol: &str, text: &mut Option<String>) -> Result<CodeUnit> {
+fn emit<'a>(
+    p: &dyn Program<'a>,
+    key: CodeKey,
+    level: OptLevel,
+    compiler: &mut isa::Compiler,
+    symbol: &str,
+    text: &mut Option<String>,
+) -> Result<CodeUnit> {
     let synthesised;
     let empty = TyList::empty();
     let (source, extra) = match key {
         CodeKey::Function(
             instance @ Instance {
-                id: crate::mir::data::FnId {
-                    kind: FnKind::GlobalAddress,
-                    ..
-                },
+                id:
+                    crate::mir::data::FnId {
+                        kind: FnKind::GlobalAddress,
+                        ..
+                    },
                 ..
             },
         ) => (Source::GlobalAddress(instance), false),
@@ -114,18 +137,30 @@ fn emit<'a>(p: &dyn Program<'a>, key: CodeKey, level: OptLevel, compiler: &mut i
         }
         _ => (Source::Helper, false),
     };
-    let (conv, params, results): (CallConv, SmallVec<[Type; 8]>, SmallVec<[Type; 6]>) = match &source {
-        Source::Mir(mir, args) => {
-            let (params, results) = signature(p, mir, *args, extra);
-            let is_main = mir.id.kind == FnKind::Main;
-            (if is_main { RUNTIME_CALL } else { LANGUAGE_CALL }, params, results)
-        }
-        Source::GlobalAddress(_) => (LANGUAGE_CALL, SmallVec::new(), smallvec::smallvec![types::I64]),
-        Source::Helper => helpers::signature(key)?,
-    };
+    let (conv, params, results): (CallConv, SmallVec<[Type; 8]>, SmallVec<[Type; 6]>) =
+        match &source {
+            Source::Mir(mir, args) => {
+                let (params, results) = signature(p, mir, *args, extra);
+                let is_main = mir.id.kind == FnKind::Main;
+                (
+                    if is_main { RUNTIME_CALL } else { LANGUAGE_CALL },
+                    params,
+                    results,
+                )
+            }
+            Source::GlobalAddress(_) => (
+                LANGUAGE_CALL,
+                SmallVec::new(),
+                smallvec::smallvec![types::I64],
+            ),
+            Source::Helper => helpers::signature(key)?,
+        };
     let context = &mut compiler.context;
     context.clear();
-    context.func = Function::with_name_signature(UserFuncName::default(), cranelift_codegen::ir::Signature::new(conv));
+    context.func = Function::with_name_signature(
+        UserFuncName::default(),
+        cranelift_codegen::ir::Signature::new(conv),
+    );
     let builder = FunctionBuilder::new(&mut context.func, &mut compiler.builder);
     let mut code = Code::new(p, builder);
     code.b.func.signature = code.signature(conv, &params, &results);
@@ -167,7 +202,12 @@ fn emit<'a>(p: &dyn Program<'a>, key: CodeKey, level: OptLevel, compiler: &mut i
 }
 
 /// The registers of a function's parameters and results.
-fn signature<'a>(p: &dyn Program<'a>, mir: &Mir, args: TyList, extra: bool) -> (SmallVec<[Type; 8]>, SmallVec<[Type; 6]>) {
+fn signature<'a>(
+    p: &dyn Program<'a>,
+    mir: &Mir,
+    args: TyList,
+    extra: bool,
+) -> (SmallVec<[Type; 8]>, SmallVec<[Type; 6]>) {
     let concrete = |ty: crate::types::ty::Ty| p.normalize(ty.subst(args.as_slice()));
     let mut params = SmallVec::new();
     let result = p.layout(concrete(mir.locals[mir.result].ty));
@@ -224,7 +264,13 @@ fn emitter<'f, 'a>(c: Code<'f, 'a>) -> Emitter<'f, 'a> {
     }
 }
 
-fn emit_mir<'f, 'a>(mut code: Code<'f, 'a>, mir: &'f Mir, args: TyList, values: &[Value], key: CodeKey) -> Result<Code<'f, 'a>> {
+fn emit_mir<'f, 'a>(
+    mut code: Code<'f, 'a>,
+    mir: &'f Mir,
+    args: TyList,
+    values: &[Value],
+    key: CodeKey,
+) -> Result<Code<'f, 'a>> {
     code.file = code.p.file_name(mir.id.def);
     let throws = throws(code.p, mir, args);
     let mut emitter = emitter(code);
@@ -259,7 +305,14 @@ fn target_symbol<'a>(p: &dyn Program<'a>, target: &Target) -> SymbolName {
 }
 
 /// Turns compiled code into a blob.
-fn finish<'a>(p: &dyn Program<'a>, key: CodeKey, symbol: &str, compiled: &CompiledCode, externals: &[UserExternalName], symbols: Symbols) -> Result<CodeUnit> {
+fn finish<'a>(
+    p: &dyn Program<'a>,
+    key: CodeKey,
+    symbol: &str,
+    compiled: &CompiledCode,
+    externals: &[UserExternalName],
+    symbols: Symbols,
+) -> Result<CodeUnit> {
     let mut blob = FunctionBlob {
         symbol: SymbolName::new(symbol),
         linkage: linkage(&key),
@@ -278,7 +331,9 @@ fn finish<'a>(p: &dyn Program<'a>, key: CodeKey, symbol: &str, compiled: &Compil
         };
         let index = match name {
             ExternalName::User(user) => {
-                let name = externals.get(user.as_u32() as usize).ok_or("an unknown name")?;
+                let name = externals
+                    .get(user.as_u32() as usize)
+                    .ok_or("an unknown name")?;
                 if name.namespace == LINE_SPACE {
                     let line = symbols.lines.get(name.index as usize);
                     blob.line_relocs.push(LineReloc {
@@ -294,7 +349,9 @@ fn finish<'a>(p: &dyn Program<'a>, key: CodeKey, symbol: &str, compiled: &Compil
         };
         let kind = match reloc.kind {
             ClifReloc::Abs8 => RelocKind::Abs64,
-            ClifReloc::X86PCRel4 | ClifReloc::X86CallPCRel4 | ClifReloc::X86CallPLTRel4 => RelocKind::PcRel32,
+            ClifReloc::X86PCRel4 | ClifReloc::X86CallPCRel4 | ClifReloc::X86CallPLTRel4 => {
+                RelocKind::PcRel32
+            }
             ClifReloc::Arm64Call => RelocKind::Aarch64Call26,
             ClifReloc::Aarch64AdrPrelPgHi21 => RelocKind::Aarch64AdrPage21,
             ClifReloc::Aarch64AddAbsLo12Nc => RelocKind::Aarch64AddLow12,
@@ -359,7 +416,11 @@ fn library_function(call: cranelift_codegen::ir::LibCall) -> Option<SymbolName> 
 pub(super) fn linkage(key: &CodeKey) -> Linkage {
     match key {
         CodeKey::Function(instance) if instance.args.is_empty() => Linkage::Global,
-        CodeKey::Global(_, args) | CodeKey::GlobalFlag(_, args) | CodeKey::GlobalInit(_, args) if args.is_empty() => Linkage::Global,
+        CodeKey::Global(_, args) | CodeKey::GlobalFlag(_, args) | CodeKey::GlobalInit(_, args)
+            if args.is_empty() =>
+        {
+            Linkage::Global
+        }
         _ => Linkage::Shared,
     }
 }

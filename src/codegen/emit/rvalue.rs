@@ -103,10 +103,12 @@ impl<'f, 'a> Emitter<'f, 'a> {
             Rvalue::LoadUnowned(place) => {
                 let from = self.place(place)?;
                 let mut values: Vals = self.load(&from).scalars()?.into();
-                let object = *values.first().ok_or("an unowned reference without a word")?;
-                values[0] = self
-                    .c
-                    .runtime_value("codira_unowned_load_strong", &[object], types::I64);
+                let object = *values
+                    .first()
+                    .ok_or("an unowned reference without a word")?;
+                values[0] =
+                    self.c
+                        .runtime_value("codira_unowned_load_strong", &[object], types::I64);
                 self.store(loc, &Val::Scalars(values))
             }
         }
@@ -115,7 +117,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
     /// Whether an operand reads from the local that is being initialised.
     fn reads(operands: &[Operand], dest: &Place) -> bool {
         operands.iter().any(|operand| match operand {
-            Operand::Copy(place) | Operand::Move(place) | Operand::Borrow(place) => place.local == dest.local,
+            Operand::Copy(place) | Operand::Move(place) | Operand::Borrow(place) => {
+                place.local == dest.local
+            }
             Operand::Const(_) => false,
         })
     }
@@ -158,7 +162,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
             let mut part = Loc::memory(field.ty, target.plus(field.offset));
             part.ownership = field.ownership;
             match field.ownership {
-                Ownership::Strong | Ownership::UnownedUnsafe => self.operand_into(operand, &part)?,
+                Ownership::Strong | Ownership::UnownedUnsafe => {
+                    self.operand_into(operand, &part)?
+                }
                 Ownership::Weak => self.store_weak(&part, operand, true)?,
                 Ownership::Unowned => {
                     let val = self.field_value(field, operand)?;
@@ -173,7 +179,13 @@ impl<'f, 'a> Emitter<'f, 'a> {
     }
 
     /// Stores the elements of a payload, which form a tuple unless there is just one.
-    fn store_payload(&mut self, addr: Addr, ty: Ty, elements: u32, payload: &[Operand]) -> Result<()> {
+    fn store_payload(
+        &mut self,
+        addr: Addr,
+        ty: Ty,
+        elements: u32,
+        payload: &[Operand],
+    ) -> Result<()> {
         if let (1, [one]) = (elements, payload) {
             return self.operand_into(one, &Loc::memory(ty, addr));
         }
@@ -184,7 +196,14 @@ impl<'f, 'a> Emitter<'f, 'a> {
         Ok(())
     }
 
-    fn case(&mut self, loc: &Loc, dest: &Place, ty: Ty, case: DefId, payload: &[Operand]) -> Result<()> {
+    fn case(
+        &mut self,
+        loc: &Loc,
+        dest: &Place,
+        ty: Ty,
+        case: DefId,
+        payload: &[Operand],
+    ) -> Result<()> {
         let layout = self.c.layout(ty);
         let shape = layout.as_enum().ok_or("a case of a type that is no enum")?;
         let (_, case_layout) = shape.case(case).ok_or("a case of another enum")?;
@@ -193,7 +212,12 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let pointer_ty = Ty::builtin(crate::types::ty::BuiltinTy::NativeObject);
         if case_layout.indirect {
             let object = self.alloc_box(payload_ty);
-            self.store_payload(Addr::value(object).plus(BOX_VALUE), payload_ty, elements, payload)?;
+            self.store_payload(
+                Addr::value(object).plus(BOX_VALUE),
+                payload_ty,
+                elements,
+                payload,
+            )?;
             let pointer = self.c.layout(pointer_ty);
             if layout.scalars.is_some() {
                 let values = self.c.make_case(layout, case, pointer, &[object])?;
@@ -243,7 +267,11 @@ impl<'f, 'a> Emitter<'f, 'a> {
             None => {
                 let layout = self.c.p.class_layout(class);
                 let metadata = self.c.metadata(class);
-                (metadata, self.c.i64(layout.size), self.c.i64(u64::from(layout.align)))
+                (
+                    metadata,
+                    self.c.i64(layout.size),
+                    self.c.i64(u64::from(layout.align)),
+                )
             }
         };
         Ok(self
@@ -251,7 +279,13 @@ impl<'f, 'a> Emitter<'f, 'a> {
             .runtime_value("codira_alloc_object", &[metadata, size, align], types::I64))
     }
 
-    fn closure(&mut self, func: FnId, args: TyList, captures: &[Operand], on_stack: bool) -> Result<Val> {
+    fn closure(
+        &mut self,
+        func: FnId,
+        args: TyList,
+        captures: &[Operand],
+        on_stack: bool,
+    ) -> Result<Val> {
         let args = self.mono_args(args);
         let instance = Instance { id: func, args };
         let code = self.c.key(CodeKey::Function(instance));
@@ -279,9 +313,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
         } else {
             let size = self.c.i64(layout.size);
             let align = self.c.i64(u64::from(layout.align));
-            let object = self
-                .c
-                .runtime_value("codira_alloc_object", &[metadata, size, align], types::I64);
+            let object =
+                self.c
+                    .runtime_value("codira_alloc_object", &[metadata, size, align], types::I64);
             Addr::value(object)
         };
         for (&(offset, ty, mode), operand) in layout.captures.iter().zip(captures) {
@@ -321,14 +355,19 @@ impl<'f, 'a> Emitter<'f, 'a> {
             },
             Callee::Witness(requirement, args) => {
                 let args = self.mono_args(*args);
-                let (id, args) = super::super::cx::resolve_witness(self.c.p, *requirement, args).ok_or("a requirement without implementation as a value")?;
+                let (id, args) = super::super::cx::resolve_witness(self.c.p, *requirement, args)
+                    .ok_or("a requirement without implementation as a value")?;
                 Instance { id, args }
             }
             Callee::Value(operand) => return self.operand(operand),
         };
         let takes_context = matches!(
             instance.id.kind,
-            FnKind::Closure(_) | FnKind::ValueThunk | FnKind::BoundMethodThunk | FnKind::KeyPathGet(_) | FnKind::KeyPathSet(_)
+            FnKind::Closure(_)
+                | FnKind::ValueThunk
+                | FnKind::BoundMethodThunk
+                | FnKind::KeyPathGet(_)
+                | FnKind::KeyPathSet(_)
         );
         let key = if takes_context {
             CodeKey::Function(instance)

@@ -3,8 +3,8 @@
 use crate::base::Arena;
 use crate::items::ids::DefId;
 use crate::mir::data::{
-    Argument, BlockData, Callee, Const, FnId, FnKind, Instance, Local, LocalDecl, LocalKind, Mir, Operand, Place, Rvalue, Statement, StatementKind,
-    Terminator,
+    Argument, BlockData, Callee, Const, FnId, FnKind, Instance, Local, LocalDecl, LocalKind, Mir,
+    Operand, Place, Rvalue, Statement, StatementKind, Terminator,
 };
 use crate::types::ty::{Ty, TyKind, TyList};
 
@@ -72,8 +72,12 @@ impl Thunk {
     /// A parameter that is handed on.
     fn forward(&mut self, ty: Ty, passing: Passing) -> Argument {
         match passing {
-            Passing::Borrow => Argument::Value(Operand::Borrow(place(self.param(ty, LocalKind::Borrowed)))),
-            Passing::Owned => Argument::Value(Operand::Move(place(self.param(ty, LocalKind::Owned)))),
+            Passing::Borrow => {
+                Argument::Value(Operand::Borrow(place(self.param(ty, LocalKind::Borrowed))))
+            }
+            Passing::Owned => {
+                Argument::Value(Operand::Move(place(self.param(ty, LocalKind::Owned))))
+            }
             Passing::Inout => Argument::Address(place(self.param(ty, LocalKind::Inout))),
         }
     }
@@ -89,7 +93,14 @@ impl Thunk {
     }
 
     /// Calls, converts the result, and returns; errors are passed on.
-    fn call(mut self, callee: Callee, args: Vec<Argument>, result: Ty, error: Option<Ty>, convert: impl FnOnce(Operand, Ty) -> Rvalue) -> Mir {
+    fn call(
+        mut self,
+        callee: Callee,
+        args: Vec<Argument>,
+        result: Ty,
+        error: Option<Ty>,
+        convert: impl FnOnce(Operand, Ty) -> Rvalue,
+    ) -> Mir {
         let own = self.mir.locals[self.mir.result].ty;
         let dest = if result == own {
             self.mir.result
@@ -158,11 +169,19 @@ pub(super) fn value<'a>(p: &dyn Program<'a>, instance: Instance, ty: Ty) -> Resu
         args.push(thunk.forward(ty, passing));
     }
     if shape.this == ThisMode::Metatype {
-        args.push(Argument::Value(Operand::Const(Const::Metatype(shape.result))));
+        args.push(Argument::Value(Operand::Const(Const::Metatype(
+            shape.result,
+        ))));
     }
     // The function value may be declared to throw where the function does not; then the thunk never throws.
     let error = function.throws;
-    Ok(thunk.call(Callee::Static(instance.id, instance.args), args, shape.result, error, reference))
+    Ok(thunk.call(
+        Callee::Static(instance.id, instance.args),
+        args,
+        shape.result,
+        error,
+        reference,
+    ))
 }
 
 /// A requirement's entry in a witness table: `this` by address.
@@ -196,11 +215,21 @@ pub(super) fn witness<'a>(p: &dyn Program<'a>, requirement: DefId, args: TyList)
         }
     };
     arguments.extend(this);
-    Ok(thunk.call(Callee::Witness(requirement, args), arguments, shape.result, shape.throws, reference))
+    Ok(thunk.call(
+        Callee::Witness(requirement, args),
+        arguments,
+        shape.result,
+        shape.throws,
+        reference,
+    ))
 }
 
 /// The class type in the superclass chain of `class` that declares a member.
-pub(in super::super) fn declaring_class<'a>(p: &dyn Program<'a>, class: Ty, member: DefId) -> Option<Ty> {
+pub(in super::super) fn declaring_class<'a>(
+    p: &dyn Program<'a>,
+    class: Ty,
+    member: DefId,
+) -> Option<Ty> {
     let owner = p.class_of_member(member)?;
     let mut current = Some(class);
     // A cycle of superclasses is an error that has been reported; the bound only ends the search.
@@ -215,26 +244,48 @@ pub(in super::super) fn declaring_class<'a>(p: &dyn Program<'a>, class: Ty, memb
 }
 
 /// The generic arguments that a member of a class has in (a subclass of) this class.
-pub(in super::super) fn member_args<'a>(p: &dyn Program<'a>, class: Ty, member: DefId) -> Option<TyList> {
+pub(in super::super) fn member_args<'a>(
+    p: &dyn Program<'a>,
+    class: Ty,
+    member: DefId,
+) -> Option<TyList> {
     let (_, args) = declaring_class(p, class, member)?.as_nominal()?;
     Some(args)
 }
 
-fn shapes<'a>(p: &dyn Program<'a>, method: FnId, implementation: FnId, class: Ty) -> Option<(CalleeShape, CalleeShape, TyList)> {
+fn shapes<'a>(
+    p: &dyn Program<'a>,
+    method: FnId,
+    implementation: FnId,
+    class: Ty,
+) -> Option<(CalleeShape, CalleeShape, TyList)> {
     let method_args = member_args(p, class, method.def)?;
     let args = member_args(p, class, implementation.def)?;
-    Some((p.callee_shape(method, method_args), p.callee_shape(implementation, args), args))
+    Some((
+        p.callee_shape(method, method_args),
+        p.callee_shape(implementation, args),
+        args,
+    ))
 }
 
 /// Whether an override can stand in the slot as it is.
-pub(in super::super) fn overrides_directly<'a>(p: &dyn Program<'a>, method: FnId, implementation: FnId, class: Ty) -> bool {
+pub(in super::super) fn overrides_directly<'a>(
+    p: &dyn Program<'a>,
+    method: FnId,
+    implementation: FnId,
+    class: Ty,
+) -> bool {
     if method == implementation {
         return true;
     }
     let Some((introduced, own, _)) = shapes(p, method, implementation, class) else {
         return true;
     };
-    let same = |a: Ty, b: Ty| a == b || p.layout(a).scalar_types().eq(p.layout(b).scalar_types()) && p.layout(a).size == p.layout(b).size;
+    let same = |a: Ty, b: Ty| {
+        a == b
+            || p.layout(a).scalar_types().eq(p.layout(b).scalar_types())
+                && p.layout(a).size == p.layout(b).size
+    };
     introduced.throws.is_some() == own.throws.is_some()
         && same(introduced.result, own.result)
         && introduced.params.len() == own.params.len()
@@ -246,8 +297,14 @@ pub(in super::super) fn overrides_directly<'a>(p: &dyn Program<'a>, method: FnId
 }
 
 /// An override whose convention differs from the introducing method's: it does not throw, returns more, or takes more.
-pub(super) fn vtable<'a>(p: &dyn Program<'a>, method: FnId, implementation: FnId, class: Ty) -> Result<Mir> {
-    let (introduced, own, args) = shapes(p, method, implementation, class).ok_or("an override outside its class")?;
+pub(super) fn vtable<'a>(
+    p: &dyn Program<'a>,
+    method: FnId,
+    implementation: FnId,
+    class: Ty,
+) -> Result<Mir> {
+    let (introduced, own, args) =
+        shapes(p, method, implementation, class).ok_or("an override outside its class")?;
     let some_of = |ty: Ty| -> Option<DefId> {
         let (def, _) = ty.as_nominal().filter(|(def, _)| p.is_optional(*def))?;
         let _ = def;
@@ -266,11 +323,16 @@ pub(super) fn vtable<'a>(p: &dyn Program<'a>, method: FnId, implementation: FnId
     let mut arguments = Vec::new();
     for (&(ty, passing), &(own_ty, _)) in introduced.params.iter().zip(&own.params) {
         let argument = thunk.forward(ty, passing);
-        let wraps = ty != own_ty && !matches!(ty.kind(), TyKind::Nominal { def, .. } if p.is_optional(*def)) && some_of(own_ty).is_some();
+        let wraps = ty != own_ty
+            && !matches!(ty.kind(), TyKind::Nominal { def, .. } if p.is_optional(*def))
+            && some_of(own_ty).is_some();
         arguments.push(match argument {
             Argument::Value(value) if wraps => {
                 let wrapped = thunk.local(own_ty, LocalKind::Var);
-                thunk.push(StatementKind::Assign(place(wrapped), convert(value, own_ty)));
+                thunk.push(StatementKind::Assign(
+                    place(wrapped),
+                    convert(value, own_ty),
+                ));
                 Argument::Value(Operand::Borrow(place(wrapped)))
             }
             other => other,
@@ -281,5 +343,11 @@ pub(super) fn vtable<'a>(p: &dyn Program<'a>, method: FnId, implementation: FnId
         ThisMode::Metatype => arguments.push(thunk.forward(Ty::metatype(class), Passing::Borrow)),
         _ => arguments.push(thunk.forward(class, Passing::Borrow)),
     }
-    Ok(thunk.call(Callee::Static(implementation, args), arguments, own.result, introduced.throws, convert))
+    Ok(thunk.call(
+        Callee::Static(implementation, args),
+        arguments,
+        own.result,
+        introduced.throws,
+        convert,
+    ))
 }
