@@ -1,4 +1,17 @@
-//! Tour of `codegen`.
+//! Tour of `codegen`: from MIR and concrete types to blobs of machine code and data.
+//!
+//! * [`cx`]: what this folder asks about a program; [`program`] answers from the database and holds this folder's queries:
+//!   [`layout()`], [`symbol_name`], [`code_unit`].
+//! * [`layout`](mod@layout): how values lie in memory and in registers; [`mangle`]: the names of symbols.
+//! * [`key`]: the functions and data of a program, named by what they are.
+//! * [`isa`]: the machine, its settings, the calling conventions.
+//! * [`emit`]: MIR to Cranelift's representation, with generic arguments filled in on the way.
+//! * [`metadata`]: type metadata, witness tables, constants, storage of globals.
+//! * [`collect`]: from the entry to everything it reaches.
+//! * [`blob`]: what all this produces and `link` lays out.
+//!
+//! Every function or datum is generated on its own, from facts that are all read through queries: an edit regenerates what it changes. Code
+//! for a function of an instance is the same wherever it is asked for.
 
 pub mod blob;
 pub mod collect;
@@ -9,3 +22,10 @@ pub mod key;
 pub mod layout;
 pub mod mangle;
 pub mod metadata;
+pub mod program;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::collect::Output;
+pub use self::key::{CodeKey, CodeUnit, CodegenError};

@@ -7,6 +7,7 @@
 //! * [`lower`]: from syntax to the two.
 //! * [`source_map`]: the way back, asked only by diagnostics, debug information and the editor.
 //! * [`workspace`]: the inputs of a compilation.
+//! * [`owners`]: which definitions have bodies.
 //! * [`anchor`]: diagnostics that point at declarations and expressions instead of positions.
 //!
 //! A changed file re-parses and rebuilds its item tree; whatever in it is equal to before stops the change there.
@@ -15,6 +16,7 @@ pub mod anchor;
 pub mod hir;
 pub mod ids;
 pub mod lower;
+pub mod owners;
 pub mod precedence;
 pub mod source_map;
 pub mod tree;
@@ -32,6 +34,7 @@ use crate::syntax::Parse;
 pub use self::anchor::{Anchor, AnchoredDiagnostic, AnchoredFixIt, AnchoredNote, FixPlace};
 pub use self::hir::Body;
 pub use self::ids::{AccessorKind, DefId, DefKind, Synth};
+pub use self::owners::{body_owners, declarations, local_body_owners, local_declarations};
 pub use self::precedence::OperatorTable;
 pub use self::tree::{BodySyntax, Item, ItemKind, ItemTree};
 

@@ -13,6 +13,7 @@
 //! * `String.code`, `Unicode.code`: text and its views; scalars and characters.
 //! * `Hasher.code`, `Dictionary.code`, `Set.code`: hashing and the table under both collections.
 //! * `Printing.code`: `print`, descriptions through metadata records, `Mirror`.
+//! * `Casts.code`: what dynamic casts reach through the program's hooks.
 //! * `KeyPath.code`: key paths as objects that hold their accessors.
 //! * `AnyHashable.code`: `AnyHashable`, `ManagedBuffer`, `CommandLine`, clocks.
 //!
@@ -46,6 +47,7 @@ pub const CODIRA_SOURCES: &[(&str, &str)] = &[
     ("Dictionary.code", include_str!("Codira/Dictionary.code")),
     ("Set.code", include_str!("Codira/Set.code")),
     ("Printing.code", include_str!("Codira/Printing.code")),
+    ("Casts.code", include_str!("Codira/Casts.code")),
     ("KeyPath.code", include_str!("Codira/KeyPath.code")),
     ("AnyHashable.code", include_str!("Codira/AnyHashable.code")),
 ];

@@ -11,7 +11,7 @@ use super::data::*;
 use super::facts::Facts;
 use super::place::Writeback;
 use super::{FlowKind, MirError};
-use crate::base::{Arena, FxHashMap, Name};
+use crate::base::{Arena, FxHashMap, FxHashSet, Name};
 use crate::bodies::thir::{LabelId, TBlock, TExprId, TLocalId, TypedBody};
 use crate::items::hir::ExprId;
 use crate::items::ids::{AccessorKind, DefId};
@@ -80,11 +80,17 @@ pub(super) struct LabelTargets {
 pub(super) enum Role {
     Plain,
     /// A structure's or enum's initialiser: `return` gives `this`.
-    ValueInit { failable: bool },
+    ValueInit {
+        failable: bool,
+    },
     /// A class's designated initialiser working on an allocated object.
-    Designated { failable: bool },
+    Designated {
+        failable: bool,
+    },
     /// A convenience initialiser: `this` comes from the initialiser that it delegates to.
-    Convenience { failable: bool },
+    Convenience {
+        failable: bool,
+    },
 }
 
 /// A variable whose initialisation state is found by data flow: see `elaborate`.
@@ -101,12 +107,19 @@ pub(super) struct Tracked {
 pub(super) enum TrackedKind {
     /// The local as a whole.
     Whole,
+    /// The local as a whole, which has an initial value that `consume` takes out.
+    Consumable,
     /// The value in the heap box that the local refers to.
     Boxed(Ty),
     /// `this` of an initialiser of a structure: each stored property on its own.
     Fields(Vec<FieldState>),
     /// `this` of a designated initialiser: the class's own stored properties, and `super.init`.
-    Object { fields: Vec<FieldState>, class: DefId, args: TyList, has_super: bool },
+    Object {
+        fields: Vec<FieldState>,
+        class: DefId,
+        args: TyList,
+        has_super: bool,
+    },
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -146,7 +159,6 @@ pub(super) struct Builder<'a> {
     pub chains: Vec<Target>,
     pub fallthroughs: Vec<Option<Target>>,
     pub then_dests: Vec<Place>,
-    pub return_target: Option<Target>,
     pub role: Role,
     /// `this` of an initialiser.
     pub this_place: Option<Place>,
@@ -155,10 +167,19 @@ pub(super) struct Builder<'a> {
     pub errors: Vec<MirError>,
     /// The property whose observer or own initialiser is being built: accesses through `this` are direct.
     pub direct: Option<DefId>,
+    /// Names that several patterns of one case bind, while its alternatives are built.
+    pub shared_binds: FxHashSet<TLocalId>,
 }
 
 impl<'a> Builder<'a> {
-    pub fn new(facts: Facts<'a>, body: &'a TypedBody, owner: DefId, caps: Rc<Captures>, id: FnId, result: Ty) -> Self {
+    pub fn new(
+        facts: Facts<'a>,
+        body: &'a TypedBody,
+        owner: DefId,
+        caps: Rc<Captures>,
+        id: FnId,
+        result: Ty,
+    ) -> Self {
         let mut locals = Arena::new();
         let result = locals.alloc(LocalDecl {
             ty: result,
@@ -193,13 +214,13 @@ impl<'a> Builder<'a> {
             chains: Vec::new(),
             fallthroughs: Vec::new(),
             then_dests: Vec::new(),
-            return_target: None,
             role: Role::Plain,
             this_place: None,
             tracked: Vec::new(),
             src: None,
             errors: Vec::new(),
             direct: None,
+            shared_binds: FxHashSet::default(),
         }
     }
 
@@ -238,7 +259,9 @@ impl<'a> Builder<'a> {
     pub fn stmt(&mut self, kind: StatementKind) {
         if !self.dead {
             let src = self.src;
-            self.mir.blocks[self.cur].stmts.push(Statement { kind, src });
+            self.mir.blocks[self.cur]
+                .stmts
+                .push(Statement { kind, src });
         }
     }
     pub fn assign(&mut self, place: impl Into<Place>, value: Rvalue) {
@@ -452,7 +475,9 @@ impl Terminator {
                 f(*then);
                 f(*els);
             }
-            Terminator::Switch { targets, default, .. } => {
+            Terminator::Switch {
+                targets, default, ..
+            } => {
                 targets.iter().for_each(|(_, b)| f(*b));
                 f(*default);
             }
@@ -460,7 +485,10 @@ impl Terminator {
                 f(*normal);
                 f(*unwind);
             }
-            Terminator::Return | Terminator::Throw(_) | Terminator::Trap(_) | Terminator::Unreachable => {}
+            Terminator::Return
+            | Terminator::Throw(_)
+            | Terminator::Trap(_)
+            | Terminator::Unreachable => {}
         }
     }
     /// Visits the blocks that may come next, to be changed.
@@ -471,7 +499,9 @@ impl Terminator {
                 f(then);
                 f(els);
             }
-            Terminator::Switch { targets, default, .. } => {
+            Terminator::Switch {
+                targets, default, ..
+            } => {
                 targets.iter_mut().for_each(|(_, b)| f(b));
                 f(default);
             }
@@ -479,7 +509,10 @@ impl Terminator {
                 f(normal);
                 f(unwind);
             }
-            Terminator::Return | Terminator::Throw(_) | Terminator::Trap(_) | Terminator::Unreachable => {}
+            Terminator::Return
+            | Terminator::Throw(_)
+            | Terminator::Trap(_)
+            | Terminator::Unreachable => {}
         }
     }
 }
@@ -518,7 +551,11 @@ impl Mir {
             }
             let mut data = std::mem::take(&mut self.blocks[block]);
             while let Some(Terminator::Goto(next)) = data.term {
-                if preds[next.index()] != 1 || next == block || next.raw() == 0 || map[next.index()].is_some() {
+                if preds[next.index()] != 1
+                    || next == block
+                    || next.raw() == 0
+                    || map[next.index()].is_some()
+                {
                     break;
                 }
                 let more = std::mem::take(&mut self.blocks[next]);

@@ -31,6 +31,8 @@ pub(super) struct Captures {
     /// Locals that name local functions.
     pub local_fns: FxHashMap<TLocalId, u32>,
     pub fn_defs: FxHashMap<DefId, u32>,
+    /// Locals with accessors: what observers watch, and the accessors.
+    pub accessed: FxHashMap<TLocalId, (Option<TLocalId>, Vec<u32>)>,
     /// Closures that may outlive their frame.
     pub escaping: FxHashSet<u32>,
     /// Locals that `consume` ends.
@@ -80,6 +82,13 @@ impl Captures {
         let Some(decl) = body.locals.get(local) else {
             return CaptureMode::Value;
         };
+        if !self.escaping.contains(&n) {
+            // The frame outlives the closure: nothing needs to be kept alive for it.
+            return match decl.kind {
+                TLocalKind::Let | TLocalKind::Param if facts.trivial(decl.ty) => CaptureMode::Value,
+                _ => CaptureMode::Address,
+            };
+        }
         if self.boxed.contains(&local) {
             return CaptureMode::Box;
         }
@@ -87,9 +96,7 @@ impl Captures {
             TLocalKind::Weak => CaptureMode::Weak,
             TLocalKind::Unowned => CaptureMode::Unowned,
             TLocalKind::InoutParam => CaptureMode::Address,
-            _ if self.escaping.contains(&n) => CaptureMode::Value,
-            TLocalKind::Let | TLocalKind::Param if facts.trivial(decl.ty) => CaptureMode::Value,
-            _ => CaptureMode::Address,
+            _ => CaptureMode::Value,
         }
     }
 }
@@ -101,6 +108,15 @@ impl<'a> Walk<'a> {
         visit::each_stmt(self.body, block, &mut |stmt| {
             if let TStmt::LocalFn { local, closure } = stmt {
                 caps.local_fns.insert(*local, *closure);
+            }
+            if let TStmt::LocalAccessors {
+                local,
+                storage,
+                accessors,
+            } = stmt
+            {
+                let accessors = accessors.iter().map(|(_, n)| *n).collect();
+                caps.accessed.insert(*local, (*storage, accessors));
             }
         });
     }
@@ -120,7 +136,9 @@ impl<'a> Walk<'a> {
                 self.closure(*closure);
                 return;
             }
-            TStmt::LocalAccessors { local, accessors, .. } => {
+            TStmt::LocalAccessors {
+                local, accessors, ..
+            } => {
                 self.declare(*local);
                 for (_, n) in accessors {
                     self.closure(*n);
@@ -157,6 +175,11 @@ impl<'a> Walk<'a> {
                     // The function itself as a value: it may outlive the frame.
                     self.caps.escaping.insert(n);
                     self.call(n);
+                } else if let Some((storage, accessors)) = self.caps.accessed.get(local).cloned() {
+                    accessors.into_iter().for_each(|n| self.call(n));
+                    if let Some(storage) = storage {
+                        self.uses.entry(self.context).or_default().insert(storage);
+                    }
                 } else {
                     self.uses.entry(self.context).or_default().insert(*local);
                 }
@@ -169,7 +192,8 @@ impl<'a> Walk<'a> {
                 this.iter().for_each(|&t| self.expr(t));
             }
             TExprKind::Consume(inner) => {
-                if let Some(TExprKind::Local(local)) = self.body.exprs.get(*inner).map(|e| &e.kind) {
+                if let Some(TExprKind::Local(local)) = self.body.exprs.get(*inner).map(|e| &e.kind)
+                {
                     self.caps.consumed.insert(*local);
                 }
                 self.expr(*inner);
@@ -215,7 +239,15 @@ impl<'a> Walk<'a> {
                 self.context = saved;
             }
             TExprKind::Convert {
-                kind: Conversion::Collection { elem: local, convert } | Conversion::Dictionary { pair: local, convert },
+                kind:
+                    Conversion::Collection {
+                        elem: local,
+                        convert,
+                    }
+                    | Conversion::Dictionary {
+                        pair: local,
+                        convert,
+                    },
                 expr: inner,
             } => {
                 self.expr(*inner);
@@ -259,7 +291,12 @@ impl<'a> Walk<'a> {
             let mut changed = false;
             for n in 0..count {
                 let key = Some(n);
-                let inner = self.children.get(&key).into_iter().chain(self.calls.get(&key)).flatten();
+                let inner = self
+                    .children
+                    .get(&key)
+                    .into_iter()
+                    .chain(self.calls.get(&key))
+                    .flatten();
                 let mut more = Vec::new();
                 for m in inner {
                     for &local in sets.get(m).into_iter().flatten() {
@@ -313,7 +350,8 @@ impl<'a> Walk<'a> {
     /// The locals that a context uses directly and does not declare.
     fn foreign(&self, context: Context) -> FxHashSet<TLocalId> {
         let used = self.uses.get(&context).into_iter().flatten().copied();
-        used.filter(|l| self.caps.owner.get(l) != Some(&context)).collect()
+        used.filter(|l| self.caps.owner.get(l) != Some(&context))
+            .collect()
     }
 }
 
@@ -324,7 +362,11 @@ pub(super) fn thunk_number(body: &TypedBody, expr: TExprId) -> u32 {
 
 /// A call of the standard `&&`, `||` or `??` whose right side is a closure literal of one expression: lowered as control flow. Gives
 /// the closure's number and its expression.
-pub(super) fn short_circuit(facts: &Facts, body: &TypedBody, call: &TCall) -> Option<(u32, ShortCircuit, TExprId)> {
+pub(super) fn short_circuit(
+    facts: &Facts,
+    body: &TypedBody,
+    call: &TCall,
+) -> Option<(u32, ShortCircuit, TExprId)> {
     let [TArg::Value(_), TArg::Value(rhs)] = call.params.as_slice() else {
         return None;
     };
@@ -343,7 +385,9 @@ pub(super) fn short_circuit(facts: &Facts, body: &TypedBody, call: &TCall) -> Op
     if !closure.params.is_empty() || !closure.captures.is_empty() {
         return None;
     }
-    let [TStmt::Return(Some(value)) | TStmt::Expr(value) | TStmt::Then(value)] = closure.body.stmts.as_slice() else {
+    let [TStmt::Return(Some(value)) | TStmt::Expr(value) | TStmt::Then(value)] =
+        closure.body.stmts.as_slice()
+    else {
         return None;
     };
     Some((n, facts.short_circuit(call.func)?, *value))

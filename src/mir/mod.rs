@@ -1,2 +1,252 @@
 //! Tour of `mir`: bodies as control-flow graphs with explicit ownership.
+//!
+//! * [`data`]: what a graph is made of; the rules of ownership that every pass keeps.
+//! * `builder`: blocks, locals and cleanup scopes; `place`: storage and formal accesses; `expr`, `call`, `convert`, `stmt`, `pattern`, `closure`:
+//!   lowering of typed bodies; `init`, `synth`: functions as wholes, also those without source text; `captures`: what closures capture.
+//! * `elaborate`: decides by data flow what is initialised where, and thereby which destructions happen; its findings are diagnostics.
+//! * [`flow`]: those and other diagnostics in words. [`opt`]: passes. [`verify`]: the rules, checked. [`dump`]: graphs as text.
+//!
+//! [`mir`] answers for one function, generic and unspecialised.
+
+mod builder;
+mod call;
+mod captures;
+mod closure;
+mod convert;
 pub mod data;
+pub mod dump;
+mod elaborate;
+mod expr;
+mod facts;
+pub mod flow;
+mod init;
+mod key_path;
+pub mod opt;
+mod pattern;
+mod place;
+mod stmt;
+mod synth;
+pub mod verify;
+mod visit;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::data::*;
+
+use crate::base::Name;
+use crate::bodies::thir::TypedBody;
+use crate::db::Db;
+use crate::items::hir::ExprId;
+use crate::items::ids::{DefId, DefKind};
+use crate::types::ty::Ty;
+use builder::Builder;
+use captures::Captures;
+use facts::Facts;
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// Something wrong with the flow of a body.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct MirError {
+    pub kind: FlowKind,
+    /// The expression concerned; none means the end of the body.
+    pub src: Option<ExprId>,
+}
+
+/// What may be wrong.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum FlowKind {
+    /// A construct that cannot be lowered; the text says which.
+    Unsupported(Name),
+    MissingReturn(Ty),
+    /// A function of type `Never` can come to its end.
+    NeverReturns,
+    GuardFallsThrough,
+    /// Code after a return, throw or endless loop. A warning.
+    Unreachable,
+    UsedBeforeInitialized(Name),
+    /// A constant that may have been given a value already.
+    InitializedTwice(Name),
+    UsedAfterConsume(Name),
+    /// `return` from an initialiser while these properties have no value.
+    ReturnWithoutInitializing(Vec<Name>),
+    /// `this` used as a whole while these properties have no value.
+    ThisUsedBeforeInitialized(Vec<Name>),
+    SuperInitNotCalled,
+    ThisUsedBeforeSuperInit,
+    ThisUsedBeforeDelegation,
+    SuperInitBeforeProperties(Vec<Name>),
+}
+
+impl FlowKind {
+    /// Whether it is only a warning.
+    pub fn is_warning(&self) -> bool {
+        matches!(self, FlowKind::Unreachable)
+    }
+}
+
+/// What building one function gave.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Built {
+    pub mir: Option<Arc<Mir>>,
+    pub errors: Vec<MirError>,
+}
+
+/// The graph of a function. None when its body has errors, or when it has no code of its own.
+pub fn mir(db: &dyn Db, id: FnId) -> Option<&Mir> {
+    build(db, id.def, id.kind).mir.as_deref()
+}
+
+/// The graph and what was found on the way.
+#[salsa::tracked]
+pub fn build(db: &dyn Db, def: DefId, kind: FnKind) -> Built {
+    let facts = Facts { db };
+    let built = build_function(facts, FnId { def, kind });
+    let Some((mut mir, mut errors)) = built else {
+        return Built::default();
+    };
+    let broken = errors.iter().any(|e| !e.kind.is_warning());
+    if !broken {
+        opt::run(&mut mir, facts);
+        mir.prune();
+        mir.blocks.shrink_to_fit();
+        mir.locals.shrink_to_fit();
+    }
+    errors.dedup();
+    Built {
+        mir: (!broken).then(|| Arc::new(mir)),
+        errors,
+    }
+}
+
+/// The bodies' own closures share its typed form; whose closures are captured how is found once per body.
+fn has_source_body(facts: Facts, def: DefId) -> bool {
+    crate::items::body_syntax(facts.db, def).is_some()
+}
+
+fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
+    static EMPTY: std::sync::OnceLock<TypedBody> = std::sync::OnceLock::new();
+    let (def, kind) = (id.def, facts.kind(id.def));
+    let from_source = match id.kind {
+        FnKind::Body => !matches!(kind, DefKind::Synth(_)),
+        FnKind::Allocate => facts.is_convenience(def),
+        FnKind::Closure(_)
+        | FnKind::InitialValue
+        | FnKind::Main
+        | FnKind::KeyPathGet(_)
+        | FnKind::KeyPathSet(_) => true,
+        FnKind::DefaultArg => !facts
+            .parent(def)
+            .is_some_and(|p| matches!(facts.kind(p), DefKind::Synth(_))),
+        FnKind::GlobalAddress | FnKind::ValueThunk => return None,
+        _ => false,
+    };
+    let body = match from_source {
+        true => {
+            if !has_source_body(facts, def) {
+                return None;
+            }
+            let body = facts.typed_body(def);
+            if body.has_errors {
+                return None;
+            }
+            body
+        }
+        false => EMPTY.get_or_init(TypedBody::default),
+    };
+    build_from(facts, id, body, from_source)
+}
+
+/// Builds a function from a typed body; one that the compiler makes has an empty body.
+fn build_from<'a>(
+    facts: Facts<'a>,
+    id: FnId,
+    body: &'a TypedBody,
+    from_source: bool,
+) -> Option<(Mir, Vec<MirError>)> {
+    let db = facts.db;
+    let (def, kind) = (id.def, facts.kind(id.def));
+    let caps = Rc::new(Captures::of(&facts, body));
+    let result = match id.kind {
+        FnKind::Main | FnKind::PropertySet | FnKind::DestroyObject => Ty::unit(),
+        FnKind::InitialValue => body.result.0,
+        FnKind::DefaultArg if from_source => body.result.0,
+        FnKind::DefaultArg => {
+            let init = facts.parent(def)?;
+            facts.signature(init).params.get(def.index(db) as usize)?.ty
+        }
+        FnKind::Closure(n) => closure_result(body, n)?,
+        FnKind::PropertyGet => match kind {
+            DefKind::Subscript | DefKind::Synth(_) => facts.signature(def).result,
+            _ => facts.var_type(def),
+        },
+        FnKind::KeyPathGet(_) | FnKind::KeyPathSet(_) | FnKind::PropertyAddress => return None,
+        _ => facts.signature(def).result,
+    };
+    let result = match kind {
+        DefKind::Deinit => Ty::unit(),
+        _ => result,
+    };
+    let mut builder = Builder::new(facts, body, def, caps, id, result);
+    builder.bind_local_functions();
+    match id.kind {
+        FnKind::Body => match kind {
+            DefKind::Synth(synth) => builder.build_synth(synth),
+            DefKind::Init if facts.is_convenience(def) => return None,
+            _ => builder.build_body(),
+        },
+        FnKind::Allocate => match from_source {
+            true => builder.build_convenience(),
+            false => builder.build_allocate(),
+        },
+        FnKind::Closure(n) => builder.build_closure(n),
+        FnKind::DefaultArg => match facts.parent(def) {
+            Some(init) if !from_source => builder.build_memberwise_default(init, def.index(db)),
+            _ => builder.build_value(),
+        },
+        FnKind::InitialValue => builder.build_value(),
+        FnKind::DestroyObject => builder.build_destroy_object(),
+        FnKind::CaseConstructor => builder.build_case_constructor(),
+        FnKind::PropertyGet => match kind {
+            DefKind::Synth(synth) => builder.build_synth(synth),
+            _ => builder.build_property_get(),
+        },
+        FnKind::PropertySet => builder.build_property_set(),
+        FnKind::Main => builder.build_main(),
+        FnKind::BoundMethodThunk => builder.build_bound_method(),
+        FnKind::GlobalAddress
+        | FnKind::PropertyAddress
+        | FnKind::ValueThunk
+        | FnKind::KeyPathGet(_)
+        | FnKind::KeyPathSet(_) => return None,
+    }
+    let (mut mir, mut errors, tracked) = builder.finish();
+    if !errors
+        .iter()
+        .any(|e| matches!(e.kind, FlowKind::Unsupported(_)))
+    {
+        elaborate::run(facts, &mut mir, &tracked, &mut errors);
+    }
+    Some((mir, errors))
+}
+
+fn closure_result(body: &TypedBody, n: u32) -> Option<Ty> {
+    use crate::bodies::thir::{Conversion, TExprKind};
+    if let Some(closure) = body.closures.get(n as usize) {
+        return Some(closure.as_ref()?.ty.as_function()?.result);
+    }
+    let expr = n.checked_sub(body.closures.len() as u32)?;
+    let expr = body.exprs.get(crate::base::Idx::from_raw(expr))?;
+    match &expr.kind {
+        TExprKind::Convert {
+            kind: Conversion::Function(_),
+            ..
+        } => Some(expr.ty.as_function()?.result),
+        TExprKind::Convert {
+            kind: Conversion::Collection { convert, .. } | Conversion::Dictionary { convert, .. },
+            ..
+        } => Some(body.exprs.get(*convert)?.ty),
+        _ => None,
+    }
+}

@@ -28,7 +28,9 @@ pub(super) fn stmt_parts<'a>(stmt: &'a TStmt, f: Visitor<'_, 'a>) {
             conditions_parts(conditions, f);
             f(Part::Block(els));
         }
-        TStmt::While { conditions, body, .. } => {
+        TStmt::While {
+            conditions, body, ..
+        } => {
             conditions_parts(conditions, f);
             f(Part::Block(body));
         }
@@ -80,7 +82,11 @@ pub(super) fn pat_parts<'a>(pat: &'a TPat, f: Visitor<'_, 'a>) {
             f(Part::Expr(*test));
         }
         TPatKind::As(_, p) => f(Part::Pat(*p)),
-        TPatKind::Convert { value, convert, pat } => {
+        TPatKind::Convert {
+            value,
+            convert,
+            pat,
+        } => {
             f(Part::Declares(*value));
             f(Part::Expr(*convert));
             f(Part::Pat(*pat));
@@ -125,7 +131,9 @@ pub(super) fn expr_parts<'a>(expr: &'a TExpr, f: Visitor<'_, 'a>) {
         | K::Closure(_)
         | K::Metatype(_)
         | K::NilOptional => {}
-        K::Property { base, .. } | K::TupleElem { base, .. } | K::ForceUnwrap { base, .. } => f(Part::Expr(*base)),
+        K::Property { base, .. } | K::TupleElem { base, .. } | K::ForceUnwrap { base, .. } => {
+            f(Part::Expr(*base))
+        }
         K::Subscript { base, indices, .. } => {
             f(Part::Expr(*base));
             indices.iter().for_each(|a| arg_parts(a, f));
@@ -154,7 +162,9 @@ pub(super) fn expr_parts<'a>(expr: &'a TExpr, f: Visitor<'_, 'a>) {
             args.iter().for_each(|a| arg_parts(a, f));
         }
         K::FunctionValue { this, .. } => this.iter().for_each(|&e| f(Part::Expr(e))),
-        K::Tuple(list) | K::Array { elems: list, .. } => list.iter().for_each(|&e| f(Part::Expr(e))),
+        K::Tuple(list) | K::Array { elems: list, .. } => {
+            list.iter().for_each(|&e| f(Part::Expr(e)))
+        }
         K::Dictionary { elems, .. } => {
             for (k, v) in elems {
                 f(Part::Expr(*k));
@@ -207,7 +217,8 @@ pub(super) fn expr_parts<'a>(expr: &'a TExpr, f: Visitor<'_, 'a>) {
                     c.args.iter().for_each(|&e| f(Part::Expr(e)));
                     f(Part::Expr(c.convert));
                 }
-                Conversion::Collection { elem: l, convert } | Conversion::Dictionary { pair: l, convert } => {
+                Conversion::Collection { elem: l, convert }
+                | Conversion::Dictionary { pair: l, convert } => {
                     f(Part::Declares(*l));
                     f(Part::Expr(*convert));
                 }

@@ -593,6 +593,18 @@ pub unsafe extern "C" fn codira_optional_is_none(
     u8::from(is_none(&*optional, value))
 }
 
+/// The declaration index of the case that an enum value holds; of an optional, 0 for `none` and 1 for `some`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn codira_enum_tag(metadata: *const Metadata, value: *const u8) -> u32 {
+    if (*metadata).kind == KIND_OPTIONAL {
+        return u32::from(!is_none(&*metadata, value));
+    }
+    match (*metadata).enum_tag {
+        Some(enum_tag) => enum_tag(value),
+        None => 0,
+    }
+}
+
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn codira_optional_store_none(optional: *const Metadata, value: Value) {
     store_none(&*optional, value);

@@ -1,0 +1,701 @@
+//! The program as the database knows it: [`Program`] over the queries of other folders, and this folder's own queries.
+
+use std::sync::Arc;
+
+use salsa::plumbing::{AsId, FromId};
+
+use crate::base::Name;
+use crate::db::{CompilationUnit, Db, RootDatabase, Workspace};
+use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
+use crate::items::tree::{AccessorItem, Attr, Item, ItemKind, VarItem};
+use crate::items::{file_def, file_of, item, item_tree, module_of};
+use crate::mir::data::{FnId, FnKind, LocalKind, Mir};
+use crate::resolve::scope::{library_module, module_members};
+use crate::resolve::{container_of, is_static_member};
+use crate::session::OptLevel;
+use crate::types::class::{VFn, VFnKind};
+use crate::types::lang::{LangItem, array_of, lang, optional_of};
+use crate::types::signature::{Signature, ThisKind, signature, var_type};
+use crate::types::ty::{ParamMode, Ty, TyKind, TyList};
+use crate::types::{self};
+
+use super::blob::SymbolName;
+use super::collect::{Generator, Output, collect};
+use super::cx::{
+    CalleeShape, CaseInfo, DefData, NominalKind, Ownership, Passing, Program, Slot, StoredProperty,
+    ThisMode,
+};
+use super::key::{CodeKey, CodeUnit, CodegenError};
+use super::layout::{self, ClassLayout, Layout};
+use super::{emit, mangle, metadata};
+
+/// A type as the key of a query.
+#[salsa::interned(unsafe(no_lifetime), revisions = usize::MAX)]
+struct TypeKey {
+    #[returns(copy)]
+    ty: Ty,
+}
+
+/// A function or datum as the key of a query.
+#[salsa::interned(unsafe(no_lifetime), revisions = usize::MAX)]
+struct UnitKey {
+    #[returns(copy)]
+    key: CodeKey,
+}
+
+#[salsa::tracked(cycle_result = recursive_layout)]
+fn layout_query(db: &dyn Db, key: TypeKey) -> Layout {
+    layout::compute(&DbProgram { db }, key.ty(db))
+}
+
+/// A type that contains itself has been reported; any layout will do.
+fn recursive_layout(_: &dyn Db, _: salsa::Id, _: TypeKey) -> Layout {
+    Layout::empty()
+}
+
+#[salsa::tracked(cycle_result = recursive_class)]
+fn class_layout_query(db: &dyn Db, key: TypeKey) -> ClassLayout {
+    layout::compute_class(&DbProgram { db }, key.ty(db))
+}
+
+fn recursive_class(_: &dyn Db, _: salsa::Id, _: TypeKey) -> ClassLayout {
+    ClassLayout {
+        size: layout::OBJECT_HEADER,
+        align: 8,
+        fields: Box::new([]),
+        inherited: 0,
+    }
+}
+
+#[salsa::tracked(returns(copy))]
+fn symbol_query(db: &dyn Db, key: UnitKey) -> SymbolName {
+    SymbolName::new(&mangle::symbol(&DbProgram { db }, &key.key(db)))
+}
+
+#[salsa::tracked(returns(clone))]
+fn unit_query(db: &dyn Db, key: UnitKey) -> Result<Arc<CodeUnit>, CodegenError> {
+    let key = key.key(db);
+    let p = DbProgram { db };
+    let unit = if metadata::is_function(&key) {
+        emit::function(&p, key, opt_level(db))
+    } else {
+        metadata::data(&p, key)
+    };
+    unit.map(Arc::new)
+}
+
+/// How a value of this type lies in memory and in registers. The type is concrete.
+pub fn layout(db: &dyn Db, ty: Ty) -> &Layout {
+    layout_query(db, TypeKey::new(db, ty))
+}
+
+/// The symbol of a function or datum.
+pub fn symbol_name(db: &dyn Db, key: CodeKey) -> SymbolName {
+    symbol_query(db, UnitKey::new(db, key))
+}
+
+/// The code or data of a key.
+///
+/// # Errors
+/// When code generation fails, which is a defect of the compiler.
+pub fn code_unit(db: &dyn Db, key: CodeKey) -> Result<Arc<CodeUnit>, CodegenError> {
+    unit_query(db, UnitKey::new(db, key))
+}
+
+/// The definition that a line key names.
+pub fn definition_of_line(key: super::blob::LineKey) -> DefId {
+    DefId::from_id(salsa::Id::from_bits(key.def))
+}
+
+/// The optimisation level of the compilation.
+pub fn opt_level(db: &dyn Db) -> OptLevel {
+    let units = Workspace::try_get(db).map(|w| w.units(db));
+    units
+        .and_then(|units| units.first())
+        .map_or(OptLevel::None, |unit| unit.options(db).opt_level)
+}
+
+fn function_of(virtual_function: VFn) -> FnId {
+    let kind = match virtual_function.kind {
+        VFnKind::Body => FnKind::Body,
+        VFnKind::Allocate => FnKind::Allocate,
+        VFnKind::PropertyGet => FnKind::PropertyGet,
+        VFnKind::PropertySet => FnKind::PropertySet,
+    };
+    FnId {
+        def: virtual_function.def,
+        kind,
+    }
+}
+
+/// [`Program`] over a database.
+#[derive(Clone, Copy)]
+pub struct DbProgram<'db> {
+    pub db: &'db dyn Db,
+}
+
+impl<'db> DbProgram<'db> {
+    fn item(&self, def: DefId) -> Option<&'db Item> {
+        item(self.db, def)
+    }
+    fn kind(&self, def: DefId) -> DefKind {
+        def.kind(self.db)
+    }
+    /// Accessors count as their variable or subscript.
+    fn member(&self, def: DefId) -> DefId {
+        match (self.kind(def), def.parent(self.db)) {
+            (DefKind::Accessor(_), Some(parent)) => parent,
+            _ => def,
+        }
+    }
+    fn attrs(&self, def: DefId) -> &'db [Attr] {
+        self.item(self.member(def))
+            .map_or(&[], |item| item.attrs.as_slice())
+    }
+    fn attr(&self, def: DefId, name: &str) -> Option<&'db Attr> {
+        self.attrs(def).iter().find(|a| a.name == *name)
+    }
+    fn var_item(&self, def: DefId) -> Option<&'db VarItem> {
+        match &self.item(def)?.kind {
+            ItemKind::Var(var) => Some(var),
+            _ => None,
+        }
+    }
+    fn container(&self, def: DefId) -> Option<DefId> {
+        container_of(self.db, self.member(def))
+    }
+    /// The nominal type that a member belongs to, through extensions.
+    fn nominal(&self, def: DefId) -> Option<DefId> {
+        let container = self.container(def)?;
+        matches!(
+            self.kind(container),
+            DefKind::Struct | DefKind::Enum | DefKind::Class
+        )
+        .then_some(container)
+    }
+    fn in_class(&self, def: DefId) -> bool {
+        self.nominal(def)
+            .is_some_and(|n| self.kind(n) == DefKind::Class)
+    }
+    fn is_static(&self, def: DefId) -> bool {
+        let member = self.member(def);
+        match self.kind(member) {
+            DefKind::Synth(Synth::Equals | Synth::Less | Synth::AllCases) => true,
+            _ => is_static_member(self.db, member),
+        }
+    }
+    /// Whether a static member's function has a metatype as its last parameter.
+    fn takes_metatype(&self, def: DefId) -> bool {
+        (self.is_static(def)
+            || matches!(
+                self.kind(def),
+                DefKind::Init
+                    | DefKind::Synth(
+                        Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit
+                    )
+            ))
+            && (self.in_class(def) || self.requirement_owner(def).is_some())
+    }
+    fn accessors(&self, def: DefId) -> &'db [AccessorItem] {
+        match self.item(def).map(|item| &item.kind) {
+            Some(ItemKind::Var(var)) => &var.accessors,
+            Some(ItemKind::Subscript(subscript)) => &subscript.accessors,
+            _ => &[],
+        }
+    }
+    /// The accessor of a requirement, which exists as an id even where the protocol only says `{ get }`.
+    fn requirement_accessor(&self, def: DefId, kind: AccessorKind) -> DefId {
+        let declared = self.accessors(def).iter().find(|a| a.kind == kind);
+        declared.map_or_else(
+            || {
+                DefId::new(
+                    self.db,
+                    Some(def),
+                    DefKind::Accessor(kind),
+                    def.name(self.db),
+                    0,
+                )
+            },
+            |a| a.def,
+        )
+    }
+    /// The type of a variable's storage, which of a `lazy` one is an optional.
+    fn storage_type(&self, var: DefId) -> Ty {
+        let ty = var_type(self.db, var);
+        match self.item(var) {
+            Some(item) if item.mods.is_lazy => optional_of(self.db, ty),
+            _ => ty,
+        }
+    }
+    fn concrete(&self, ty: Ty, args: TyList) -> Ty {
+        self.normalize(ty.subst(args.as_slice()))
+    }
+    fn shape_of_signature(&self, id: FnId, signature: &Signature, args: TyList) -> CalleeShape {
+        let params = signature.params.iter().map(|param| {
+            let ty = if param.variadic {
+                array_of(self.db, param.ty)
+            } else {
+                param.ty
+            };
+            let passing = match param.mode {
+                ParamMode::Borrow => Passing::Borrow,
+                ParamMode::Owned => Passing::Owned,
+                ParamMode::Inout => Passing::Inout,
+            };
+            (self.concrete(ty, args), passing)
+        });
+        let this = match (id.kind, signature.this) {
+            (FnKind::Allocate, _) => ThisMode::Metatype,
+            (FnKind::CaseConstructor, _) | (_, ThisKind::None) => ThisMode::None,
+            (_, ThisKind::Borrow) => ThisMode::Borrow,
+            (_, ThisKind::Inout) if self.in_class(id.def) => ThisMode::Borrow,
+            (_, ThisKind::Inout) => ThisMode::Inout,
+            (_, ThisKind::Owned) => ThisMode::Owned,
+            (_, ThisKind::Metatype) if self.takes_metatype(id.def) => ThisMode::Metatype,
+            (_, ThisKind::Metatype) => ThisMode::None,
+        };
+        CalleeShape {
+            params: params.collect(),
+            this,
+            result: self.concrete(signature.result, args),
+            throws: self.thrown(signature.throws, args),
+        }
+    }
+    /// The error type, unless it has no values.
+    fn thrown(&self, throws: Option<Ty>, args: TyList) -> Option<Ty> {
+        let error = self.concrete(throws?, args);
+        let uninhabited = self
+            .layout(error)
+            .as_enum()
+            .is_some_and(|e| e.cases.is_empty());
+        (!uninhabited).then_some(error)
+    }
+    fn shape_of_property(&self, id: FnId, args: TyList) -> CalleeShape {
+        let ty = match self.kind(id.def) {
+            DefKind::Subscript => signature(self.db, id.def).result,
+            _ => var_type(self.db, id.def),
+        };
+        let ty = self.concrete(ty, args);
+        let mut params: Vec<(Ty, Passing)> = Vec::new();
+        let is_set = id.kind == FnKind::PropertySet;
+        if self.kind(id.def) == DefKind::Subscript {
+            let indices = self.shape_of_signature(id, signature(self.db, id.def), args);
+            params.extend(indices.params);
+        }
+        if is_set {
+            params.push((ty, Passing::Owned));
+        }
+        let lazy = self.item(id.def).is_some_and(|i| i.mods.is_lazy);
+        let this = match self.container(id.def) {
+            None => ThisMode::None,
+            Some(_) if self.is_static(id.def) => {
+                if self.takes_metatype(id.def) {
+                    ThisMode::Metatype
+                } else {
+                    ThisMode::None
+                }
+            }
+            Some(_) if self.in_class(id.def) => ThisMode::Borrow,
+            Some(_) if is_set || lazy => ThisMode::Inout,
+            Some(_) => ThisMode::Borrow,
+        };
+        CalleeShape {
+            params,
+            this,
+            result: if is_set { Ty::unit() } else { ty },
+            throws: None,
+        }
+    }
+    fn shape_of_mir(&self, mir: &Mir, args: TyList) -> CalleeShape {
+        let params = mir.params.iter().map(|&param| {
+            let decl = &mir.locals[param];
+            let passing = match decl.kind {
+                LocalKind::Owned => Passing::Owned,
+                LocalKind::Inout => Passing::Inout,
+                _ => Passing::Borrow,
+            };
+            (self.concrete(decl.ty, args), passing)
+        });
+        CalleeShape {
+            params: params.collect(),
+            this: ThisMode::None,
+            result: self.concrete(mir.locals[mir.result].ty, args),
+            throws: self.thrown(mir.throws, args),
+        }
+    }
+}
+
+impl<'db> Program<'db> for DbProgram<'db> {
+    fn layout(&self, ty: Ty) -> &'db Layout {
+        layout(self.db, ty)
+    }
+    fn class_layout(&self, class: Ty) -> &'db ClassLayout {
+        class_layout_query(self.db, TypeKey::new(self.db, class))
+    }
+    fn mir(&self, id: FnId) -> Option<&'db Mir> {
+        crate::mir::mir(self.db, id)
+    }
+    fn normalize(&self, ty: Ty) -> Ty {
+        types::conformance::normalize_concrete(self.db, ty)
+    }
+    fn symbol(&self, key: &CodeKey) -> SymbolName {
+        symbol_name(self.db, *key)
+    }
+    fn def(&self, def: DefId) -> DefData {
+        DefData {
+            parent: def.parent(self.db),
+            kind: def.kind(self.db),
+            name: def.name(self.db),
+            index: def.index(self.db),
+        }
+    }
+    fn nominal_kind(&self, def: DefId) -> NominalKind {
+        match self.kind(def) {
+            DefKind::Struct => NominalKind::Struct,
+            DefKind::Enum => NominalKind::Enum,
+            DefKind::Class => NominalKind::Class,
+            _ => NominalKind::Other,
+        }
+    }
+    fn stored_properties(&self, nominal: DefId) -> Vec<StoredProperty> {
+        let property = |&def: &DefId| {
+            let item = self.item(def);
+            let ownership = match item.map(|i| &i.mods) {
+                Some(mods) if mods.is_weak => Ownership::Weak,
+                Some(mods) if mods.is_unowned_unsafe => Ownership::UnownedUnsafe,
+                Some(mods) if mods.is_unowned => Ownership::Unowned,
+                _ => Ownership::Strong,
+            };
+            StoredProperty {
+                def,
+                name: def.name(self.db),
+                ty: self.storage_type(def),
+                ownership,
+                is_let: self.var_item(def).is_some_and(|v| v.is_let),
+            }
+        };
+        types::stored_properties(self.db, nominal)
+            .iter()
+            .map(property)
+            .collect()
+    }
+    fn enum_cases(&self, def: DefId) -> Vec<CaseInfo> {
+        let all_indirect = self.item(def).is_some_and(|i| i.mods.is_indirect);
+        let case = |&case: &DefId| {
+            let data = match self.item(case).map(|i| &i.kind) {
+                Some(ItemKind::Case(data)) => Some(data),
+                _ => None,
+            };
+            let payload = types::case_payload(self.db, case);
+            let declared = data.is_some_and(|d| d.payload.is_some()) || !payload.is_empty();
+            CaseInfo {
+                def: case,
+                // The declared name of a case may carry its labels.
+                name: Name::new(
+                    case.name(self.db)
+                        .as_str()
+                        .split('(')
+                        .next()
+                        .unwrap_or_default(),
+                ),
+                payload: declared.then(|| payload.to_vec()),
+                indirect: declared && (all_indirect || data.is_some_and(|d| d.indirect)),
+            }
+        };
+        types::enum_cases(self.db, def).iter().map(case).collect()
+    }
+    fn superclass(&self, class: Ty) -> Option<Ty> {
+        let (def, args) = class.as_nominal()?;
+        let superclass = types::superclass(self.db, def)?;
+        Some(self.concrete(superclass, args))
+    }
+    fn deinit(&self, class: DefId) -> Option<DefId> {
+        match &self.item(class)?.kind {
+            ItemKind::Nominal(nominal) => nominal
+                .members
+                .iter()
+                .copied()
+                .find(|&member| self.kind(member) == DefKind::Deinit),
+            _ => None,
+        }
+    }
+    fn vtable(&self, class: DefId) -> Vec<Slot> {
+        types::vtable(self.db, class)
+            .entries
+            .iter()
+            .map(|entry| Slot {
+                method: function_of(entry.method),
+                implementation: function_of(entry.implementation),
+            })
+            .collect()
+    }
+    fn vtable_slot(&self, id: FnId) -> Option<u32> {
+        let class = self.class_of_member(id.def)?;
+        let entries = &types::vtable(self.db, class).entries;
+        let slot = entries
+            .iter()
+            .position(|e| function_of(e.method) == id || function_of(e.implementation) == id)?;
+        Some(slot as u32)
+    }
+    fn requirements(&self, protocol: DefId) -> Vec<DefId> {
+        let mut list = Vec::new();
+        for &requirement in types::protocol_requirements(self.db, protocol) {
+            let settable = match self.item(requirement).map(|i| &i.kind) {
+                Some(ItemKind::Var(var)) => var.requirement_settable,
+                Some(ItemKind::Subscript(subscript)) => subscript.requirement_settable,
+                _ => {
+                    list.push(requirement);
+                    continue;
+                }
+            };
+            list.push(self.requirement_accessor(requirement, AccessorKind::Get));
+            if settable {
+                list.push(self.requirement_accessor(requirement, AccessorKind::Set));
+            }
+        }
+        list
+    }
+    fn inherited_protocols(&self, protocol: DefId) -> Vec<DefId> {
+        types::inherited_protocols(self.db, protocol)
+            .iter()
+            .copied()
+            .filter(|&p| !self.is_marker(p))
+            .collect()
+    }
+    fn is_marker(&self, protocol: DefId) -> bool {
+        self.attr(protocol, "_marker").is_some()
+    }
+    fn is_class_bound(&self, protocol: DefId) -> bool {
+        types::is_class_bound(self.db, protocol)
+    }
+    fn error_protocol(&self) -> Option<DefId> {
+        Some(lang(self.db, LangItem::Error))
+    }
+    fn requirement_owner(&self, def: DefId) -> Option<DefId> {
+        // Members of a protocol's extensions are no requirements.
+        let parent = self.member(def).parent(self.db)?;
+        (self.kind(parent) == DefKind::Protocol).then_some(parent)
+    }
+    fn witness(&self, requirement: DefId, args: TyList) -> Option<(FnId, TyList)> {
+        let (def, args) = types::witness(self.db, requirement, args)?;
+        let kind =
+            match self.kind(def) {
+                DefKind::Var | DefKind::Subscript => match self.kind(requirement) {
+                    DefKind::Accessor(AccessorKind::Set) => FnKind::PropertySet,
+                    _ => FnKind::PropertyGet,
+                },
+                DefKind::Case => FnKind::CaseConstructor,
+                DefKind::Init
+                | DefKind::Synth(
+                    Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit,
+                ) if self.in_class(def) => FnKind::Allocate,
+                _ => FnKind::Body,
+            };
+        Some((FnId { def, kind }, args))
+    }
+    fn conforms(&self, ty: Ty, protocol: DefId) -> bool {
+        types::conforms(self.db, None, ty, protocol)
+    }
+    fn intrinsic(&self, def: DefId) -> Option<&'static str> {
+        if self.kind(def) != DefKind::Func || module_of(self.db, def).name(self.db) != "Builtin" {
+            return None;
+        }
+        let name = def.name(self.db).as_str();
+        Some(name.split('(').next().unwrap_or(name))
+    }
+    fn runtime_symbol(&self, def: DefId) -> Option<Name> {
+        let args = self.attr(def, "_runtime")?.args?;
+        Some(Name::new(args.as_str().trim_matches(['"', ' '])))
+    }
+    fn callee_shape(&self, id: FnId, args: TyList) -> CalleeShape {
+        match id.kind {
+            FnKind::Body | FnKind::Allocate | FnKind::CaseConstructor => {
+                self.shape_of_signature(id, signature(self.db, id.def), args)
+            }
+            FnKind::PropertyGet | FnKind::PropertySet => self.shape_of_property(id, args),
+            _ => match self.mir(id) {
+                Some(mir) => self.shape_of_mir(mir, args),
+                None => CalleeShape {
+                    params: Vec::new(),
+                    this: ThisMode::None,
+                    result: Ty::unit(),
+                    throws: None,
+                },
+            },
+        }
+    }
+    fn class_of_member(&self, def: DefId) -> Option<DefId> {
+        let nominal = self.nominal(def)?;
+        (self.kind(nominal) == DefKind::Class).then_some(nominal)
+    }
+    fn own_generic_count(&self, def: DefId) -> usize {
+        let member = self.member(def);
+        types::generics(self.db, member).own_count()
+    }
+    fn is_dispatchable(&self, requirement: DefId) -> bool {
+        if self.own_generic_count(requirement) != 0 {
+            return false;
+        }
+        let plain = |ty: Ty| !ty.has_params() && !ty.has_projection();
+        let signature = signature(self.db, requirement);
+        signature.params.iter().all(|p| plain(p.ty)) && plain(signature.result)
+    }
+    fn is_transparent(&self, id: FnId) -> bool {
+        id.kind == FnKind::Body
+            && self.attrs(id.def).iter().any(|attr| {
+                attr.name == "_transparent"
+                    || attr.name == "inline" && attr.args.is_some_and(|args| args == "__always")
+            })
+    }
+    fn var_type(&self, def: DefId, args: TyList) -> Ty {
+        self.concrete(self.storage_type(def), args)
+    }
+    fn global_initial_value(&self, var: DefId) -> Option<(FnId, Vec<u32>)> {
+        let data = self.var_item(var)?;
+        let binding = data.binding?;
+        // The variables of a main file are initialised where they stand; those of types are not among its statements.
+        let is_main = file_of(self.db, var)
+            .is_some_and(|file| item_tree(self.db, file).top_level_code.is_some());
+        if is_main && self.container(var).is_none() {
+            return None;
+        }
+        crate::items::body_syntax(self.db, binding)?;
+        let id = FnId {
+            def: binding,
+            kind: FnKind::InitialValue,
+        };
+        Some((id, data.path.clone()))
+    }
+    fn string_storage(&self) -> Option<Ty> {
+        let found = module_members(
+            self.db,
+            library_module(self.db),
+            Name::new("_StringStorage"),
+        );
+        let class = found
+            .iter()
+            .find(|&&def| self.kind(def) == DefKind::Class)?;
+        Some(Ty::nominal(*class, &[]))
+    }
+    fn is_optional(&self, def: DefId) -> bool {
+        def == lang(self.db, LangItem::Optional)
+    }
+    fn type_name(&self, ty: Ty, qualified: bool) -> String {
+        types::display::metadata_name(self.db, ty, qualified)
+    }
+    fn protocol_name(&self, protocol: DefId) -> String {
+        let module = module_of(self.db, protocol).name(self.db);
+        format!("{module}.{}", protocol.name(self.db))
+    }
+    fn file_name(&self, def: DefId) -> Name {
+        let module = module_of(self.db, def).name(self.db);
+        let Some(file) = file_of(self.db, def) else {
+            return Name::new("");
+        };
+        let path = file.path(self.db);
+        let last = path.rsplit(['/', '\\']).next().unwrap_or(path);
+        Name::new(&format!("{module}/{last}"))
+    }
+    fn line_number_key(&self, def: DefId) -> u64 {
+        def.as_id().as_bits()
+    }
+    fn is_debug(&self) -> bool {
+        opt_level(self.db) == OptLevel::None
+    }
+}
+
+/// Whether the type of a metadata record can conform to protocols that are looked up at run time.
+pub(super) fn can_conform(ty: Ty) -> bool {
+    matches!(ty.kind(), TyKind::Nominal { .. })
+}
+
+/// One thread's access to the queries.
+struct DbGenerator {
+    db: RootDatabase,
+}
+
+impl Generator for DbGenerator {
+    fn unit(&self, key: CodeKey) -> Result<Arc<CodeUnit>, CodegenError> {
+        code_unit(&self.db, key)
+    }
+    fn conformances(&self, metadata: CodeKey, protocols: &[DefId]) -> Vec<DefId> {
+        let CodeKey::Metadata(ty) = metadata else {
+            return Vec::new();
+        };
+        if !can_conform(ty) {
+            return Vec::new();
+        }
+        let p = DbProgram { db: &self.db };
+        protocols
+            .iter()
+            .copied()
+            .filter(|&protocol| p.conforms(ty, protocol))
+            .collect()
+    }
+    fn symbol(&self, key: &CodeKey) -> SymbolName {
+        symbol_name(&self.db, *key)
+    }
+}
+
+/// The statements of a module's main file, if it has any.
+pub fn main_code(db: &dyn Db, unit: CompilationUnit) -> Option<DefId> {
+    let main = unit
+        .files(db)
+        .iter()
+        .copied()
+        .find(|&file| item_tree(db, file).top_level_code.is_some())?;
+    let file = file_def(db, main)?;
+    Some(DefId::new(
+        db,
+        Some(file),
+        DefKind::TopLevel,
+        Name::new("main"),
+        0,
+    ))
+}
+
+/// All code and data of a program whose entry is the unit's main file.
+pub fn program(db: &RootDatabase, unit: CompilationUnit) -> Output {
+    let roots = main_code(db, unit).map(metadata::main_key);
+    reachable(db, roots.into_iter().collect())
+}
+
+/// All code and data that can be reached from these.
+pub fn reachable(db: &RootDatabase, roots: Vec<CodeKey>) -> Output {
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+    let generators = (0..threads)
+        .map(|_| DbGenerator { db: db.clone() })
+        .collect();
+    collect(generators, roots, |_| true)
+}
+
+/// Cranelift's text of everything that the program runs, sorted by symbol.
+pub fn program_text(db: &RootDatabase, unit: CompilationUnit) -> String {
+    let p = DbProgram { db };
+    let mut text = String::new();
+    let mut queue: Vec<CodeKey> = main_code(db, unit)
+        .map(metadata::main_key)
+        .into_iter()
+        .collect();
+    let mut seen: crate::base::FxHashMap<CodeKey, ()> = Default::default();
+    let mut parts: Vec<(SymbolName, String)> = Vec::new();
+    while let Some(key) = queue.pop() {
+        if seen.insert(key, ()).is_some() {
+            continue;
+        }
+        if let Ok(unit) = code_unit(db, key) {
+            queue.extend(unit.references.iter().copied());
+        }
+        if metadata::is_function(&key) {
+            let part = emit::function_text(&p, key, opt_level(db))
+                .unwrap_or_else(|error| format!("; {error}\n"));
+            parts.push((p.symbol(&key), part));
+        }
+    }
+    parts.sort_by_key(|(symbol, _)| *symbol);
+    for (_, part) in parts {
+        text.push_str(&part);
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,895 @@
+//! Calls: arguments from left to right, then the accesses of inout arguments, then the call, then the write-backs.
+
+use super::builder::{Builder, Role};
+use super::data::*;
+use super::place::{Access, LValue, Stability, Val};
+use super::visit;
+use crate::base::Name;
+use crate::bodies::thir::*;
+use crate::items::ids::{DefId, DefKind};
+use crate::types::lang::LangItem;
+use crate::types::signature::ThisKind;
+use crate::types::ty::{ParamMode, Ty, TyKind, TyList};
+
+/// An argument that has been evaluated, but whose access has not begun.
+#[derive(Clone, Debug)]
+pub(super) enum ArgVal {
+    Val(Val, Ty),
+    Inout(LValue),
+    /// Storage of an access that is open.
+    Place(Place),
+}
+
+impl<'a> Builder<'a> {
+    /// Whether evaluating the expression may change a variable of this function that nobody else can reach. True for whatever is not
+    /// obviously harmless.
+    pub fn writes(&self, e: TExprId) -> bool {
+        let Some(expr) = self.body.exprs.get(e) else {
+            return true;
+        };
+        match &expr.kind {
+            TExprKind::Assign { .. }
+            | TExprKind::If(_)
+            | TExprKind::Switch(_)
+            | TExprKind::Do(_)
+            | TExprKind::Block { .. }
+            | TExprKind::Consume(_)
+            | TExprKind::InoutToPointer(_)
+            | TExprKind::Error => true,
+            TExprKind::Property { base, var, .. } => {
+                self.writes(*base)
+                    || self.facts.kind(*var) == DefKind::Var
+                        && !self.facts.is_requirement(*var)
+                        && self.facts.var_kind(*var) == super::facts::VarKind::Lazy
+            }
+            TExprKind::Call(call) => {
+                let mutates = self.facts.signature(call.func).this == ThisKind::Inout;
+                mutates || self.any_part_writes(expr)
+            }
+            // What a closure changes is shared with it, and then not this function's own.
+            TExprKind::Closure(_) => false,
+            _ => self.any_part_writes(expr),
+        }
+    }
+    fn any_part_writes(&self, expr: &'a TExpr) -> bool {
+        let mut found = match &expr.kind {
+            TExprKind::Call(call) => call.params.iter().any(|a| matches!(a, TArg::Inout(_))),
+            TExprKind::CallValue { args, .. } | TExprKind::Subscript { indices: args, .. } => {
+                args.iter().any(|a| matches!(a, TArg::Inout(_)))
+            }
+            _ => false,
+        };
+        visit::expr_parts(expr, &mut |part| match part {
+            visit::Part::Expr(e) => found = found || self.writes(e),
+            visit::Part::Declares(_) => {}
+            _ => found = true,
+        });
+        found
+    }
+    pub fn arg_writes(&self, arg: &'a TArg) -> bool {
+        match arg {
+            TArg::Inout(_) => true,
+            TArg::Value(e) => self.writes(*e),
+            TArg::Variadic(list) => list.iter().any(|&e| self.writes(e)),
+            TArg::Default { .. } => false,
+        }
+    }
+
+    /// Evaluates arguments in order; default values come after the explicit ones.
+    pub fn arg_values(
+        &mut self,
+        params: &'a [TArg],
+        callee: Option<(DefId, TyList)>,
+        writes_this: bool,
+    ) -> Vec<ArgVal> {
+        let mut values: Vec<Option<ArgVal>> = Vec::with_capacity(params.len());
+        for (i, arg) in params.iter().enumerate() {
+            let value = match arg {
+                TArg::Value(e) => {
+                    let later = params[i + 1..].iter().any(|a| self.arg_writes(a));
+                    let earlier = params[..i].iter().any(|a| matches!(a, TArg::Inout(_)));
+                    let need = match later || earlier || writes_this {
+                        true => Stability::Fixed,
+                        false => Stability::Own,
+                    };
+                    let ty = self.ty_of(*e);
+                    let value = self.rvalue(*e);
+                    Some(ArgVal::Val(self.stabilize(value, ty, need), ty))
+                }
+                TArg::Inout(e) => Some(ArgVal::Inout(self.lvalue(*e))),
+                TArg::Default { .. } => None,
+                TArg::Variadic(elems) => {
+                    let ty = self.variadic_type(callee, i, elems);
+                    let temp = self.temp(ty);
+                    self.array_into(elems, ty, &temp.into());
+                    self.own(temp);
+                    Some(ArgVal::Val(Val::Owned(temp), ty))
+                }
+            };
+            values.push(value);
+        }
+        let mut all = Vec::with_capacity(params.len());
+        for (arg, value) in params.iter().zip(values) {
+            all.push(match (arg, value) {
+                (_, Some(value)) => value,
+                (TArg::Default { def, args }, None) => self.default_argument(*def, *args),
+                (_, None) => ArgVal::Val(Val::Const(Const::Unit), Ty::unit()),
+            });
+        }
+        all
+    }
+
+    fn variadic_type(
+        &self,
+        callee: Option<(DefId, TyList)>,
+        index: usize,
+        elems: &[TExprId],
+    ) -> Ty {
+        let declared = callee.and_then(|(def, args)| {
+            let param = self.facts.signature(def).params.get(index)?;
+            Some(param.ty.subst(args.as_slice()))
+        });
+        let elem = declared.or_else(|| elems.first().map(|&e| self.ty_of(e)));
+        self.facts.array_of(elem.unwrap_or_else(Ty::unit))
+    }
+
+    fn default_argument(&mut self, def: DefId, args: TyList) -> ArgVal {
+        match self.facts.kind(def) {
+            // A memberwise initialiser's parameter: the property's initial value, or nil.
+            DefKind::Binding => {
+                let ty = self.facts.typed_body(def).result.0.subst(args.as_slice());
+                let value = self.initial_value(def, args);
+                self.mir.locals[value].ty = ty;
+                self.own(value);
+                return ArgVal::Val(Val::Owned(value), ty);
+            }
+            DefKind::Var => {
+                let ty = self.facts.var_type(def).subst(args.as_slice());
+                let nil = self.temp(ty);
+                self.make_none(&nil.into(), ty);
+                return ArgVal::Val(Val::Owned(nil), ty);
+            }
+            _ => {}
+        }
+        let param = self.facts.parent(def).and_then(|f| {
+            let index = def.index(self.facts.db) as usize;
+            match self.facts.kind(f) {
+                DefKind::Case => crate::types::case_payload(self.facts.db, f)
+                    .get(index)
+                    .map(|p| p.1),
+                _ => {
+                    let param = self.facts.signature(f).params.get(index)?;
+                    Some(match param.variadic {
+                        true => self.facts.array_of(param.ty),
+                        false => param.ty,
+                    })
+                }
+            }
+        });
+        let ty = param.map_or_else(Ty::unit, |t| t.subst(args.as_slice()));
+        let temp = self.temp(ty);
+        let id = FnId {
+            def,
+            kind: FnKind::DefaultArg,
+        };
+        self.emit_call(&temp.into(), Callee::Static(id, args), Vec::new(), None);
+        self.own(temp);
+        ArgVal::Val(Val::Owned(temp), ty)
+    }
+
+    /// Evaluates the indices of a subscript so that they may be used by its getter and its setter.
+    pub fn index_values(
+        &mut self,
+        subscript: DefId,
+        indices: &'a [TArg],
+        args: TyList,
+    ) -> Vec<(ArgVal, ParamMode)> {
+        let values = self.arg_values(indices, Some((subscript, args)), false);
+        let params = &self.facts.signature(subscript).params;
+        values
+            .into_iter()
+            .enumerate()
+            .map(|(i, value)| {
+                let mode = params.get(i).map_or(ParamMode::Borrow, |p| p.mode);
+                (value, mode)
+            })
+            .collect()
+    }
+
+    /// An argument from a value that stays available.
+    pub fn reusable_argument(&mut self, value: &ArgVal, mode: ParamMode) -> Argument {
+        match value {
+            ArgVal::Val(value, _) => Argument::Value(match (mode, Self::borrow(value)) {
+                (ParamMode::Owned, Operand::Borrow(place)) => Operand::Copy(place),
+                (_, operand) => operand,
+            }),
+            ArgVal::Inout(lvalue) => {
+                let place = self.begin_access(lvalue.clone(), Access::Modify);
+                Argument::Address(place)
+            }
+            ArgVal::Place(place) => Argument::Address(place.clone()),
+        }
+    }
+
+    /// The final form of an argument; begins the access of an inout one.
+    fn argument(&mut self, value: ArgVal, mode: ParamMode) -> Argument {
+        match value {
+            ArgVal::Val(value, _) => Argument::Value(match mode {
+                ParamMode::Owned => self.consume(value),
+                _ => Self::borrow(&value),
+            }),
+            ArgVal::Inout(lvalue) => Argument::Address(self.begin_access(lvalue, Access::Modify)),
+            ArgVal::Place(place) => Argument::Address(place),
+        }
+    }
+
+    pub fn arguments(&mut self, values: Vec<ArgVal>, modes: &[ParamMode]) -> Vec<Argument> {
+        // Owned arguments are moved last: a trap or throw while an access begins still finds them in their scopes.
+        let mut begun: Vec<ArgVal> = Vec::with_capacity(values.len());
+        for value in values {
+            begun.push(match value {
+                ArgVal::Inout(lvalue) => ArgVal::Place(self.begin_access(lvalue, Access::Modify)),
+                other => other,
+            });
+        }
+        begun
+            .into_iter()
+            .enumerate()
+            .map(|(i, value)| {
+                let mode = modes.get(i).copied().unwrap_or(ParamMode::Borrow);
+                self.argument(value, mode)
+            })
+            .collect()
+    }
+
+    /// Emits a call; one that throws goes on only when it did not. A function that never returns ends the block.
+    pub fn emit_call(
+        &mut self,
+        dest: &Place,
+        callee: Callee,
+        args: Vec<Argument>,
+        throws: Option<Ty>,
+    ) {
+        match throws {
+            Some(error_ty) if !self.facts.is_never(error_ty) => {
+                let error = self.temp(error_ty);
+                let (normal, unwind) = (self.block(), self.block());
+                self.terminate(Terminator::TryCall {
+                    dest: dest.clone(),
+                    error: error.into(),
+                    callee,
+                    args,
+                    normal,
+                    unwind,
+                });
+                self.switch_to(unwind);
+                self.throw_error(error);
+                self.switch_to(normal);
+            }
+            _ => self.stmt(StatementKind::Call {
+                dest: dest.clone(),
+                callee,
+                args,
+            }),
+        }
+        if dest.is_local() && self.facts.is_never(self.local_ty(dest.local)) {
+            self.unreachable();
+        }
+    }
+
+    /// Throws the error that a local holds.
+    pub fn throw_error(&mut self, error: Local) {
+        let from = self.local_ty(error);
+        if let Some(catch) = self.catches.last().cloned() {
+            let to = self.local_ty(catch.error.local);
+            let value = self.erased_error(error, from, to);
+            self.assign(catch.error, value);
+            self.jump(catch.target);
+            return;
+        }
+        let to = self.mir.throws.unwrap_or_else(|| self.facts.any_error());
+        let out = match from == to {
+            true => error,
+            false => {
+                let out = self.temp(to);
+                let value = self.erased_error(error, from, to);
+                self.assign(out, value);
+                out
+            }
+        };
+        self.emit_cleanups_to(0);
+        self.terminate(Terminator::Throw(Operand::Move(out.into())));
+    }
+
+    fn erased_error(&self, error: Local, from: Ty, to: Ty) -> Rvalue {
+        let value = Operand::Move(error.into());
+        match from == to || !to.is_existential() {
+            true => Rvalue::Use(value),
+            false => Rvalue::Erase { value, from, to },
+        }
+    }
+
+    /// A call of a declaration.
+    pub fn lower_call(&mut self, call: &'a TCall, ty: Ty, dest: &Place) {
+        if let Some(&n) = self.caps.fn_defs.get(&call.func) {
+            let modes = self.closure_modes(n);
+            let values = self.arg_values(&call.params, None, false);
+            self.push_scope();
+            let args = self.arguments(values, &modes);
+            self.call_local_with(n, Some(call.args), args, dest);
+            self.pop_scope();
+            return;
+        }
+        if self.facts.kind(call.func) == DefKind::Case {
+            let values = self.arg_values(&call.params, None, false);
+            let payload = values
+                .into_iter()
+                .map(|v| match v {
+                    ArgVal::Val(value, ty) => {
+                        let value = self.stabilize(value, ty, Stability::Own);
+                        self.consume(value)
+                    }
+                    _ => Operand::Const(Const::Unit),
+                })
+                .collect();
+            self.assign(
+                dest.clone(),
+                Rvalue::Case {
+                    ty,
+                    case: call.func,
+                    payload,
+                },
+            );
+            return;
+        }
+        if call.delegates {
+            return self.lower_delegation(call, ty, dest);
+        }
+        let facts = self.facts;
+        let sig = facts.signature(call.func);
+        let mut this = self.receiver(call, sig.this, ty);
+        let inout_this = matches!(this, Some(ArgVal::Inout(_)));
+        if let Some(ArgVal::Val(value, ty)) = this {
+            // The receiver is evaluated before the arguments and used after them.
+            let need = match call.params.iter().any(|a| self.arg_writes(a)) {
+                true => Stability::Fixed,
+                false => Stability::Own,
+            };
+            this = Some(ArgVal::Val(self.stabilize(value, ty, need), ty));
+        }
+        let values = self.arg_values(&call.params, Some((call.func, call.args)), inout_this);
+        let callee = self.callee(call);
+        let modes: Vec<ParamMode> = sig.params.iter().map(|p| p.mode).collect();
+        let throws = match call.throws {
+            true => Some(
+                sig.throws
+                    .unwrap_or_else(|| facts.any_error())
+                    .subst(call.args.as_slice()),
+            ),
+            false => None,
+        };
+        self.push_scope();
+        let mut args = self.arguments(values, &modes);
+        match this {
+            Some(ArgVal::Inout(lvalue)) => {
+                // The access to `this` begins last.
+                let place = self.begin_access(lvalue, Access::Modify);
+                args.push(Argument::Address(place));
+            }
+            Some(ArgVal::Val(value, _)) => {
+                let operand = match sig.this {
+                    ThisKind::Owned => self.consume(value),
+                    _ => Self::borrow(&value),
+                };
+                args.push(Argument::Value(operand));
+            }
+            Some(ArgVal::Place(place)) => args.push(Argument::Address(place)),
+            None => {}
+        }
+        self.finish_call(dest, ty, callee, args, throws);
+        self.pop_scope();
+    }
+
+    fn finish_call(
+        &mut self,
+        dest: &Place,
+        ty: Ty,
+        callee: Callee,
+        args: Vec<Argument>,
+        throws: Option<Ty>,
+    ) {
+        self.emit_call(dest, callee, args, throws);
+        if self.facts.is_never(ty) {
+            self.unreachable();
+        }
+    }
+
+    /// The receiver of a call, evaluated.
+    fn receiver(&mut self, call: &'a TCall, kind: ThisKind, result: Ty) -> Option<ArgVal> {
+        match kind {
+            ThisKind::None => {
+                if let Some(this) = call.this {
+                    self.rvalue(this);
+                }
+                None
+            }
+            ThisKind::Borrow | ThisKind::Owned => {
+                let this = call.this?;
+                let ty = self.ty_of(this);
+                Some(ArgVal::Val(self.rvalue(this), ty))
+            }
+            ThisKind::Inout => {
+                let this = call.this?;
+                Some(ArgVal::Inout(self.lvalue(this)))
+            }
+            ThisKind::Metatype => {
+                let needed = self.facts.takes_metatype(call.func) || self.is_class_init(call.func);
+                match call.this {
+                    Some(this) if needed => {
+                        let ty = self.ty_of(this);
+                        Some(ArgVal::Val(self.rvalue(this), ty))
+                    }
+                    Some(this) => {
+                        self.rvalue(this);
+                        None
+                    }
+                    None if needed => {
+                        let of = self.static_self(call, result);
+                        Some(ArgVal::Val(
+                            Val::Const(Const::Metatype(of)),
+                            Ty::metatype(of),
+                        ))
+                    }
+                    None => None,
+                }
+            }
+        }
+    }
+
+    /// The type that a static member is called on, where the call does not say it as a value.
+    fn static_self(&self, call: &TCall, result: Ty) -> Ty {
+        if self.facts.is_requirement(call.func) {
+            return call.args.as_slice().first().copied().unwrap_or(result);
+        }
+        if self.is_class_init(call.func) {
+            return self.facts.optional_payload(result).unwrap_or(result);
+        }
+        let declared = crate::types::declared_self_type(self.facts.db, call.func);
+        declared.map_or(result, |t| t.subst(call.args.as_slice()))
+    }
+
+    /// An initialiser of a class, declared or made.
+    pub fn is_class_init(&self, def: DefId) -> bool {
+        use crate::items::ids::Synth;
+        let init = match self.facts.kind(def) {
+            DefKind::Init => true,
+            DefKind::Synth(s) => matches!(
+                s,
+                Synth::DefaultInit | Synth::InheritedInit | Synth::MemberwiseInit
+            ),
+            _ => false,
+        };
+        init && self.facts.in_class(def)
+    }
+
+    /// Which function a call reaches.
+    fn callee(&self, call: &TCall) -> Callee {
+        let func = call.func;
+        if self.facts.is_requirement(func) {
+            return Callee::Witness(func, call.args);
+        }
+        if self.is_class_init(func) {
+            let id = FnId {
+                def: func,
+                kind: FnKind::Allocate,
+            };
+            let known = match call.this.map(|t| &self.body.exprs[t].kind) {
+                None | Some(TExprKind::Metatype(_)) => true,
+                Some(_) => false,
+            };
+            if known {
+                return Callee::Static(id, call.args);
+            }
+            return Callee::Virtual(self.introducing_id(id), call.args);
+        }
+        let id = FnId {
+            def: func,
+            kind: FnKind::Body,
+        };
+        if !call.via_super && self.facts.in_class(func) && self.facts.is_overridable(func) {
+            let root = self.introducing_id(id);
+            let base = call.this.map(|t| self.ty_of(t));
+            let args = self.inherited_args(root.def, func, call.args, base);
+            return Callee::Virtual(root, args);
+        }
+        Callee::Static(id, call.args)
+    }
+
+    pub fn introducing_id(&self, id: FnId) -> FnId {
+        FnId {
+            def: self.facts.introducing(id.def),
+            kind: id.kind,
+        }
+    }
+
+    /// A call of a function value.
+    pub fn lower_value_call(
+        &mut self,
+        callee: TExprId,
+        params: &'a [TArg],
+        throws: bool,
+        ty: Ty,
+        dest: &Place,
+    ) {
+        if let TExprKind::Local(local) = self.body.exprs[callee].kind
+            && let Some(&n) = self.caps.local_fns.get(&local)
+        {
+            let modes = self.closure_modes(n);
+            let values = self.arg_values(params, None, false);
+            self.push_scope();
+            let args = self.arguments(values, &modes);
+            self.call_local_with(n, None, args, dest);
+            self.pop_scope();
+            if self.facts.is_never(ty) {
+                self.unreachable();
+            }
+            return;
+        }
+        let callee_ty = self.ty_of(callee);
+        let value = self.rvalue(callee);
+        let need = match params.iter().any(|a| self.arg_writes(a)) {
+            true => Stability::Fixed,
+            false => Stability::Own,
+        };
+        let value = self.stabilize(value, callee_ty, need);
+        let values = self.arg_values(params, None, false);
+        let function = callee_ty.as_function();
+        let modes: Vec<ParamMode> =
+            function.map_or_else(Vec::new, |f| f.params.iter().map(|p| p.mode).collect());
+        let throws = match (throws, function.and_then(|f| f.throws)) {
+            (true, Some(t)) => Some(t),
+            (true, None) => Some(self.facts.any_error()),
+            _ => None,
+        };
+        self.push_scope();
+        let args = self.arguments(values, &modes);
+        self.finish_call(dest, ty, Callee::Value(Self::borrow(&value)), args, throws);
+        self.pop_scope();
+    }
+
+    // Literals of collections.
+
+    pub fn array_literal(
+        &mut self,
+        elems: &'a [TExprId],
+        init: Option<&'a DeclUse>,
+        ty: Ty,
+        dest: &Place,
+    ) {
+        let Some(init) = init else {
+            return self.array_into(elems, ty, dest);
+        };
+        let param = self.facts.signature(init.def).params.first();
+        let elem = match param {
+            Some(p) => p.ty.subst(init.args.as_slice()),
+            None => return self.unsupported("array literal"),
+        };
+        let array = self.facts.array_of(elem);
+        let temp = self.temp(array);
+        self.array_into(elems, array, &temp.into());
+        self.own(temp);
+        self.literal_init(init, Val::Owned(temp), ty, dest);
+    }
+
+    /// Passes a collection literal's elements to the initialiser.
+    fn literal_init(&mut self, init: &'a DeclUse, value: Val, ty: Ty, dest: &Place) {
+        let sig = self.facts.signature(init.def);
+        let mode = sig.params.first().map_or(ParamMode::Borrow, |p| p.mode);
+        let operand = match mode {
+            ParamMode::Owned => self.consume(value),
+            _ => Self::borrow(&value),
+        };
+        let mut args = vec![Argument::Value(operand)];
+        let callee = if self.facts.is_requirement(init.def) {
+            Callee::Witness(init.def, init.args)
+        } else {
+            let class = self.is_class_init(init.def);
+            let kind = if class {
+                FnKind::Allocate
+            } else {
+                FnKind::Body
+            };
+            Callee::Static(
+                FnId {
+                    def: init.def,
+                    kind,
+                },
+                init.args,
+            )
+        };
+        if self.facts.takes_metatype(init.def) {
+            args.push(Argument::Value(Operand::Const(Const::Metatype(ty))));
+        }
+        self.emit_call(dest, callee, args, None);
+    }
+
+    pub fn dictionary_literal(
+        &mut self,
+        elems: &'a [(TExprId, TExprId)],
+        init: &'a DeclUse,
+        ty: Ty,
+        dest: &Place,
+    ) {
+        let param = self.facts.signature(init.def).params.first();
+        let Some(elem) = param.map(|p| p.ty.subst(init.args.as_slice())) else {
+            return self.unsupported("dictionary literal");
+        };
+        let array = self.facts.array_of(elem);
+        let temp = Place::from(self.temp(array));
+        self.fill_array(elems.len(), elem, array, &temp, |b, i, slot| {
+            let (key, value) = elems[i];
+            let key = b.owned_kept(key);
+            let value = b.owned_kept(value);
+            let parts = vec![b.consume(key), b.consume(value)];
+            b.assign(slot.clone(), Rvalue::Aggregate(elem, parts));
+        });
+        self.own(temp.local);
+        self.literal_init(init, Val::Owned(temp.local), ty, dest);
+    }
+
+    /// Initialises `dest`, an `Array`, with these elements.
+    pub fn array_into(&mut self, elems: &'a [TExprId], ty: Ty, dest: &Place) {
+        let elem = ty
+            .as_nominal()
+            .and_then(|(_, args)| args.as_slice().first().copied());
+        let Some(elem) = elem else {
+            return self.unsupported("array literal");
+        };
+        self.fill_array(elems.len(), elem, ty, dest, |b, i, slot| {
+            b.push_scope();
+            b.into(elems[i], slot);
+            b.pop_scope();
+        });
+    }
+
+    /// Allocates an array and initialises its elements one after the other. Its count stays zero until all are there, so that an error
+    /// on the way destroys no element that does not exist.
+    pub fn fill_array(
+        &mut self,
+        count: usize,
+        elem: Ty,
+        ty: Ty,
+        dest: &Place,
+        mut fill: impl FnMut(&mut Self, usize, &Place),
+    ) {
+        let facts = self.facts;
+        let array = crate::types::lang::lang(facts.db, LangItem::Array);
+        let (storage_var, with_capacity) = (
+            facts.stored_properties(array).first().copied(),
+            facts.member_with_labels(array, "init", &[Some("_capacity")]),
+        );
+        let storage = storage_var.and_then(|v| {
+            let ty = facts.field_type(v, ty);
+            let count = facts
+                .stored_properties(ty.nominal_def()?)
+                .first()
+                .copied()?;
+            Some((v, ty, count))
+        });
+        let (Some((storage_var, storage_ty, count_var)), Some(init)) = (storage, with_capacity)
+        else {
+            return self.unsupported("array literal without the standard library");
+        };
+        let raw = self.raw_pointer();
+        let number = Const::Int(count as i128, facts.int_ty());
+        let array_local = self.temp(ty);
+        let id = FnId {
+            def: init,
+            kind: FnKind::Body,
+        };
+        let args = TyList::new(&[elem]);
+        let capacity = vec![Argument::Value(Operand::Const(number))];
+        self.emit_call(
+            &array_local.into(),
+            Callee::Static(id, args),
+            capacity,
+            None,
+        );
+        if count == 0 {
+            self.assign(dest.clone(), Rvalue::Use(Operand::Move(array_local.into())));
+            return;
+        }
+        self.push_scope();
+        self.own(array_local);
+        let storage = Place::from(array_local).then(Proj::Field(storage_var));
+        let mut address = self.temp(raw);
+        let metatype = Argument::Value(Operand::Const(Const::Metatype(elem)));
+        self.builtin(
+            "tailAddr",
+            &[storage_ty, elem],
+            vec![
+                Argument::Value(Operand::Borrow(storage.clone())),
+                metatype.clone(),
+            ],
+            &address.into(),
+        );
+        for i in 0..count {
+            let slot = Place::from(address).then(Proj::Deref(elem));
+            fill(self, i, &slot);
+            if i + 1 < count {
+                let int64 = Ty::builtin(crate::types::ty::BuiltinTy::Int64);
+                let stride = self.temp(int64);
+                self.builtin("strideof", &[elem], vec![metatype.clone()], &stride.into());
+                let next = self.temp(raw);
+                let step = vec![
+                    Argument::Value(Operand::Borrow(address.into())),
+                    Argument::Value(Operand::Borrow(stride.into())),
+                ];
+                self.builtin("ptrAdd", &[], step, &next.into());
+                address = next;
+            }
+        }
+        self.assign(
+            storage.then(Proj::ClassField(count_var)),
+            Rvalue::Use(Operand::Const(number)),
+        );
+        self.forget(array_local);
+        self.pop_scope();
+        self.assign(dest.clone(), Rvalue::Use(Operand::Move(array_local.into())));
+    }
+
+    /// Calls an operation of module `Builtin`.
+    pub fn builtin(&mut self, name: &str, types: &[Ty], args: Vec<Argument>, dest: &Place) {
+        let def = self.facts.builtin(name, args.len());
+        let id = FnId {
+            def,
+            kind: FnKind::Body,
+        };
+        self.stmt(StatementKind::Call {
+            dest: dest.clone(),
+            callee: Callee::Static(id, TyList::new(types)),
+            args,
+        });
+    }
+
+    /// Calls a function of the library by its full name; reports when the library lacks it.
+    pub fn library_call(&mut self, name: &str, types: &[Ty], args: Vec<Argument>, dest: &Place) {
+        match self.facts.library_fn(name) {
+            Some(def) => {
+                let id = FnId {
+                    def,
+                    kind: FnKind::Body,
+                };
+                self.emit_call(dest, Callee::Static(id, TyList::new(types)), args, None);
+            }
+            None => {
+                let text = format!("missing library function {name}");
+                self.unsupported(&text);
+            }
+        }
+    }
+
+    /// `this.init(…)` and `super.init(…)`.
+    fn lower_delegation(&mut self, call: &'a TCall, ty: Ty, dest: &Place) {
+        let facts = self.facts;
+        let sig = facts.signature(call.func);
+        let values = self.arg_values(&call.params, Some((call.func, call.args)), false);
+        let modes: Vec<ParamMode> = sig.params.iter().map(|p| p.mode).collect();
+        let throws = match call.throws {
+            true => Some(
+                sig.throws
+                    .unwrap_or_else(|| facts.any_error())
+                    .subst(call.args.as_slice()),
+            ),
+            false => None,
+        };
+        let Some(this) = self.this_place.clone() else {
+            return self.unsupported("delegation outside of an initialiser");
+        };
+        let this_ty = self.local_ty(this.local);
+        // What the delegate makes: the value, or an optional of it.
+        let failable = self.facts.optional_payload(sig.result).is_some()
+            && self.facts.optional_payload(this_ty).is_none();
+        let made_ty = match failable {
+            true => facts.optional_of(this_ty),
+            false => this_ty,
+        };
+        let made = self.temp(made_ty);
+        self.push_scope();
+        let mut args = self.arguments(values, &modes);
+        let callee = match self.role {
+            Role::Designated { .. } => {
+                let base = facts.nominal(self.owner).and_then(|c| facts.superclass(c));
+                let up = self.temp(base.unwrap_or(this_ty));
+                let value = Operand::Move(this.clone());
+                let to = self.local_ty(up);
+                self.assign(up, Rvalue::Upcast { value, to });
+                args.push(Argument::Value(Operand::Move(up.into())));
+                Callee::Static(
+                    FnId {
+                        def: call.func,
+                        kind: FnKind::Body,
+                    },
+                    call.args,
+                )
+            }
+            Role::Convenience { .. } => {
+                let id = FnId {
+                    def: call.func,
+                    kind: FnKind::Allocate,
+                };
+                if let Some(metatype) = self.mir.params.last() {
+                    args.push(Argument::Value(Operand::Borrow((*metatype).into())));
+                }
+                match facts.is_overridable_init(call.func) {
+                    true => Callee::Virtual(self.introducing_id(id), call.args),
+                    false => Callee::Static(id, call.args),
+                }
+            }
+            _ if facts.is_requirement(call.func) => {
+                args.push(Argument::Value(Operand::Const(Const::Metatype(this_ty))));
+                Callee::Witness(call.func, call.args)
+            }
+            _ => Callee::Static(
+                FnId {
+                    def: call.func,
+                    kind: FnKind::Body,
+                },
+                call.args,
+            ),
+        };
+        self.emit_call(&made.into(), callee, args, throws);
+        self.pop_scope();
+        if failable {
+            let made = Place::from(made);
+            let cond = self.is_case(&made, facts.some_case());
+            let (some, none) = (self.block(), self.block());
+            self.branch(cond, some, none);
+            self.switch_to(none);
+            // `this.init(…)!` is a forced unwrap around the call; otherwise the failure is this initialiser's own.
+            match self.role {
+                Role::ValueInit { failable: true }
+                | Role::Designated { failable: true }
+                | Role::Convenience { failable: true } => self.return_nil(),
+                _ => self.trap(TrapKind::NilUnwrap),
+            }
+            self.switch_to(some);
+            let payload = made.then(Proj::Payload(facts.some_case()));
+            self.assign_this(Operand::Move(payload));
+        } else {
+            self.assign_this(Operand::Move(made.into()));
+        }
+        // The expression has no value of interest; where it is asked for as an optional, it worked.
+        if ty.is_unit() {
+            self.assign(dest.clone(), Rvalue::Use(Operand::Const(Const::Unit)));
+        } else if self.is_optional(ty) {
+            if self.facts.optional_payload(ty).is_some_and(Ty::is_unit) {
+                self.make_some(dest, ty, Operand::Const(Const::Unit));
+            } else {
+                self.make_some(dest, ty, Operand::Copy(this));
+            }
+        } else if !matches!(ty.kind(), TyKind::Error) {
+            self.assign(dest.clone(), Rvalue::Use(Operand::Copy(this)));
+        }
+    }
+
+    /// Puts the value that an initialiser was delegated to make into `this`.
+    fn assign_this(&mut self, value: Operand) {
+        let Some(this) = self.this_place.clone() else {
+            return;
+        };
+        let ty = self.local_ty(this.local);
+        if matches!(self.role, Role::Designated { .. }) {
+            // The object comes back typed as the superclass.
+            self.assign(this, Rvalue::Upcast { value, to: ty });
+        } else {
+            self.stmt(StatementKind::Destroy(this.clone()));
+            self.assign(this, Rvalue::Use(value));
+        }
+    }
+
+    /// The name of a parameter for dumps.
+    pub fn name_of(&self, local: TLocalId) -> Option<Name> {
+        self.body.locals.get(local).map(|l| l.name)
+    }
+}

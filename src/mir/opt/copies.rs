@@ -1,0 +1,142 @@
+//! A copy whose original is destroyed soon after, unused in between, is a move.
+
+use super::super::data::*;
+use super::super::elaborate::{Use, each_operand};
+use crate::base::FxHashSet;
+
+/// Turns `copy x … destroy x` within a block into `move x`.
+pub(super) fn copies_to_moves(mir: &mut Mir) {
+    let exposed = exposed_locals(mir);
+    let movable: Vec<bool> = mir
+        .locals
+        .iter()
+        .map(|(local, decl)| {
+            matches!(decl.kind, LocalKind::Var | LocalKind::Owned) && !exposed.contains(&local)
+        })
+        .collect();
+    for (_, data) in mir.blocks.iter_mut() {
+        let mut at = 0;
+        while at < data.stmts.len() {
+            if let StatementKind::Destroy(place) = &data.stmts[at].kind
+                && place.is_local()
+                && movable[place.local.index()]
+            {
+                let local = place.local;
+                if let Some(copy) = last_use_is_copy(&data.stmts[..at], local) {
+                    make_move(&mut data.stmts[copy].kind, local);
+                    data.stmts[at].kind = StatementKind::Nop;
+                }
+            }
+            at += 1;
+        }
+        data.stmts.retain(|s| s.kind != StatementKind::Nop);
+    }
+}
+
+/// Locals whose address something may keep.
+fn exposed_locals(mir: &Mir) -> FxHashSet<Local> {
+    let mut out = FxHashSet::default();
+    for data in mir.blocks.values() {
+        for stmt in &data.stmts {
+            if let StatementKind::Assign(_, Rvalue::AddressOf(place)) = &stmt.kind {
+                out.insert(place.local);
+            }
+        }
+    }
+    out
+}
+
+/// The statement that last mentions the local, if it is a single copy of the whole.
+fn last_use_is_copy(stmts: &[Statement], local: Local) -> Option<usize> {
+    for (i, stmt) in stmts.iter().enumerate().rev() {
+        let (mut copies, mut others) = (0, 0);
+        each_use(&stmt.kind, &mut |use_| match use_ {
+            Use::Operand(Operand::Copy(p)) if p.local == local && p.is_local() => copies += 1,
+            Use::Operand(Operand::Copy(p) | Operand::Move(p) | Operand::Borrow(p))
+            | Use::Place(p)
+                if p.local == local =>
+            {
+                others += 1
+            }
+            _ => {}
+        });
+        match (copies, others) {
+            (0, 0) => {}
+            (1, 0) => return Some(i),
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Visits everything that a statement mentions, destinations too.
+fn each_use<'s>(kind: &'s StatementKind, f: &mut dyn FnMut(Use<'s>)) {
+    match kind {
+        StatementKind::Assign(dest, value) => {
+            each_operand(value, f);
+            f(Use::Place(dest));
+        }
+        StatementKind::Destroy(p)
+        | StatementKind::DestroyWeak(p)
+        | StatementKind::DestroyUnowned(p)
+        | StatementKind::DeallocPartial(p)
+        | StatementKind::DeallocBox(p) => f(Use::Place(p)),
+        StatementKind::StoreWeak { place, value, .. }
+        | StatementKind::StoreUnowned { place, value, .. } => {
+            f(Use::Operand(value));
+            f(Use::Place(place));
+        }
+        StatementKind::Call { dest, callee, args } => {
+            if let Callee::Value(o) = callee {
+                f(Use::Operand(o));
+            }
+            for arg in args {
+                match arg {
+                    Argument::Value(o) => f(Use::Operand(o)),
+                    Argument::Address(p) => f(Use::Place(p)),
+                }
+            }
+            f(Use::Place(dest));
+        }
+        StatementKind::Cast {
+            ok, dest, value, ..
+        } => {
+            f(Use::Place(value));
+            f(Use::Place(ok));
+            f(Use::Place(dest));
+        }
+        StatementKind::StorageLive(_) | StatementKind::StorageDead(_) | StatementKind::Nop => {}
+    }
+}
+
+fn make_move(kind: &mut StatementKind, local: Local) {
+    let change = |o: &mut Operand| {
+        if let Operand::Copy(p) = o
+            && p.local == local
+            && p.is_local()
+        {
+            *o = Operand::Move(p.clone());
+        }
+    };
+    match kind {
+        StatementKind::Assign(_, value) => match value {
+            Rvalue::Use(o) | Rvalue::Erase { value: o, .. } | Rvalue::Upcast { value: o, .. } => {
+                change(o)
+            }
+            Rvalue::Aggregate(_, list)
+            | Rvalue::Case { payload: list, .. }
+            | Rvalue::Closure { captures: list, .. } => {
+                list.iter_mut().for_each(change);
+            }
+            _ => {}
+        },
+        StatementKind::Call { args, .. } => {
+            for arg in args {
+                if let Argument::Value(o) = arg {
+                    change(o);
+                }
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,13 @@
+//! Passes over graphs, named and in order.
+//!
+//! Those here run at every level, because they make code smaller and cost little.
+
+mod copies;
+
+use super::data::Mir;
+use super::facts::Facts;
+
+/// Runs the passes of every optimisation level.
+pub(super) fn run(mir: &mut Mir, _facts: Facts<'_>) {
+    copies::copies_to_moves(mir);
+}
