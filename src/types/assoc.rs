@@ -225,6 +225,7 @@ impl Solver<'_> {
         }
         let signature = raw_signature(db, requirement);
         signature.params.iter().any(|p| p.ty.any_part(&mut test))
+            || signature.throws.is_some_and(|t| t.any_part(&mut test))
             || signature.result.any_part(&mut test)
     }
 
