@@ -250,3 +250,20 @@ fn closure_result(body: &TypedBody, n: u32) -> Option<Ty> {
         _ => None,
     }
 }
+
+/// The functions that a body's definition gives rise to, for dumps and objects: itself and its closures.
+pub fn functions_of(db: &dyn Db, def: DefId) -> Vec<FnId> {
+    use crate::items::ids::DefKind;
+    let kind = match def.kind(db) {
+        DefKind::Binding => FnKind::InitialValue,
+        DefKind::DefaultArg => FnKind::DefaultArg,
+        DefKind::TopLevel => FnKind::Main,
+        _ => FnKind::Body,
+    };
+    let closures = crate::bodies::typed_body(db, def).closures.len() as u32;
+    let closures = (0..closures).map(|n| FnKind::Closure(n));
+    std::iter::once(kind)
+        .chain(closures)
+        .map(|kind| FnId { def, kind })
+        .collect()
+}
