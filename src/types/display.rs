@@ -3,7 +3,9 @@
 use crate::base::Name;
 use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
-use crate::items::module_of;
+use crate::items::tree::ItemKind;
+use crate::items::{item, module_of};
+use crate::resolve::container_of;
 use crate::types::generics::{own_param_base, own_param_count};
 use crate::types::lang::{LangItem, is_lang, lang};
 use crate::types::signature::{opaque_bounds, signature};
@@ -97,6 +99,40 @@ pub fn display_name(db: &dyn Db, def: DefId) -> String {
     }
 }
 
+/// What messages call a declaration of this kind.
+pub fn describe(db: &dyn Db, def: DefId) -> &'static str {
+    match def.kind(db) {
+        DefKind::Struct => "struct",
+        DefKind::Enum => "enum",
+        DefKind::Class => match item(db, def).map(|i| &i.kind) {
+            Some(ItemKind::Nominal(n)) if n.is_actor => "actor",
+            _ => "class",
+        },
+        DefKind::Protocol => "protocol",
+        DefKind::TypeAlias => "type alias",
+        DefKind::AssociatedType => "associated type",
+        DefKind::GenericParam => "generic parameter",
+        DefKind::Extension => "extension",
+        DefKind::Func => match container_of(db, def) {
+            Some(_) if crate::resolve::is_static_member(db, def) => "static method",
+            Some(_) => "instance method",
+            None => "global function",
+        },
+        DefKind::Init | DefKind::Synth(_) => "initializer",
+        DefKind::Deinit => "deinitializer",
+        DefKind::Subscript => "subscript",
+        DefKind::Case => "enum case",
+        DefKind::Var => match container_of(db, def) {
+            Some(_) if crate::resolve::is_static_member(db, def) => "static property",
+            Some(_) => "property",
+            None => "var",
+        },
+        DefKind::Accessor(_) => "accessor",
+        DefKind::Module => "module",
+        _ => "declaration",
+    }
+}
+
 struct Printer<'a> {
     db: &'a dyn Db,
     qualified: bool,
@@ -109,8 +145,7 @@ impl Printer<'_> {
     fn ty(&mut self, ty: Ty) {
         let db = self.db;
         match ty.kind() {
-            TyKind::Error => self.out.push_str("_"),
-            TyKind::Infer(_) => self.out.push('_'),
+            TyKind::Error | TyKind::Infer(_) => self.out.push('_'),
             TyKind::Param { name, .. } => self.out.push_str(name.as_str()),
             TyKind::Nominal { def, args } => {
                 if self.sugar && self.sugared(ty, args.as_slice()) {

@@ -94,7 +94,7 @@ fn describe(db: &dyn Db, def: DefId, out: &mut String) {
             let ty = show(db, signature.function_type());
             writeln!(out, "{name}: {:?} {ty}", signature.this)
         }
-        _ => writeln!(out, "{} {name}", lower::describe(db, def)),
+        _ => writeln!(out, "{} {name}", display::describe(db, def)),
     };
     if generic_context(db, def) == Some(def) {
         let info: &GenericInfo = generic_info(db, def);

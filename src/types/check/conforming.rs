@@ -11,9 +11,9 @@ use crate::types::assoc::type_witnesses;
 use crate::types::conformance::{
     conformance_table, conforms, is_marker, normalize, requirement_holds,
 };
+use crate::types::display::describe;
 use crate::types::display::{display_name, display_type};
 use crate::types::generics::identity_args;
-use crate::types::lower::describe;
 use crate::types::nominal::{class_chain, enum_cases, stored_properties};
 use crate::types::protocols::{
     assoc_types, is_class_bound, protocol_requirements, protocol_signature,

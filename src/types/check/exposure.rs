@@ -69,7 +69,6 @@ pub(super) fn check(cx: &mut Check<'_>) {
     let kind = match def.kind(db) {
         DefKind::Init => "initializer",
         DefKind::Subscript => "subscript",
-        DefKind::Case => "enum case in a public enum",
         DefKind::Var if container_of(db, def).is_some() => "property",
         DefKind::Var => match &cx.item.kind {
             ItemKind::Var(v) if v.is_let => "constant",
@@ -89,19 +88,14 @@ pub(super) fn check(cx: &mut Check<'_>) {
     } else {
         "a"
     };
-    let verb = if what == "its type" && def.kind(db) == DefKind::Var {
-        "uses"
-    } else {
-        "uses"
-    };
     let message = if cx.item.mods.access.is_some() {
         format!(
-            "{kind} cannot be declared {} because {what} {verb} {article} {uses} type",
+            "{kind} cannot be declared {} because {what} uses {article} {uses} type",
             word(access_of(db, def))
         )
     } else {
         format!(
-            "{kind} must be declared {} because {what} {verb} {article} {uses} type",
+            "{kind} must be declared {} because {what} uses {article} {uses} type",
             word(level)
         )
     };

@@ -50,7 +50,7 @@ pub(super) fn check(cx: &mut Check<'_>) {
                 && let Some(this) = declared_self_type(db, def)
                 && conforms(db, None, this, lang(db, LangItem::Copyable))
             {
-                let what = crate::types::lower::describe(db, container);
+                let what = crate::types::display::describe(db, container);
                 let name = container.name(db);
                 cx.error(
                     "misplaced-deinit",

@@ -5,7 +5,7 @@ use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
 use crate::items::tree::{ItemKind, TypeRef};
 use crate::items::{Anchor, item};
-use crate::resolve::decls::{TypeName, direct_protocols, extended_decl, inherits, superclass_decl};
+use crate::resolve::decls::{TypeName, extended_decl, inherits};
 use crate::resolve::members::written_members;
 use crate::resolve::scope::is_nominal;
 use crate::types::display::display_type;
@@ -199,7 +199,6 @@ fn class_circle(cx: &mut Check<'_>) {
         circle.push(class);
         at = next(class);
     }
-    let _ = superclass_decl(db, def);
 }
 
 /// Where a declaration stands among those of its module, without a position.
@@ -258,7 +257,6 @@ fn protocol_circle(cx: &mut Check<'_>) {
             format!("protocol '{name}' refines itself"),
         );
     }
-    let _ = direct_protocols(db, def);
 }
 
 /// Aliases that stand for themselves; of a circle the first is reported.
