@@ -33,9 +33,9 @@ use std::sync::Arc;
 
 use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileList, Report, ReportOptions, prepare};
-use crate::{bodies, items};
 use crate::session::{Invocation, Mode, Options, OutputFileMap, cli, table, version_text};
 use crate::vfs::{System, read_source};
+use crate::{bodies, items};
 
 pub use self::emit::{BufferEmitter, Emitter, StdEmitter};
 pub use self::timing::Timing;

@@ -82,7 +82,9 @@ fn bodies_of(db: &dyn Db, unit: CompilationUnit) -> Vec<DefId> {
 
 fn measured(db: &dyn Db, found: &[AnchoredDiagnostic]) -> Vec<Diagnostic> {
     let found = found.iter();
-    found.map(|d| items::anchor::resolve_diagnostic(db, d)).collect()
+    found
+        .map(|d| items::anchor::resolve_diagnostic(db, d))
+        .collect()
 }
 
 /// The middle representation as text.
