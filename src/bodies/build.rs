@@ -182,7 +182,11 @@ impl<'db> Checker<'db> {
             }
             Expr::If(_) | Expr::Switch(_) | Expr::Do(_) => self.build_branching(expr),
             Expr::KeyPath { .. } => self.build_key_path(expr, ty),
-            Expr::Discard => self.error_expr(expr, Ty::error()),
+            Expr::Discard => {
+                // An element that a tuple assignment drops.
+                let local = self.temp("_", ty, TLocalKind::Var);
+                self.node(TExprKind::Local(local), ty, expr)
+            }
         }
     }
 
@@ -1017,7 +1021,10 @@ impl<'db> Checker<'db> {
     }
 
     fn build_cast(&mut self, expr: ExprId, kind: CastKind, inner: ExprId) -> TExprId {
-        let target = self.solved(expr);
+        let target = match self.facts.targets.get(&expr) {
+            Some(&target) => self.known(target),
+            None => Ty::error(),
+        };
         let value = self.build(inner);
         let db = self.db;
         match kind {

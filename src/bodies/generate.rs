@@ -119,6 +119,9 @@ impl<'db> Checker<'db> {
             } => {
                 let (base, name) = (*base, *name);
                 let base = self.element_type(base)?;
+                if name == "Type" {
+                    return Some(Ty::metatype(base));
+                }
                 let choices =
                     self.member_choices(expr, Ty::metatype(base), name, Lookup::Explicit);
                 match choices.first()?.target {
@@ -271,7 +274,10 @@ impl<'db> Checker<'db> {
                 let place = if matches!(body.exprs[target], Expr::Discard) {
                     None
                 } else {
-                    Some(self.generate_inner(target))
+                    let saved = std::mem::replace(&mut self.on_left, true);
+                    let place = self.generate_inner(target);
+                    self.on_left = saved;
+                    Some(place)
                 };
                 let value = self.generate(*rhs);
                 if let Some(place) = place {
@@ -301,7 +307,7 @@ impl<'db> Checker<'db> {
             Expr::Cast { kind, expr: inner, ty } => {
                 let target = self.written_type(*ty);
                 let value = self.generate(*inner);
-                self.facts.types.insert(expr, target);
+                self.facts.targets.insert(expr, target);
                 match kind {
                     CastKind::Coerce => {
                         self.require(
@@ -400,6 +406,7 @@ impl<'db> Checker<'db> {
                 self.add(Constraint::KeyPath { expr, ty });
                 ty
             }
+            Expr::Discard if self.on_left => self.table.fresh(),
             Expr::Discard => {
                 self.error_at(
                     "discard",
@@ -545,6 +552,15 @@ impl<'db> Checker<'db> {
                 return self.generate_module_member(expr, def, name);
             }
         }
+        // The metatype as a type: `T.Type.this`.
+        if (name == "Type" || name == "Protocol")
+            && let Some(ty) = self.element_type(base)
+        {
+            return Ty::metatype(match ty.kind() {
+                TyKind::Existential(_) if name == "Protocol" => Ty::new(TyKind::ProtocolMetatype(ty)),
+                _ => Ty::metatype(ty),
+            });
+        }
         let base_ty = if has_args || matches!(self.body.exprs[base], Expr::Array(_) | Expr::Dictionary(_)) {
             self.generate_base(base)
         } else {
@@ -621,6 +637,10 @@ impl<'db> Checker<'db> {
             self.add(Constraint::TypeOf { value, result });
             return result;
         }
+        if let Expr::Closure(_) = &self.body.exprs[self.unparen(callee)] {
+            let callee = self.unparen(callee);
+            self.immediate.insert(callee);
+        }
         let callee_ty = self.generate_base(callee);
         let args = self.generate_args(args);
         let result = self.table.fresh();
@@ -669,6 +689,13 @@ impl<'db> Checker<'db> {
             kind: ApplyKind::Call,
         })));
         result
+    }
+
+    pub fn unparen(&self, expr: ExprId) -> ExprId {
+        match &self.body.exprs[expr] {
+            Expr::Paren(inner) => self.unparen(*inner),
+            _ => expr,
+        }
     }
 
     fn is_literal_expr(&self, expr: ExprId) -> bool {

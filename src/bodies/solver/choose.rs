@@ -318,7 +318,7 @@ impl<'db> Checker<'db> {
                     .collect();
                 if operator || by_labels.len() != 1 && choices.len() > 1 {
                     let kind = if operator {
-                        FailKind::Operator
+                        FailKind::Operator(self.operand_types(apply.as_deref()))
                     } else {
                         FailKind::NoOverload
                     };
@@ -337,7 +337,7 @@ impl<'db> Checker<'db> {
             let operator = apply.as_ref().is_some_and(|a| a.kind == ApplyKind::Operator);
             return Err(Box::new(Failure {
                 kind: if operator {
-                    FailKind::Operator
+                    FailKind::Operator(self.operand_types(apply.as_deref()))
                 } else {
                     FailKind::NoOverload
                 },
@@ -406,6 +406,12 @@ impl<'db> Checker<'db> {
             return Ok(Narrowed::Done);
         }
         Ok(Narrowed::Open(fits))
+    }
+
+    fn operand_types(&self, apply: Option<&Apply>) -> Vec<Ty> {
+        apply.map_or_else(Vec::new, |a| {
+            a.args.iter().map(|arg| self.table.resolve(arg.ty)).collect()
+        })
     }
 
     /// Whether nothing but literals speaks for any overload.
@@ -643,7 +649,8 @@ impl<'db> Checker<'db> {
         let Some(apply) = apply else {
             // Used as a value.
             let pattern = signature(db, def).function_type();
-            return self.fit_value(fit, pattern, &mut binds, ty, None);
+            let fit = self.fit_value(fit, pattern, &mut binds, ty, None)?;
+            return self.requirements_hold(def, choice, &binds).then_some(fit);
         };
         let slots = raw_slots(self, &params);
         let labels: SmallVec<[Option<Name>; 6]> = apply.args.iter().map(|a| a.label).collect();
@@ -665,6 +672,8 @@ impl<'db> Checker<'db> {
                 .is_some_and(|v| !this.literal_kinds(v).is_empty())
         };
         for literals in [false, true] {
+            self.literals_default =
+                fit.unknown == 0 && (!literals || self.context_of(apply.result).is_none());
             for &(p, a) in &pairs {
                 if is_literal(self, a) != literals {
                     continue;
@@ -1230,7 +1239,9 @@ impl<'db> Checker<'db> {
                             }
                         }
                         None => {
-                            if let Some(slot) = binds.get_mut(*index as usize) {
+                            if let Some(slot) = binds.get_mut(*index as usize)
+                                && self.literals_default
+                            {
                                 *slot = self.default_type(kinds);
                             }
                             if kinds.contains(Literal::Nil) {

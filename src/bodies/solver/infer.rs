@@ -282,6 +282,18 @@ impl<'db> Checker<'db> {
                 .iter()
                 .copied()
                 .find(|t| !matches!(t.kind(), TyKind::Inout(_)))?;
+            // An existential says nothing about the type that is put into it.
+            if upper.is_existential() && effort < Effort::Last {
+                return None;
+            }
+            if !upper.has_infer() && !b.conforms.iter().all(|p| self.conforms(upper, *p)) {
+                return match optional_payload(self.db, upper) {
+                    Some(payload) if b.conforms.iter().all(|p| self.conforms(payload, *p)) => {
+                        Some(payload)
+                    }
+                    _ => None,
+                };
+            }
             let partial = upper.has_infer();
             if partial && effort < Effort::Loose {
                 return None;
