@@ -499,6 +499,7 @@ impl<'db> Checker<'db> {
                     let Some(ty) = crate::types::declared_self_type(self.db, context) else {
                         continue;
                     };
+                    let ty = self.norm(ty);
                     let base = if is_static { Ty::metatype(ty) } else { ty };
                     let mut found = self.member_choices(key, base, name, super::solver::Lookup::Explicit);
                     if found.is_empty() && !is_static {
@@ -584,6 +585,19 @@ impl<'db> Checker<'db> {
                         return vec![Choice::plain(Target::Module(def))];
                     }
                 }
+            }
+        }
+        if out.is_empty()
+            && let Some(this) = self.this_ty
+        {
+            // Members that only the requirements of an extension give.
+            out = self.member_choices(key, this, name, super::solver::Lookup::Explicit);
+            out.retain(|c| matches!(c.base, Base::Value | Base::Type));
+            for choice in &mut out {
+                choice.base = match choice.base {
+                    Base::Value => Base::ImplicitThis,
+                    _ => Base::ImplicitType,
+                };
             }
         }
         out

@@ -277,6 +277,7 @@ fn declare_this(c: &mut Checker<'_>, this: ThisKind, kind: DefKind) {
     let Some(ty) = crate::types::declared_self_type(db, def) else {
         return;
     };
+    let ty = c.norm(ty);
     let is_class = c.is_class(ty) && !matches!(ty.kind(), TyKind::Param { .. });
     let (ty, local) = match (this, kind) {
         (ThisKind::None, _) => return,

@@ -12,7 +12,7 @@ use crate::items::ids::{DefId, DefKind};
 use crate::types::generics::{Requirement, generics};
 use crate::types::lang::{self, LangItem, is_lang, lang, optional_payload};
 use crate::types::nominal::inherited_type;
-use crate::types::signature::{SigParam, signature, var_type};
+use crate::types::signature::{SigParam, signature};
 use crate::types::ty::{ParamMode, Ty, TyKind};
 
 use super::calls::{Slot, match_args};
@@ -344,8 +344,14 @@ impl<'db> Checker<'db> {
                 loc,
             }));
         }
+        // A concrete operator is preferred over a generic one, whatever its literals become.
+        let operator = apply.as_ref().is_some_and(|a| a.kind == ApplyKind::Operator);
+        let order = |f: &Fit| match operator {
+            true => (f.force, f.conversions, u16::from(f.generic), f.literals),
+            false => (f.force, f.conversions, f.literals, u16::from(f.generic)),
+        };
         fits.sort_by(|a, b| {
-            let key = |f: &Fit| (f.force, f.conversions, f.literals, f.generic);
+            let key = order;
             key(&a.0)
                 .cmp(&key(&b.0))
                 .then(a.1.rank.cmp(&b.1.rank))
@@ -375,7 +381,7 @@ impl<'db> Checker<'db> {
         }
         // The best candidate must beat every other one.
         let best = &fits[0];
-        let rank = |f: &Fit| (f.force, f.conversions, f.literals, f.generic);
+        let rank = order;
         let args = apply.as_ref().map_or(0, |a| a.args.len());
         let decisive = fits[1..].iter().all(|other| {
             rank(&best.0) < rank(&other.0)
@@ -479,8 +485,8 @@ impl<'db> Checker<'db> {
             if operator
                 && let Some((_, best, _)) = found.first()
                 && fit.unknown == 0
-                && (fit.force, fit.conversions, fit.literals, fit.generic)
-                    > (best.force, best.conversions, best.literals, best.generic)
+                && (fit.force, fit.conversions, fit.generic, fit.literals)
+                    > (best.force, best.conversions, best.generic, best.literals)
             {
                 break;
             }
@@ -578,6 +584,7 @@ impl<'db> Checker<'db> {
 
     fn params_of(&self, def: DefId, kind: ApplyKind) -> Option<Vec<SigParam>> {
         match def.kind(self.db) {
+            _ if decl::is_synth_value(def, self.db) => None,
             DefKind::Func
             | DefKind::Init
             | DefKind::Subscript
@@ -637,7 +644,7 @@ impl<'db> Checker<'db> {
                 return self.fit_value(fit, result, &mut binds, ty, apply);
             }
             None => {
-                let result = var_type(db, def);
+                let result = decl::value_type(db, def);
                 let result = if choice.force {
                     optional_payload(db, result).unwrap_or(result)
                 } else {
@@ -1090,6 +1097,10 @@ impl<'db> Checker<'db> {
         let db = self.db;
         let bound = self.table.shallow(bound);
         if bound == actual || bound.is_error() {
+            return Quick::Exact;
+        }
+        let (bound, actual) = (self.norm(bound), self.norm(actual));
+        if bound == actual {
             return Quick::Exact;
         }
         if bound.has_infer() || actual.has_infer() {
