@@ -500,6 +500,10 @@ impl<'db> Checker<'db> {
                         continue;
                     };
                     let ty = self.norm(ty);
+                    // An initial value has no instance yet.
+                    let is_static = is_static
+                        || self.this_ty.is_none()
+                            && self.def.kind(self.db) == crate::items::ids::DefKind::Binding;
                     let base = if is_static { Ty::metatype(ty) } else { ty };
                     let mut found = self.member_choices(key, base, name, super::solver::Lookup::Explicit);
                     if found.is_empty() && !is_static {

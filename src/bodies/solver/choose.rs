@@ -376,7 +376,7 @@ impl<'db> Checker<'db> {
         if !settled && !loose {
             return Ok(Narrowed::Later);
         }
-        if self.cs.mode == Mode::Search && !settled {
+        if self.cs.mode == Mode::Search && (!settled || !operator) {
             return Ok(Narrowed::Open(fits));
         }
         // The best candidate must beat every other one.
@@ -492,6 +492,17 @@ impl<'db> Checker<'db> {
             }
             if choice.force && !found.is_empty() {
                 break;
+            }
+            // What a solved candidate hides cannot be better.
+            if self.cs.mode == Mode::Search
+                && found.iter().any(|(_, f, c)| {
+                    f.generic <= fit.generic
+                        && f.conversions <= fit.conversions
+                        && f.literals <= fit.literals
+                        && (c.rank < choice.rank || self.better(c, &choice, 0))
+                })
+            {
+                continue;
             }
             self.cs.depth += 1;
             let result = match self.commit(key, ty, &choice) {
@@ -679,8 +690,10 @@ impl<'db> Checker<'db> {
                 .is_some_and(|v| !this.literal_kinds(v).is_empty())
         };
         for literals in [false, true] {
-            self.literals_default =
-                fit.unknown == 0 && (!literals || self.context_of(apply.result).is_none());
+            // Where the context gives the result's parameter, literals follow it.
+            let follows = result.is_some_and(|r| matches!(r.kind(), TyKind::Param { .. }));
+            self.literals_default = fit.unknown == 0
+                && (!literals || !follows || self.context_of(apply.result).is_none());
             for &(p, a) in &pairs {
                 if is_literal(self, a) != literals {
                     continue;
@@ -712,6 +725,7 @@ impl<'db> Checker<'db> {
                 }
             }
         }
+        let result = result.map(|r| self.known_pattern(r, &binds).unwrap_or(r));
         if let Some(result) = result
             && let Some(context) = self.context_of(apply.result)
             && !self.result_fits(result, context, &binds)
@@ -833,6 +847,22 @@ impl<'db> Checker<'db> {
             _ if !t.has_params() => Some(t),
             _ => None,
         })
+    }
+
+    /// A pattern as a type of the body, when everything in it is known.
+    fn known_pattern(&self, ty: Ty, binds: &Binds) -> Option<Ty> {
+        let mut unbound = false;
+        ty.any_part(&mut |t| {
+            if let TyKind::Param { index, .. } = t.kind() {
+                unbound |= binds.get(*index as usize).copied().flatten().is_none();
+            }
+            unbound
+        });
+        if unbound {
+            return None;
+        }
+        let bound = self.table.resolve(self.bound_pattern(ty, binds));
+        (!bound.has_infer()).then(|| self.norm(bound))
     }
 
     /// Whether a result could convert to the context; errs on the side of yes.
@@ -1490,20 +1520,7 @@ impl<'db> Checker<'db> {
             _ => 0,
         };
         for requirement in g.requirements.iter().skip(skip) {
-            let known = |this: &Self, ty: Ty| -> Option<Ty> {
-                let mut unbound = false;
-                ty.any_part(&mut |t| {
-                    if let TyKind::Param { index, .. } = t.kind() {
-                        unbound |= binds.get(*index as usize).copied().flatten().is_none();
-                    }
-                    unbound
-                });
-                if unbound {
-                    return None;
-                }
-                let bound = this.table.resolve(this.bound_pattern(ty, binds));
-                (!bound.has_infer()).then(|| this.norm(bound))
-            };
+            let known = |this: &Self, ty: Ty| this.known_pattern(ty, binds);
             match requirement {
                 Requirement::Conforms(ty, protocol) => {
                     if let Some(t) = known(self, *ty)

@@ -130,7 +130,8 @@ impl<'db> Checker<'db> {
     pub fn bind_one(&mut self, effort: Effort) -> Result<bool, Box<Failure>> {
         let map = self.all_bounds();
         let mut vars: Vec<u32> = map.keys().copied().collect();
-        vars.sort_unstable();
+        // Collection literals and closures take their type from the context before their parts decide it.
+        vars.sort_unstable_by_key(|v| (!map[v].literal_like, *v));
         let mut any = false;
         for &var in &vars {
             // Earlier bindings of this pass may have settled this one.
