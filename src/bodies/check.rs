@@ -505,7 +505,8 @@ impl<'db> Checker<'db> {
                         || self.this_ty.is_none()
                             && self.def.kind(self.db) == crate::items::ids::DefKind::Binding;
                     let base = if is_static { Ty::metatype(ty) } else { ty };
-                    let mut found = self.member_choices(key, base, name, super::solver::Lookup::Explicit);
+                    let mut found =
+                        self.member_choices(key, base, name, super::solver::Lookup::Explicit);
                     if found.is_empty() && !is_static {
                         // Member types need no instance.
                         found = self.member_choices(

@@ -87,7 +87,9 @@ impl<'db> Checker<'db> {
                 Some(lang::array_of(self.db, elem))
             }
             Expr::Dictionary(pairs) => {
-                let [(key, value)] = &**pairs else { return None };
+                let [(key, value)] = &**pairs else {
+                    return None;
+                };
                 let (key, value) = (*key, *value);
                 let key = self.element_type(key)?;
                 let value = self.element_type(value)?;
@@ -122,8 +124,7 @@ impl<'db> Checker<'db> {
                 if name == "Type" {
                     return Some(Ty::metatype(base));
                 }
-                let choices =
-                    self.member_choices(expr, Ty::metatype(base), name, Lookup::Explicit);
+                let choices = self.member_choices(expr, Ty::metatype(base), name, Lookup::Explicit);
                 match choices.first()?.target {
                     Target::Type(ty) => Some(ty),
                     _ => None,
@@ -197,7 +198,9 @@ impl<'db> Checker<'db> {
                 self.give(expr, ty, choices);
                 ty
             }
-            Expr::Member { base, name, args, .. } => match base {
+            Expr::Member {
+                base, name, args, ..
+            } => match base {
                 None => {
                     let base = self.table.fresh();
                     self.implicit.insert(expr, base);
@@ -281,7 +284,13 @@ impl<'db> Checker<'db> {
                 };
                 let value = self.generate(*rhs);
                 if let Some(place) = place {
-                    self.require(Rel::Convert, value, place, *rhs, Why::Context(Purpose::Assign));
+                    self.require(
+                        Rel::Convert,
+                        value,
+                        place,
+                        *rhs,
+                        Why::Context(Purpose::Assign),
+                    );
                 }
                 if target != *lhs {
                     return optional_of(self.db, Ty::unit());
@@ -304,7 +313,11 @@ impl<'db> Checker<'db> {
                 self.require(Rel::Convert, e, result, *els, Why::Inner);
                 result
             }
-            Expr::Cast { kind, expr: inner, ty } => {
+            Expr::Cast {
+                kind,
+                expr: inner,
+                ty,
+            } => {
                 let target = self.written_type(*ty);
                 let value = self.generate(*inner);
                 self.facts.targets.insert(expr, target);
@@ -375,6 +388,13 @@ impl<'db> Checker<'db> {
                 self.unwrap(expr, optional)
             }
             Expr::Chain(inner) => {
+                // `T?.this` names a type.
+                if let Expr::DotThis(link) = &body.exprs[*inner]
+                    && let Expr::ChainLink(of) = &body.exprs[*link]
+                    && let Some(ty) = self.element_type(*of)
+                {
+                    return Ty::metatype(optional_of(self.db, ty));
+                }
                 let ty = self.generate_inner(*inner);
                 self.optional_result(expr, ty)
             }
@@ -557,15 +577,18 @@ impl<'db> Checker<'db> {
             && let Some(ty) = self.element_type(base)
         {
             return Ty::metatype(match ty.kind() {
-                TyKind::Existential(_) if name == "Protocol" => Ty::new(TyKind::ProtocolMetatype(ty)),
+                TyKind::Existential(_) if name == "Protocol" => {
+                    Ty::new(TyKind::ProtocolMetatype(ty))
+                }
                 _ => Ty::metatype(ty),
             });
         }
-        let base_ty = if has_args || matches!(self.body.exprs[base], Expr::Array(_) | Expr::Dictionary(_)) {
-            self.generate_base(base)
-        } else {
-            self.generate_base_plain(base)
-        };
+        let base_ty =
+            if has_args || matches!(self.body.exprs[base], Expr::Array(_) | Expr::Dictionary(_)) {
+                self.generate_base(base)
+            } else {
+                self.generate_base_plain(base)
+            };
         let result = self.table.fresh();
         let how = match self.body.exprs[base] {
             Expr::Super => Lookup::Super,
@@ -589,7 +612,12 @@ impl<'db> Checker<'db> {
         self.generate_inner(base)
     }
 
-    fn generate_module_member(&mut self, expr: ExprId, module: crate::items::DefId, name: Name) -> Ty {
+    fn generate_module_member(
+        &mut self,
+        expr: ExprId,
+        module: crate::items::DefId,
+        name: Name,
+    ) -> Ty {
         let args = match &self.body.exprs[expr] {
             Expr::Member { args, .. } => args.clone(),
             _ => Vec::new(),
@@ -610,7 +638,10 @@ impl<'db> Checker<'db> {
             self.error_at(
                 "unknown-member",
                 expr,
-                format!("module '{}' has no member named '{name}'", module.name(self.db)),
+                format!(
+                    "module '{}' has no member named '{name}'",
+                    module.name(self.db)
+                ),
             );
             return Ty::error();
         }
@@ -938,7 +969,11 @@ impl<'db> Checker<'db> {
         Step::Solved
     }
 
-    pub fn assoc_named(&self, protocol: crate::items::DefId, name: &str) -> Option<crate::items::DefId> {
+    pub fn assoc_named(
+        &self,
+        protocol: crate::items::DefId,
+        name: &str,
+    ) -> Option<crate::items::DefId> {
         crate::types::assoc_types(self.db, protocol)
             .iter()
             .copied()
@@ -954,7 +989,10 @@ impl<'db> Checker<'db> {
                 Constraint::ArrayLiteral { ty, elem, .. } => {
                     if let Some(var) = self.table.as_var(ty) {
                         // Without elements there must be a context.
-                        if self.table.as_var(elem).is_some() && !self.has_lower(elem) {
+                        if self.table.as_var(elem).is_some()
+                            && !self.has_lower(elem)
+                            && !self.has_upper(ty)
+                        {
                             continue;
                         }
                         let array = lang::array_of(self.db, elem);
@@ -979,6 +1017,14 @@ impl<'db> Checker<'db> {
             self.simplify()?;
         }
         Ok(any)
+    }
+
+    /// Whether a variable converts to something.
+    fn has_upper(&self, ty: Ty) -> bool {
+        let var = self.table.as_var(ty);
+        self.cs.waiting().any(|id| {
+            matches!(&self.cs.constraints[id as usize], Constraint::Relate { a, .. } if self.table.as_var(*a) == var)
+        })
     }
 
     /// Whether something converts to a variable.

@@ -32,12 +32,7 @@ fn diagnostics(db: &dyn Db, file: SourceFile) -> String {
             let line = shown
                 .span
                 .map_or(0, |s| lines.line_col(s.range.start()).line);
-            let _ = writeln!(
-                out,
-                "{line}: {}: {}",
-                shown.severity.word(),
-                shown.message
-            );
+            let _ = writeln!(out, "{line}: {}: {}", shown.severity.word(), shown.message);
         }
     }
     out
@@ -56,18 +51,13 @@ fn files_from_environment() {
         let text = std::fs::read_to_string(path).unwrap_or_default();
         let (db, files) = workspace(&[("main.code", &text)]);
         let start = std::time::Instant::now();
-        let found = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            diagnostics(&db, files[0])
-        }))
-        .unwrap_or_else(|_| "0: error: panic\n".to_string());
+        let found =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| diagnostics(&db, files[0])))
+                .unwrap_or_else(|_| "0: error: panic\n".to_string());
         let errors: Vec<&str> = found.lines().filter(|l| l.contains(": error:")).collect();
         total += 1;
         clean += usize::from(errors.is_empty());
-        println!(
-            "{path}: {} errors in {:?}",
-            errors.len(),
-            start.elapsed()
-        );
+        println!("{path}: {} errors in {:?}", errors.len(), start.elapsed());
         for line in errors.iter().take(limit) {
             println!("    {line}");
         }
@@ -102,4 +92,58 @@ fn library_bodies() {
         }
     }
     println!("{total} errors");
+}
+
+fn check(source: &str, expected: expect_test::Expect) {
+    let (db, files) = workspace(&[("main.code", source)]);
+    expected.assert_eq(&diagnostics(&db, files[0]));
+}
+
+#[test]
+fn one_mistake_is_one_error() {
+    check(
+        "struct P { var x: Int }\nfn f(_ p: P) -> Int {\n    immutable y = p.z + 1\n    return y\n}\n",
+        expect_test::expect![[r#"
+            3: error: value of type 'P' has no member 'z'
+        "#]],
+    );
+    check(
+        "fn f(a: Int) -> Int { a }\nfn g() -> Int {\n    f(b: 1)\n}\n",
+        expect_test::expect![[r#"
+            3: error: incorrect argument label in call (have 'b:', expected 'a:')
+        "#]],
+    );
+}
+
+#[test]
+fn literals_and_operators_are_linear() {
+    let chain: Vec<String> = (0..60)
+        .map(|i| {
+            if i % 2 == 0 {
+                format!("{i}")
+            } else {
+                format!("{i}.5")
+            }
+        })
+        .collect();
+    let elements: Vec<String> = (0..2000)
+        .map(|i| {
+            if i % 2 == 0 {
+                format!("{i}")
+            } else {
+                format!("{i}.5")
+            }
+        })
+        .collect();
+    let source = format!(
+        "fn f() -> Double {{ {} }}\nfn g() -> [Double] {{ [{}] }}\n",
+        chain.join(" + "),
+        elements.join(", ")
+    );
+    let (db, files) = workspace(&[("main.code", &source)]);
+    assert_eq!(diagnostics(&db, files[0]), "");
+    for def in super::bodies_of_file(&db, files[0]) {
+        let steps = super::check_body(&db, def).steps;
+        assert!(steps < 20_000, "{steps} steps");
+    }
 }
