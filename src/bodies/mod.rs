@@ -154,7 +154,7 @@ pub fn bodies_of_file(db: &dyn Db, file: SourceFile) -> Vec<DefId> {
             db,
             Some(file),
             DefKind::TopLevel,
-            crate::base::Name::new(""),
+            crate::base::Name::new("main"),
             0,
         ));
     }
