@@ -140,6 +140,10 @@ impl<'db> Checker<'db> {
                 let base = self.build_inner(*inner);
                 self.node(TExprKind::ChainLink(base), ty, expr)
             }
+            Expr::Chain(_) if matches!(ty.kind(), TyKind::Metatype(_)) => match ty.kind() {
+                TyKind::Metatype(t) => self.node(TExprKind::Metatype(*t), ty, expr),
+                _ => self.error_expr(expr, ty),
+            },
             Expr::Chain(inner) => {
                 let inner = self.build_inner(*inner);
                 let flatten = self.ty_of(inner) == ty;
@@ -184,7 +188,11 @@ impl<'db> Checker<'db> {
             }
             Expr::If(_) | Expr::Switch(_) | Expr::Do(_) => self.build_branching(expr),
             Expr::KeyPath { .. } => self.build_key_path(expr, ty),
-            Expr::Discard => self.error_expr(expr, Ty::error()),
+            Expr::Discard => {
+                // An element that a tuple assignment drops.
+                let local = self.temp("_", ty, TLocalKind::Var);
+                self.node(TExprKind::Local(local), ty, expr)
+            }
         }
     }
 
@@ -1021,7 +1029,10 @@ impl<'db> Checker<'db> {
     }
 
     fn build_cast(&mut self, expr: ExprId, kind: CastKind, inner: ExprId) -> TExprId {
-        let target = self.solved(expr);
+        let target = match self.facts.targets.get(&expr) {
+            Some(&target) => self.known(target),
+            None => Ty::error(),
+        };
         let value = self.build(inner);
         let db = self.db;
         match kind {

@@ -500,7 +500,8 @@ impl<'db> Checker<'db> {
             labels: Vec::new(),
             no_return: None,
         });
-        self.closures.push(self.closure_ctx(closure, f.escaping));
+        let escaping = f.escaping && !self.immediate.contains(&expr);
+        self.closures.push(self.closure_ctx(closure, escaping));
         let effects = std::mem::take(&mut self.effects);
         let block = self.check_block_in_place(&closure.body);
         self.effects = effects;
@@ -566,7 +567,8 @@ impl<'db> Checker<'db> {
                 result,
                 value: wanted,
             } => {
-                self.closures.push(self.closure_ctx(closure, f.escaping));
+                let escaping = f.escaping && !self.immediate.contains(&expr);
+                self.closures.push(self.closure_ctx(closure, escaping));
                 let effects = std::mem::replace(
                     &mut self.effects,
                     Effects {

@@ -60,6 +60,23 @@ pub fn is_operator(name: &str) -> bool {
         .is_some_and(|c| !(c.is_alphanumeric() || c == '_' || c == '$' || c == '`'))
 }
 
+/// Whether a synthesised member is read like a variable.
+pub fn is_synth_value(def: DefId, db: &dyn Db) -> bool {
+    matches!(
+        def.kind(db),
+        DefKind::Synth(Synth::RawValue | Synth::HashValue | Synth::AllCases)
+    )
+}
+
+/// The type of a variable, or of a synthesised member that is read like one.
+pub fn value_type(db: &dyn Db, def: DefId) -> Ty {
+    if is_synth_value(def, db) {
+        signature(db, def).result
+    } else {
+        crate::types::signature::var_type(db, def)
+    }
+}
+
 /// Whether a declaration is a type or an extension.
 pub fn is_container(db: &dyn Db, def: DefId) -> bool {
     matches!(

@@ -121,6 +121,9 @@ impl<'db> Checker<'db> {
             } => {
                 let (base, name) = (*base, *name);
                 let base = self.element_type(base)?;
+                if name == "Type" {
+                    return Some(Ty::metatype(base));
+                }
                 let choices = self.member_choices(expr, Ty::metatype(base), name, Lookup::Explicit);
                 match choices.first()?.target {
                     Target::Type(ty) => Some(ty),
@@ -274,7 +277,10 @@ impl<'db> Checker<'db> {
                 let place = if matches!(body.exprs[target], Expr::Discard) {
                     None
                 } else {
-                    Some(self.generate_inner(target))
+                    let saved = std::mem::replace(&mut self.on_left, true);
+                    let place = self.generate_inner(target);
+                    self.on_left = saved;
+                    Some(place)
                 };
                 let value = self.generate(*rhs);
                 if let Some(place) = place {
@@ -314,7 +320,7 @@ impl<'db> Checker<'db> {
             } => {
                 let target = self.written_type(*ty);
                 let value = self.generate(*inner);
-                self.facts.types.insert(expr, target);
+                self.facts.targets.insert(expr, target);
                 match kind {
                     CastKind::Coerce => {
                         self.require(
@@ -382,6 +388,13 @@ impl<'db> Checker<'db> {
                 self.unwrap(expr, optional)
             }
             Expr::Chain(inner) => {
+                // `T?.this` names a type.
+                if let Expr::DotThis(link) = &body.exprs[*inner]
+                    && let Expr::ChainLink(of) = &body.exprs[*link]
+                    && let Some(ty) = self.element_type(*of)
+                {
+                    return Ty::metatype(optional_of(self.db, ty));
+                }
                 let ty = self.generate_inner(*inner);
                 self.optional_result(expr, ty)
             }
@@ -413,6 +426,7 @@ impl<'db> Checker<'db> {
                 self.add(Constraint::KeyPath { expr, ty });
                 ty
             }
+            Expr::Discard if self.on_left => self.table.fresh(),
             Expr::Discard => {
                 self.error_at(
                     "discard",
@@ -558,6 +572,17 @@ impl<'db> Checker<'db> {
                 return self.generate_module_member(expr, def, name);
             }
         }
+        // The metatype as a type: `T.Type.this`.
+        if (name == "Type" || name == "Protocol")
+            && let Some(ty) = self.element_type(base)
+        {
+            return Ty::metatype(match ty.kind() {
+                TyKind::Existential(_) if name == "Protocol" => {
+                    Ty::new(TyKind::ProtocolMetatype(ty))
+                }
+                _ => Ty::metatype(ty),
+            });
+        }
         let base_ty =
             if has_args || matches!(self.body.exprs[base], Expr::Array(_) | Expr::Dictionary(_)) {
                 self.generate_base(base)
@@ -643,6 +668,10 @@ impl<'db> Checker<'db> {
             self.add(Constraint::TypeOf { value, result });
             return result;
         }
+        if let Expr::Closure(_) = &self.body.exprs[self.unparen(callee)] {
+            let callee = self.unparen(callee);
+            self.immediate.insert(callee);
+        }
         let callee_ty = self.generate_base(callee);
         let args = self.generate_args(args);
         let result = self.table.fresh();
@@ -691,6 +720,13 @@ impl<'db> Checker<'db> {
             kind: ApplyKind::Call,
         })));
         result
+    }
+
+    pub fn unparen(&self, expr: ExprId) -> ExprId {
+        match &self.body.exprs[expr] {
+            Expr::Paren(inner) => self.unparen(*inner),
+            _ => expr,
+        }
     }
 
     fn is_literal_expr(&self, expr: ExprId) -> bool {
@@ -953,7 +989,10 @@ impl<'db> Checker<'db> {
                 Constraint::ArrayLiteral { ty, elem, .. } => {
                     if let Some(var) = self.table.as_var(ty) {
                         // Without elements there must be a context.
-                        if self.table.as_var(elem).is_some() && !self.has_lower(elem) {
+                        if self.table.as_var(elem).is_some()
+                            && !self.has_lower(elem)
+                            && !self.has_upper(ty)
+                        {
                             continue;
                         }
                         let array = lang::array_of(self.db, elem);
@@ -978,6 +1017,14 @@ impl<'db> Checker<'db> {
             self.simplify()?;
         }
         Ok(any)
+    }
+
+    /// Whether a variable converts to something.
+    fn has_upper(&self, ty: Ty) -> bool {
+        let var = self.table.as_var(ty);
+        self.cs.waiting().any(|id| {
+            matches!(&self.cs.constraints[id as usize], Constraint::Relate { a, .. } if self.table.as_var(*a) == var)
+        })
     }
 
     /// Whether something converts to a variable.

@@ -6,7 +6,7 @@ use crate::bodies::solver::{Base, FailKind, Loc, Lookup, Rel, Step, Target, Why,
 use crate::bodies::thir::*;
 use crate::items::hir::{Expr, ExprId, KeyPathComponent};
 use crate::types::lang::{LangItem, is_lang, lang_ty, optional_of, optional_payload};
-use crate::types::signature::{signature, var_type};
+use crate::types::signature::signature;
 use crate::types::ty::{FnTy, Ty, TyList};
 
 /// A key path whose root is known.
@@ -179,7 +179,7 @@ impl<'db> Checker<'db> {
                         reference = true;
                         writable = true;
                     }
-                    let next = self.norm(var_type(db, var).subst(args.as_slice()));
+                    let next = self.norm(decl::value_type(db, var).subst(args.as_slice()));
                     parts.push(TKeyPathComponent::Property {
                         var,
                         args,

@@ -412,6 +412,20 @@ impl<'db> Checker<'db> {
                 }
             }
             Expr::Paren(inner) => return self.check_expr_pattern(id, *inner, ty),
+            Expr::Chain(inner) => {
+                if let Expr::ChainLink(value) = &body.exprs[*inner]
+                    && let Some(payload) = optional_payload(self.db, ty)
+                {
+                    let inner = self.check_expr_pattern(id, *value, payload);
+                    return self.some_pattern(inner, ty);
+                }
+            }
+            Expr::ChainLink(value) => {
+                if let Some(payload) = optional_payload(self.db, ty) {
+                    let inner = self.check_expr_pattern(id, *value, payload);
+                    return self.some_pattern(inner, ty);
+                }
+            }
             Expr::Tuple(args) if ty.as_tuple().is_some_and(|t| t.len() == args.len()) => {
                 let types = ty.as_tuple().unwrap_or_default();
                 let parts = args
@@ -487,7 +501,7 @@ impl<'db> Checker<'db> {
                 if self.errors() == errors {
                     let of = self.show(ty);
                     match failure.kind {
-                        FailKind::Operator | FailKind::NoOverload | FailKind::Mismatch(..) => {
+                        FailKind::Operator(_) | FailKind::NoOverload | FailKind::Mismatch(..) => {
                             let given = self.pattern_shown(expr, pattern);
                             self.error_at(
                                 "pattern-mismatch",

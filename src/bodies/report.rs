@@ -135,7 +135,10 @@ impl<'db> Checker<'db> {
                 },
             ),
             FailKind::Arguments(error) => self.describe_args(error, at),
-            FailKind::Operator => ("operator", point, self.operator_mismatch(at)),
+            FailKind::Operator(types) => {
+                let types = types.clone();
+                ("operator", point, self.operator_mismatch(at, &types))
+            }
             FailKind::NoOverload => {
                 let words = self.callee_words(at);
                 (
@@ -494,9 +497,9 @@ impl<'db> Checker<'db> {
         }
     }
 
-    fn operator_mismatch(&mut self, at: ExprId) -> String {
-        let shown = |this: &mut Self, e: ExprId| {
-            let ty = match this.facts.types.get(&e) {
+    fn operator_mismatch(&mut self, at: ExprId, types: &[Ty]) -> String {
+        let shown = |this: &mut Self, n: usize| {
+            let ty = match types.get(n) {
                 Some(&ty) => this.default_literals(ty),
                 None => Ty::error(),
             };
@@ -507,9 +510,9 @@ impl<'db> Checker<'db> {
             }
         };
         match &self.body.exprs[at] {
-            Expr::Binary { op, lhs, rhs } => {
-                let (op, lhs, rhs) = (*op, *lhs, *rhs);
-                let (a, b) = (shown(self, lhs), shown(self, rhs));
+            Expr::Binary { op, .. } => {
+                let op = *op;
+                let (a, b) = (shown(self, 0), shown(self, 1));
                 if a == b {
                     format!("binary operator '{op}' cannot be applied to two '{a}' operands")
                 } else {
@@ -518,9 +521,9 @@ impl<'db> Checker<'db> {
                     )
                 }
             }
-            Expr::Prefix { op, operand } | Expr::Postfix { op, operand } => {
-                let (op, operand) = (*op, *operand);
-                let a = shown(self, operand);
+            Expr::Prefix { op, .. } | Expr::Postfix { op, .. } => {
+                let op = *op;
+                let a = shown(self, 0);
                 format!("unary operator '{op}' cannot be applied to an operand of type '{a}'")
             }
             _ => "operator cannot be applied to these operands".to_string(),

@@ -12,7 +12,7 @@ use crate::items::ids::{DefId, DefKind};
 use crate::types::generics::{Requirement, generics};
 use crate::types::lang::{self, LangItem, is_lang, lang, optional_payload};
 use crate::types::nominal::inherited_type;
-use crate::types::signature::{SigParam, signature, var_type};
+use crate::types::signature::{SigParam, signature};
 use crate::types::ty::{ParamMode, Ty, TyKind};
 
 use super::calls::{Slot, match_args};
@@ -328,7 +328,7 @@ impl<'db> Checker<'db> {
                     .collect();
                 if operator || by_labels.len() != 1 && choices.len() > 1 {
                     let kind = if operator {
-                        FailKind::Operator
+                        FailKind::Operator(self.operand_types(apply.as_deref()))
                     } else {
                         FailKind::NoOverload
                     };
@@ -347,15 +347,23 @@ impl<'db> Checker<'db> {
                 .is_some_and(|a| a.kind == ApplyKind::Operator);
             return Err(Box::new(Failure {
                 kind: if operator {
-                    FailKind::Operator
+                    FailKind::Operator(self.operand_types(apply.as_deref()))
                 } else {
                     FailKind::NoOverload
                 },
                 loc,
             }));
         }
+        // A concrete operator is preferred over a generic one, whatever its literals become.
+        let operator = apply
+            .as_ref()
+            .is_some_and(|a| a.kind == ApplyKind::Operator);
+        let order = |f: &Fit| match operator {
+            true => (f.force, f.conversions, u16::from(f.generic), f.literals),
+            false => (f.force, f.conversions, f.literals, u16::from(f.generic)),
+        };
         fits.sort_by(|a, b| {
-            let key = |f: &Fit| (f.force, f.conversions, f.literals, f.generic);
+            let key = order;
             key(&a.0).cmp(&key(&b.0)).then(a.1.rank.cmp(&b.1.rank))
         });
         if let [(_, one)] = &*fits {
@@ -378,12 +386,12 @@ impl<'db> Checker<'db> {
         if !settled && !loose {
             return Ok(Narrowed::Later);
         }
-        if self.cs.mode == Mode::Search && !settled {
+        if self.cs.mode == Mode::Search && (!settled || !operator) {
             return Ok(Narrowed::Open(fits));
         }
         // The best candidate must beat every other one.
         let best = &fits[0];
-        let rank = |f: &Fit| (f.force, f.conversions, f.literals, f.generic);
+        let rank = order;
         let args = apply.as_ref().map_or(0, |a| a.args.len());
         let decisive = fits[1..].iter().all(|other| {
             rank(&best.0) < rank(&other.0)
@@ -414,6 +422,15 @@ impl<'db> Checker<'db> {
             return Ok(Narrowed::Done);
         }
         Ok(Narrowed::Open(fits))
+    }
+
+    fn operand_types(&self, apply: Option<&Apply>) -> Vec<Ty> {
+        apply.map_or_else(Vec::new, |a| {
+            a.args
+                .iter()
+                .map(|arg| self.table.resolve(arg.ty))
+                .collect()
+        })
     }
 
     /// Whether nothing but literals speaks for any overload.
@@ -477,13 +494,24 @@ impl<'db> Checker<'db> {
             if operator
                 && let Some((_, best, _)) = found.first()
                 && fit.unknown == 0
-                && (fit.force, fit.conversions, fit.literals, fit.generic)
-                    > (best.force, best.conversions, best.literals, best.generic)
+                && (fit.force, fit.conversions, fit.generic, fit.literals)
+                    > (best.force, best.conversions, best.generic, best.literals)
             {
                 break;
             }
             if choice.force && !found.is_empty() {
                 break;
+            }
+            // What a solved candidate hides cannot be better.
+            if self.cs.mode == Mode::Search
+                && found.iter().any(|(_, f, c)| {
+                    f.generic <= fit.generic
+                        && f.conversions <= fit.conversions
+                        && f.literals <= fit.literals
+                        && (c.rank < choice.rank || self.better(c, &choice, 0))
+                })
+            {
+                continue;
             }
             self.cs.depth += 1;
             let result = match self.commit(key, ty, &choice) {
@@ -578,6 +606,7 @@ impl<'db> Checker<'db> {
 
     fn params_of(&self, def: DefId, kind: ApplyKind) -> Option<Vec<SigParam>> {
         match def.kind(self.db) {
+            _ if decl::is_synth_value(def, self.db) => None,
             DefKind::Func
             | DefKind::Init
             | DefKind::Subscript
@@ -637,7 +666,7 @@ impl<'db> Checker<'db> {
                 return self.fit_value(fit, result, &mut binds, ty, apply);
             }
             None => {
-                let result = var_type(db, def);
+                let result = decl::value_type(db, def);
                 let result = if choice.force {
                     optional_payload(db, result).unwrap_or(result)
                 } else {
@@ -649,7 +678,8 @@ impl<'db> Checker<'db> {
         let Some(apply) = apply else {
             // Used as a value.
             let pattern = signature(db, def).function_type();
-            return self.fit_value(fit, pattern, &mut binds, ty, None);
+            let fit = self.fit_value(fit, pattern, &mut binds, ty, None)?;
+            return self.requirements_hold(def, choice, &binds).then_some(fit);
         };
         let slots = raw_slots(self, &params);
         let labels: SmallVec<[Option<Name>; 6]> = apply.args.iter().map(|a| a.label).collect();
@@ -671,6 +701,10 @@ impl<'db> Checker<'db> {
                 .is_some_and(|v| !this.literal_kinds(v).is_empty())
         };
         for literals in [false, true] {
+            // Where the context gives the result's parameter, literals follow it.
+            let follows = result.is_some_and(|r| matches!(r.kind(), TyKind::Param { .. }));
+            self.literals_default = fit.unknown == 0
+                && (!literals || !follows || self.context_of(apply.result).is_none());
             for &(p, a) in &pairs {
                 if is_literal(self, a) != literals {
                     continue;
@@ -702,6 +736,7 @@ impl<'db> Checker<'db> {
                 }
             }
         }
+        let result = result.map(|r| self.known_pattern(r, &binds).unwrap_or(r));
         if let Some(result) = result
             && let Some(context) = self.context_of(apply.result)
             && !self.result_fits(result, context, &binds)
@@ -788,6 +823,11 @@ impl<'db> Checker<'db> {
                 return Some(fit);
             }
             for (x, y) in g.params.iter().zip(f.params.iter()) {
+                if x.variadic != y.variadic
+                    || (x.mode == ParamMode::Inout) != (y.mode == ParamMode::Inout)
+                {
+                    return None;
+                }
                 let actual = self.table.shallow(y.ty);
                 match self.quick(x.ty, actual, binds, None, 0) {
                     Quick::Exact | Quick::Literal => {}
@@ -823,6 +863,22 @@ impl<'db> Checker<'db> {
             _ if !t.has_params() => Some(t),
             _ => None,
         })
+    }
+
+    /// A pattern as a type of the body, when everything in it is known.
+    fn known_pattern(&self, ty: Ty, binds: &Binds) -> Option<Ty> {
+        let mut unbound = false;
+        ty.any_part(&mut |t| {
+            if let TyKind::Param { index, .. } = t.kind() {
+                unbound |= binds.get(*index as usize).copied().flatten().is_none();
+            }
+            unbound
+        });
+        if unbound {
+            return None;
+        }
+        let bound = self.table.resolve(self.bound_pattern(ty, binds));
+        (!bound.has_infer()).then(|| self.norm(bound))
     }
 
     /// Whether a result could convert to the context; errs on the side of yes.
@@ -1099,6 +1155,10 @@ impl<'db> Checker<'db> {
         if bound == actual || bound.is_error() {
             return Quick::Exact;
         }
+        let (bound, actual) = (self.norm(bound), self.norm(actual));
+        if bound == actual {
+            return Quick::Exact;
+        }
         if bound.has_infer() || actual.has_infer() {
             if let (Some((d, _)), Some((e, _))) = (bound.as_nominal(), actual.as_nominal())
                 && d != e
@@ -1242,7 +1302,9 @@ impl<'db> Checker<'db> {
                             }
                         }
                         None => {
-                            if let Some(slot) = binds.get_mut(*index as usize) {
+                            if let Some(slot) = binds.get_mut(*index as usize)
+                                && self.literals_default
+                            {
                                 *slot = self.default_type(kinds);
                             }
                             if kinds.contains(Literal::Nil) {
@@ -1484,20 +1546,7 @@ impl<'db> Checker<'db> {
             _ => 0,
         };
         for requirement in g.requirements.iter().skip(skip) {
-            let known = |this: &Self, ty: Ty| -> Option<Ty> {
-                let mut unbound = false;
-                ty.any_part(&mut |t| {
-                    if let TyKind::Param { index, .. } = t.kind() {
-                        unbound |= binds.get(*index as usize).copied().flatten().is_none();
-                    }
-                    unbound
-                });
-                if unbound {
-                    return None;
-                }
-                let bound = this.table.resolve(this.bound_pattern(ty, binds));
-                (!bound.has_infer()).then(|| this.norm(bound))
-            };
+            let known = |this: &Self, ty: Ty| this.known_pattern(ty, binds);
             match requirement {
                 Requirement::Conforms(ty, protocol) => {
                     if let Some(t) = known(self, *ty)
@@ -1553,7 +1602,8 @@ impl<'db> Checker<'db> {
             self.params_of(specific, ApplyKind::Operator),
             self.params_of(general, ApplyKind::Operator),
         ) else {
-            return false;
+            // Variables take nothing.
+            return true;
         };
         let g = generics(db, general);
         let mut binds: Binds = SmallVec::from_elem(None, g.params.len());

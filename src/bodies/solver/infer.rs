@@ -130,7 +130,8 @@ impl<'db> Checker<'db> {
     pub fn bind_one(&mut self, effort: Effort) -> Result<bool, Box<Failure>> {
         let map = self.all_bounds();
         let mut vars: Vec<u32> = map.keys().copied().collect();
-        vars.sort_unstable();
+        // Collection literals and closures take their type from the context before their parts decide it.
+        vars.sort_unstable_by_key(|v| (!map[v].literal_like, *v));
         let mut any = false;
         for &var in &vars {
             // Earlier bindings of this pass may have settled this one.
@@ -287,6 +288,18 @@ impl<'db> Checker<'db> {
                 .iter()
                 .copied()
                 .find(|t| !matches!(t.kind(), TyKind::Inout(_)))?;
+            // An existential says nothing about the type that is put into it.
+            if upper.is_existential() && effort < Effort::Last {
+                return None;
+            }
+            if !upper.has_infer() && !b.conforms.iter().all(|p| self.conforms(upper, *p)) {
+                return match optional_payload(self.db, upper) {
+                    Some(payload) if b.conforms.iter().all(|p| self.conforms(payload, *p)) => {
+                        Some(payload)
+                    }
+                    _ => None,
+                };
+            }
             let partial = upper.has_infer();
             if partial && effort < Effort::Loose {
                 return None;

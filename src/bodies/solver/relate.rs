@@ -147,6 +147,18 @@ impl<'db> Checker<'db> {
                     step => step,
                 }
             }
+            (TyKind::ProtocolMetatype(x), TyKind::Metatype(y)) if rel != Rel::Equal => {
+                let y = self.table.shallow(*y);
+                if let TyKind::Existential(e) = y.kind()
+                    && self.erases(*x, e, loc)
+                {
+                    return Step::Solved;
+                }
+                match self.relate_sub(Rel::Equal, *x, y, loc) {
+                    Step::Failed(_) => mismatch(self),
+                    step => step,
+                }
+            }
             (TyKind::ProtocolMetatype(x), TyKind::ProtocolMetatype(y)) => {
                 self.relate_sub(Rel::Equal, *x, *y, loc)
             }
@@ -198,7 +210,8 @@ impl<'db> Checker<'db> {
                 }
                 Step::Solved
             }
-            (TyKind::Assoc { .. }, _) | (_, TyKind::Assoc { .. }) => {
+            (TyKind::Assoc { .. } | TyKind::Param { .. }, _)
+            | (_, TyKind::Assoc { .. } | TyKind::Param { .. }) => {
                 let (x, y) = (self.norm(a), self.norm(b));
                 if x == y {
                     return Step::Solved;
@@ -220,7 +233,8 @@ impl<'db> Checker<'db> {
 
     /// The type with projections reduced in the environment of the body.
     pub fn norm(&self, ty: Ty) -> Ty {
-        if ty.has_projection() {
+        // A same-type requirement may give a parameter another representative.
+        if ty.has_projection() || ty.has_params() {
             normalize(self.db, Some(self.env), ty)
         } else {
             ty
@@ -649,11 +663,7 @@ impl<'db> Checker<'db> {
             return true;
         }
         // Two values of these need not have one type.
-        let own = [
-            LangItem::Equatable,
-            LangItem::Hashable,
-            LangItem::Comparable,
-        ];
+        let own = [LangItem::Equatable, LangItem::Comparable];
         if own.into_iter().any(|item| lang(db, item) == protocol) {
             return e
                 .superclass
@@ -811,8 +821,12 @@ impl<'db> Checker<'db> {
     /// A declaration's type for these arguments, with projections of variables opened.
     pub fn instantiate(&mut self, ty: Ty, args: &[Ty], loc: Loc) -> Ty {
         let ty = ty.subst(args);
-        let ty = if ty.has_infer() {
+        let ty = if ty.has_infer() && ty.has_projection() {
+            // Known projections beside unknown ones.
+            let ty = ty.map(&mut |t| (!t.has_infer()).then(|| self.norm(t)));
             self.reopen(ty, loc)
+        } else if ty.has_infer() {
+            ty
         } else {
             self.norm(ty)
         };
