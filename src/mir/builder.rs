@@ -518,8 +518,36 @@ impl Terminator {
 }
 
 impl Mir {
+    /// Jumps past blocks that only jump on.
+    fn thread_jumps(&mut self) {
+        let count = self.blocks.len();
+        let next: Vec<Option<Block>> = self
+            .blocks
+            .values()
+            .map(|data| match data.term {
+                Some(Terminator::Goto(b)) if data.stmts.is_empty() => Some(b),
+                _ => None,
+            })
+            .collect();
+        let last = |mut b: Block| {
+            for _ in 0..count {
+                match next[b.index()] {
+                    Some(n) if n != b => b = n,
+                    _ => break,
+                }
+            }
+            b
+        };
+        for (_, data) in self.blocks.iter_mut() {
+            if let Some(term) = &mut data.term {
+                term.each_target_mut(&mut |b| *b = last(*b));
+            }
+        }
+    }
+
     /// Merges blocks that only continue another one, drops blocks that nothing reaches, and numbers the rest in depth-first order.
     pub fn prune(&mut self) {
+        self.thread_jumps();
         let count = self.blocks.len();
         let mut preds = vec![0u32; count];
         let mut seen = vec![false; count];

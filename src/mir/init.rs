@@ -82,13 +82,15 @@ impl<'a> Builder<'a> {
         };
         match kind {
             ThisKind::None => {}
-            ThisKind::Borrow => drop(self.bind_param(this, ParamMode::Borrow)),
-            ThisKind::Inout => drop(self.bind_param(this, ParamMode::Inout)),
-            ThisKind::Owned => drop(self.bind_param(this, ParamMode::Owned)),
-            ThisKind::Metatype => {
-                if self.facts.takes_metatype(def) {
-                    self.bind_param(this, ParamMode::Borrow);
-                }
+            ThisKind::Metatype if !self.facts.takes_metatype(def) => {}
+            ThisKind::Borrow | ThisKind::Metatype => {
+                self.bind_param(this, ParamMode::Borrow);
+            }
+            ThisKind::Inout => {
+                self.bind_param(this, ParamMode::Inout);
+            }
+            ThisKind::Owned => {
+                self.bind_param(this, ParamMode::Owned);
             }
         }
     }

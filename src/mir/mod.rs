@@ -31,6 +31,8 @@ mod visit;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod source_tests;
 
 pub use self::data::*;
 

@@ -664,7 +664,10 @@ impl<'a> Builder<'a> {
             _ => false,
         };
         let ty = self.body.exprs[base].ty;
-        if needs_place {
+        // The unfinished object of an initialiser is not a value yet.
+        let unfinished = self.this_place.is_some()
+            && matches!(self.body.exprs[base].kind, TExprKind::Local(l) if self.body.this == Some(l));
+        if needs_place || unfinished {
             return self.lvalue(base);
         }
         if matches!(self.body.exprs[base].kind, TExprKind::Metatype(_)) {

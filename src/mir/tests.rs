@@ -9,15 +9,9 @@ use crate::items::hir::ExprId;
 use crate::items::ids::{DefId, DefKind};
 use crate::types::lang;
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyList};
+use crate::session::TrackedOptions;
+use std::sync::Arc;
 use expect_test::{Expect, expect};
-
-const LIBRARY: &str = "
-public enum Optional<Wrapped> { case none, some(Wrapped) }
-public struct Bool { var _value: Builtin.Int1 }
-public struct Int { var _value: Builtin.Int64 }
-public enum Never {}
-public protocol Error {}
-";
 
 const PROGRAM: &str = "
 class T { init(); fn touch() -> T; final var count: Int; weak var peer: T? }
@@ -49,23 +43,13 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Fixture {
-        let db: &'static mut RootDatabase = Box::leak(Box::new(RootDatabase::new()));
-        let unit = |db: &mut RootDatabase, name: &str, text: &str, library: bool| {
-            let file = match library {
-                true => SourceFile::new(
-                    db,
-                    format!("{name}.code"),
-                    text.into(),
-                    crate::base::Dialect::of_path("a.code"),
-                    true,
-                ),
-                false => SourceFile::of_user(db, &format!("{name}.code"), text),
-            };
-            crate::items::lower::test_unit(db, name, file)
-        };
-        let library: CompilationUnit = unit(db, "Codira", LIBRARY, true);
-        let main = unit(db, "main", PROGRAM, false);
-        Workspace::new(db, vec![library, main]);
+        let db: &'static RootDatabase = Box::leak(Box::new(RootDatabase::new()));
+        let options = TrackedOptions::default();
+        let library = CompilationUnit::of_library(db, crate::library::CODIRA_SOURCES, &options);
+        let builtin = CompilationUnit::of_builtin(db, crate::library::BUILTIN_SOURCE, &options);
+        let file = SourceFile::of_user(db, "main.code", PROGRAM);
+        let main = CompilationUnit::of_user(db, vec![file], Arc::new(options), Some(library));
+        Workspace::new(db, vec![main, library, builtin]);
         let module = crate::items::module_def(db, main);
         Fixture {
             db,
@@ -83,10 +67,7 @@ impl Fixture {
     fn member(&self, of: &str, name: &str) -> DefId {
         let members = crate::resolve::members::written_members(self.db, self.def(of));
         let named = |d: &&DefId| crate::resolve::scope::base_name(self.db, **d) == *name;
-        *members
-            .iter()
-            .find(named)
-            .unwrap_or_else(|| panic!("no {of}.{name}"))
+        *members.iter().find(named).unwrap_or_else(|| panic!("no {of}.{name}"))
     }
     fn bool(&self) -> Ty {
         lang::bool_ty(self.db)
@@ -133,30 +114,17 @@ impl Fixture {
         TStmt::Expr(self.call("sink", &[value]))
     }
     fn pat(&mut self, kind: TPatKind, ty: Ty) -> TPatId {
-        self.body.pats.alloc(TPat {
-            kind,
-            ty,
-            src: None,
-        })
+        self.body.pats.alloc(TPat { kind, ty, src: None })
     }
     fn declare(&mut self, local: TLocalId, init: Option<TExprId>) -> TStmt {
         let ty = self.body.locals[local].ty;
         let pat = self.pat(TPatKind::Bind(local), ty);
-        TStmt::Let {
-            pat,
-            init,
-            els: None,
-        }
+        TStmt::Let { pat, init, els: None }
     }
     fn assign(&mut self, lhs: TExprId, rhs: TExprId) -> TStmt {
         TStmt::Expr(self.e(TExprKind::Assign { lhs, rhs }, Ty::unit()))
     }
-    fn build(
-        mut self,
-        def: DefId,
-        kind: FnKind,
-        stmts: Vec<TStmt>,
-    ) -> (&'static RootDatabase, Mir, Vec<MirError>) {
+    fn build(mut self, def: DefId, kind: FnKind, stmts: Vec<TStmt>) -> (&'static RootDatabase, Mir, Vec<MirError>) {
         self.body.root = TBlock { stmts };
         let body: &'static TypedBody = Box::leak(Box::new(self.body));
         let facts = Facts { db: self.db };
@@ -165,11 +133,7 @@ impl Fixture {
             opt::run(&mut mir, facts);
             mir.prune();
             let problems = verify::verify(self.db, &mir);
-            assert!(
-                problems.is_empty(),
-                "{problems:#?}\n{}",
-                dump::dump(self.db, &mir)
-            );
+            assert!(problems.is_empty(), "{problems:#?}\n{}", dump::dump(self.db, &mir));
         }
         (self.db, mir, errors)
     }
@@ -194,12 +158,7 @@ fn locals_die_in_reverse_and_temporaries_at_the_end_of_statements() {
     let t = f.ty("T");
     let a = f.local("a", t, TLocalKind::Let);
     let b = f.local("b", t, TLocalKind::Var);
-    let (m1, m2, m3, m4) = (
-        f.call("make", &[]),
-        f.call("make", &[]),
-        f.call("make", &[]),
-        f.call("make", &[]),
-    );
+    let (m1, m2, m3, m4) = (f.call("make", &[]), f.call("make", &[]), f.call("make", &[]), f.call("make", &[]));
     let (va, vb) = (f.var(a), f.var(b));
     let stmts = vec![
         f.declare(a, Some(m1)),
@@ -208,7 +167,32 @@ fn locals_die_in_reverse_and_temporaries_at_the_end_of_statements() {
         f.sink(m3),
         f.assign(vb, m4),
     ];
-    f.check("body", stmts, expect![[r#""#]]);
+    f.check("body", stmts, expect![[r#"
+        fn body()() -> () {
+            let a_1: T
+            let b_2: T
+            let _3: ()
+            let _4: ()
+            let _5: T
+            let _6: T
+            let _7: T
+          b0:
+            a_1 = call make()()
+            b_2 = call make()()
+            _3 = call sink(_:)(a_1)
+            _5 = call make()()
+            _4 = call sink(_:)(_5)
+            destroy _5
+            _6 = call make()()
+            _7 = move b_2
+            b_2 = move _6
+            destroy _7
+            result = ()
+            destroy b_2
+            destroy a_1
+            return
+        }
+    "#]]);
 }
 
 #[test]
@@ -219,7 +203,15 @@ fn a_returned_local_is_moved() {
     let m = f.call("make", &[]);
     let va = f.var(a);
     let stmts = vec![f.declare(a, Some(m)), TStmt::Return(Some(va))];
-    f.check("answer", stmts, expect![[r#""#]]);
+    f.check("answer", stmts, expect![[r#"
+        fn answer()() -> T {
+            let a_1: T
+          b0:
+            a_1 = call make()()
+            result = move a_1
+            return
+        }
+    "#]]);
 }
 
 #[test]
@@ -251,7 +243,34 @@ fn optional_binding_moves_the_payload() {
         })),
         Ty::unit(),
     );
-    f.check("body", vec![TStmt::Expr(e)], expect![[r#""#]]);
+    f.check("body", vec![TStmt::Expr(e)], expect![[r#"
+        fn body()() -> () {
+            let _1: T?
+            let _2: T?
+            let _3: Builtin.Int1
+            let a_4: T
+            let _5: ()
+            let _6: ()
+            let _7: T
+          b0:
+            _1 = call maybe()()
+            _3 = _1 is .some
+            if _3 then b1 else b3
+          b1:
+            a_4 = move _1.payload(some)
+            _5 = call sink(_:)(a_4)
+            destroy a_4
+            goto b2
+          b2:
+            result = ()
+            return
+          b3:
+            _7 = call make()()
+            _6 = call sink(_:)(_7)
+            destroy _7
+            goto b2
+        }
+    "#]]);
 }
 
 #[test]
@@ -277,7 +296,33 @@ fn loops_clean_up_on_break() {
         conditions: vec![TCondition::Bool(c1)],
         body,
     }];
-    f.check("body", stmts, expect![[r#""#]]);
+    f.check("body", stmts, expect![[r#"
+        fn body()() -> () {
+            let _1: Bool
+            let a_2: T
+            let _3: Bool
+            let _4: ()
+          b0:
+            goto b1
+          b1:
+            _1 = call test()()
+            if _1 then b2 else b5
+          b2:
+            a_2 = call make()()
+            _3 = call test()()
+            if _3 then b3 else b4
+          b3:
+            destroy a_2
+            goto b5
+          b4:
+            _4 = call sink(_:)(a_2)
+            destroy a_2
+            goto b1
+          b5:
+            result = ()
+            return
+        }
+    "#]]);
 }
 
 #[test]
@@ -299,7 +344,31 @@ fn late_initialisation_uses_flags_only_where_paths_differ() {
         Ty::unit(),
     );
     let stmts = vec![f.declare(a, None), TStmt::Expr(e)];
-    f.check("body", stmts, expect![[r#""#]]);
+    f.check("body", stmts, expect![[r#"
+        fn body()() -> () {
+            let a_1: T
+            let _2: Bool
+            let _3: T
+            let _4: Builtin.Int1
+          b0:
+            _4 = 0: Builtin.Int1
+            _2 = call test()()
+            if _2 then b1 else b2
+          b1:
+            a_1 = call make()()
+            _4 = 1: Builtin.Int1
+            goto b2
+          b2:
+            result = ()
+            if _4 then b3 else b4
+          b3:
+            destroy a_1
+            goto b4
+          b4:
+            _4 = 0: Builtin.Int1
+            return
+        }
+    "#]]);
 }
 
 #[test]
@@ -311,10 +380,7 @@ fn use_before_initialisation_is_reported() {
     let stmts = vec![f.declare(a, None), f.sink(va)];
     let def = f.def("body");
     let (_, _, errors) = f.build(def, FnKind::Body, stmts);
-    assert_eq!(
-        errors[0].kind,
-        FlowKind::UsedBeforeInitialized(Name::new("a"))
-    );
+    assert_eq!(errors[0].kind, FlowKind::UsedBeforeInitialized(Name::new("a")));
 }
 
 #[test]
@@ -352,7 +418,36 @@ fn errors_run_cleanups_and_reach_the_handler() {
         })),
         Ty::unit(),
     );
-    f.check("body", vec![TStmt::Expr(e)], expect![[r#""#]]);
+    f.check("body", vec![TStmt::Expr(e)], expect![[r#"
+        fn body()() -> () {
+            let error_1: any Error
+            let a_2: T
+            let _3: ()
+            let _4: T
+            let _5: any Error
+            let _6: ()
+            let _7: T
+          b0:
+            a_2 = call make()()
+            _4 = try may()() then b1 else _5 in b3
+          b1:
+            _3 = call sink(_:)(_4)
+            destroy _4
+            destroy a_2
+            goto b2
+          b2:
+            result = ()
+            return
+          b3:
+            error_1 = move _5
+            destroy a_2
+            _7 = call make()()
+            _6 = call sink(_:)(_7)
+            destroy _7
+            destroy error_1
+            goto b2
+        }
+    "#]]);
 }
 
 #[test]
@@ -385,7 +480,29 @@ fn an_escaping_closure_shares_a_box() {
     let keep = f.call("keep", &[closure]);
     let va2 = f.var(a);
     let stmts = vec![f.declare(a, Some(m)), TStmt::Expr(keep), f.sink(va2)];
-    f.check("body", stmts, expect![[r#""#]]);
+    f.check("body", stmts, expect![[r#"
+        fn body()() -> () {
+            let _1: T
+            let a_2: Builtin.NativeObject
+            let _3: ()
+            let _4: () -> ()
+            let _5: ()
+            let _6: T
+          b0:
+            _1 = call make()()
+            a_2 = box T
+            a_2.boxed = move _1
+            _4 = closure body()#Closure(0) [copy a_2]
+            _3 = call keep(_:)(_4)
+            destroy _4
+            _6 = copy a_2.boxed
+            _5 = call sink(_:)(_6)
+            destroy _6
+            result = ()
+            destroy a_2
+            return
+        }
+    "#]]);
 }
 
 #[test]
@@ -411,14 +528,21 @@ fn an_initialiser_fills_in_the_fields() {
             },
             t,
         );
-        let rhs = if field == "a" {
-            f.var(x)
-        } else {
-            f.call("make", &[])
-        };
+        let rhs = if field == "a" { f.var(x) } else { f.call("make", &[]) };
         stmts.push(f.assign(lhs, rhs));
     }
-    f.check_def(init, FnKind::Body, stmts, expect![[r#""#]]);
+    f.check_def(init, FnKind::Body, stmts, expect![[r#"
+        fn Pair.init(_:)(x_1: T) -> Pair {
+            let this_2: Pair
+            let _3: T
+            let _4: T
+          b0:
+            this_2.a = copy x_1
+            this_2.b = call make()()
+            result = move this_2
+            return
+        }
+    "#]]);
 }
 
 #[test]
@@ -462,12 +586,31 @@ fn a_failed_class_initialiser_destroys_what_it_initialised() {
     let first = fail(&mut f, c1);
     let set = f.assign(lhs, rhs);
     let second = fail(&mut f, c2);
-    f.check_def(
-        init,
-        FnKind::Body,
-        vec![first, set, second],
-        expect![[r#""#]],
-    );
+    f.check_def(init, FnKind::Body, vec![first, set, second], expect![[r#"
+        fn Base.init(_:)(t_1: T, this_2: owned Base) -> Base? {
+            let _3: Bool
+            let _4: T
+            let _5: Bool
+            let _6: ()
+          b0:
+            _3 = call test()()
+            if _3 then b1 else b2
+          b1:
+            result = Base?.none
+            return
+          b2:
+            this_2->x = copy t_1
+            _5 = call test()()
+            if _5 then b3 else b4
+          b3:
+            result = Base?.none
+            _6 = call Base#DestroyObject(this_2)
+            return
+          b4:
+            result = Base?.some(move this_2)
+            return
+        }
+    "#]]);
 }
 
 #[test]
@@ -497,7 +640,31 @@ fn chains_stop_at_nil() {
         },
         optional,
     );
-    f.check("body", vec![TStmt::Expr(chain)], expect![[r#""#]]);
+    f.check("body", vec![TStmt::Expr(chain)], expect![[r#"
+        fn body()() -> () {
+            let _1: T?
+            let _2: T
+            let _3: T?
+            let _4: Builtin.Int1
+          b0:
+            _3 = call maybe()()
+            _4 = _3 is .some
+            if _4 then b1 else b3
+          b1:
+            _2 = call virtual T.touch()(_3.payload(some))
+            _1 = T?.some(move _2)
+            destroy _3
+            goto b2
+          b2:
+            destroy _1
+            result = ()
+            return
+          b3:
+            destroy _3
+            _1 = T?.none
+            goto b2
+        }
+    "#]]);
 }
 
 #[test]
@@ -533,7 +700,37 @@ fn a_switch_jumps_by_case() {
         })),
         Ty::unit(),
     );
-    f.check("body", vec![TStmt::Expr(e)], expect![[r#""#]]);
+    f.check("body", vec![TStmt::Expr(e)], expect![[r#"
+        fn body()() -> () {
+            let _1: Shape
+            let _2: Builtin.Int32
+            let _3: Builtin.Int1
+            let _4: Builtin.Int1
+            let _5: ()
+            let _6: Builtin.Int1
+            let _7: ()
+            let _8: ()
+          b0:
+            _1 = call shape()()
+            _2 = tag _1
+            switch _2 [0: b1, 1: b3] else b4
+          b1:
+            destroy _1
+            goto b2
+          b2:
+            result = ()
+            return
+          b3:
+            _5 = call sink(_:)(_1.payload(one))
+            destroy _1
+            goto b2
+          b4:
+            _7 = call sink(_:)(_1.payload(two).0)
+            _8 = call sink(_:)(_1.payload(two).1)
+            destroy _1
+            goto b2
+        }
+    "#]]);
 }
 
 #[test]

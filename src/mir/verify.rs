@@ -26,6 +26,13 @@ pub fn verify(db: &dyn Db, mir: &Mir) -> Vec<String> {
         check.tracked[local.index()] =
             owned && !skipped.contains(&local) && !facts.trivial(decl.ty);
     }
+    // The object of a class's initialiser stays its caller's when the initialiser fails.
+    use crate::items::ids::DefKind;
+    if matches!(mir.id.def.kind(db), DefKind::Init | DefKind::Synth(_))
+        && let Some(this) = mir.params.last()
+    {
+        check.tracked[this.index()] = false;
+    }
     check.structure();
     if check.problems.is_empty() {
         check.flow();

@@ -1,4 +1,5 @@
-//! A copy whose original is destroyed soon after, unused in between, is a move.
+//! Copies and temporaries that need not be: a copy whose original is destroyed soon after, unused in between, is a move; a result that is moved
+//! on at once is made where it goes.
 
 use super::super::data::*;
 use super::super::elaborate::{Use, each_operand};
@@ -28,6 +29,47 @@ pub(super) fn copies_to_moves(mir: &mut Mir) {
                 }
             }
             at += 1;
+        }
+        data.stmts.retain(|s| s.kind != StatementKind::Nop);
+    }
+}
+
+/// Lets a value be made in its destination where it would go through a temporary: `t = f(); x = move t`.
+pub(super) fn results_in_place(mir: &mut Mir) {
+    let Mir { locals, blocks, .. } = mir;
+    for (_, data) in blocks.iter_mut() {
+        for at in 1..data.stmts.len() {
+            let (before, after) = data.stmts.split_at_mut(at);
+            let (Some(first), Some(second)) = (before.last_mut(), after.first_mut()) else {
+                continue;
+            };
+            let StatementKind::Assign(dest, Rvalue::Use(Operand::Move(from))) = &second.kind else {
+                continue;
+            };
+            let decl = &locals[from.local];
+            if !from.is_local() || decl.name.is_some() || decl.kind != LocalKind::Var {
+                continue;
+            }
+            let made = match &first.kind {
+                StatementKind::Assign(place, _) | StatementKind::Call { dest: place, .. } => place == from,
+                _ => false,
+            };
+            let mut mentioned = false;
+            each_use(&first.kind, &mut |use_| match use_ {
+                Use::Operand(Operand::Copy(p) | Operand::Move(p) | Operand::Borrow(p)) | Use::Place(p) => {
+                    mentioned |= p.local == dest.local;
+                }
+                Use::Operand(Operand::Const(_)) => {}
+            });
+            if !made || mentioned || locals[dest.local].ty != decl.ty && dest.is_local() {
+                continue;
+            }
+            let dest = dest.clone();
+            match &mut first.kind {
+                StatementKind::Assign(place, _) | StatementKind::Call { dest: place, .. } => *place = dest,
+                _ => continue,
+            }
+            second.kind = std::mem::replace(&mut first.kind, StatementKind::Nop);
         }
         data.stmts.retain(|s| s.kind != StatementKind::Nop);
     }

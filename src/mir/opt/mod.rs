@@ -10,4 +10,5 @@ use super::facts::Facts;
 /// Runs the passes of every optimisation level.
 pub(super) fn run(mir: &mut Mir, _facts: Facts<'_>) {
     copies::copies_to_moves(mir);
+    copies::results_in_place(mir);
 }
