@@ -1,21 +1,19 @@
 //! A digest of a node that ignores white space and comments.
 
-use crate::syntax::kind::{SyntaxKind, SyntaxNode};
-use rowan::NodeOrToken;
+use crate::syntax::kind::SyntaxKind;
+use rowan::{GreenNodeData, NodeOrToken};
 
 /// How much is gathered before it is digested.
 const BUFFER: usize = 1 << 14;
 
-/// Hashes the kinds and token texts under `node`, leaving out white space and comments.
+/// Hashes the kinds and token texts under `green`, leaving out white space and comments.
 ///
 /// Two nodes have equal hashes exactly when they mean the same to every later stage that does not ask for positions.
-/// The digest is the same in every process and on every machine. It walks the green tree, which has no cursors to
-/// allocate.
-pub fn trivia_insensitive_hash(node: &SyntaxNode) -> u128 {
+/// The digest is the same in every process and on every machine.
+pub fn trivia_insensitive_hash(green: &GreenNodeData) -> u128 {
     let mut hasher = blake3::Hasher::new();
     let mut buffer: Vec<u8> = Vec::with_capacity(BUFFER + 256);
-    let green = node.green();
-    buffer.extend_from_slice(&(node.kind() as u16).to_le_bytes());
+    buffer.extend_from_slice(&green.kind().0.to_le_bytes());
     let mut pending = vec![green.children()];
     while let Some(children) = pending.last_mut() {
         match children.next() {

@@ -1,8 +1,8 @@
 //! Evaluation of `#if` conditions, and views of a tree that show only what is active.
 
-use crate::syntax::ast::{AstNode, IfConfig, IfConfigClause};
+use crate::syntax::ast::{AstNode, Expr};
 use crate::syntax::kind::SyntaxKind::*;
-use crate::syntax::kind::SyntaxNode;
+use crate::syntax::view::Node;
 use crate::syntax::{ParseOptions, Version};
 
 /// What conditions are evaluated against.
@@ -223,22 +223,20 @@ impl Conditions<'_> {
         Truth::of(value)
     }
 
-    /// The value of a clause's condition; `#else` holds.
-    pub fn evaluate(&self, clause: &IfConfigClause) -> Truth {
-        let Some(condition) = clause.condition() else {
-            return if clause.is_else() {
-                Truth::True
-            } else {
-                Truth::False
-            };
+    /// The value of the condition of an `IF_CONFIG_CLAUSE`; `#else` holds.
+    pub fn evaluate(&self, clause: Node<'_>) -> Truth {
+        if is_else(clause) {
+            return Truth::True;
+        }
+        let condition = clause.first_child();
+        let Some(condition) = condition.filter(|node| Expr::can_cast(node.kind())) else {
+            return Truth::False;
         };
-        let tokens: Vec<_> = condition
-            .syntax()
-            .descendants_with_tokens()
-            .filter_map(|element| element.into_token())
+        let words: Vec<&str> = condition
+            .descendant_tokens()
             .filter(|token| !token.kind().is_trivia())
+            .map(|token| token.text())
             .collect();
-        let words: Vec<&str> = tokens.iter().map(|token| token.text()).collect();
         let mut atom = |name: &str, args: &[&str]| self.atom(name, args);
         Evaluator {
             words: &words,
@@ -249,41 +247,42 @@ impl Conditions<'_> {
         .or()
     }
 
-    /// The clause of an `#if` that counts, if any.
-    pub fn active_clause(&self, config: &IfConfig) -> Option<IfConfigClause> {
+    /// The clause of an `IF_CONFIG` that counts, if any.
+    pub fn active_clause<'t>(&self, config: Node<'t>) -> Option<Node<'t>> {
         config
-            .clauses()
-            .find(|clause| self.evaluate(clause) == Truth::True)
+            .children()
+            .filter(|child| child.kind() == IF_CONFIG_CLAUSE)
+            .find(|&clause| self.evaluate(clause) == Truth::True)
     }
 }
 
+/// Whether a clause is `#else`, which has no condition.
+fn is_else(clause: Node<'_>) -> bool {
+    clause
+        .tokens()
+        .next()
+        .is_some_and(|token| token.kind() == POUND_ELSE)
+}
+
 /// The children of `node` as they are after conditional compilation: an `#if` gives way to what its active clause holds.
-pub fn active_children(node: &SyntaxNode, conditions: &Conditions<'_>) -> Vec<SyntaxNode> {
+pub fn active_children<'t>(node: Node<'t>, conditions: &Conditions<'_>) -> Vec<Node<'t>> {
     let mut out = Vec::new();
-    collect_active(node, conditions, &mut out);
+    collect_active(node.children(), conditions, &mut out);
     out
 }
 
-fn collect_active(node: &SyntaxNode, conditions: &Conditions<'_>, out: &mut Vec<SyntaxNode>) {
-    for child in node.children() {
+fn collect_active<'t>(
+    children: impl Iterator<Item = Node<'t>>,
+    conditions: &Conditions<'_>,
+    out: &mut Vec<Node<'t>>,
+) {
+    for child in children {
         if child.kind() != IF_CONFIG {
             out.push(child);
-            continue;
+        } else if let Some(clause) = conditions.active_clause(child) {
+            let skipped = usize::from(!is_else(clause));
+            let held: Vec<Node<'t>> = clause.children().skip(skipped).collect();
+            collect_active(held.into_iter(), conditions, out);
         }
-        let Some(clause) =
-            IfConfig::cast(child).and_then(|config| conditions.active_clause(&config))
-        else {
-            continue;
-        };
-        let condition = clause
-            .condition()
-            .map(|condition| condition.syntax().clone());
-        let mut inner = Vec::new();
-        collect_active(clause.syntax(), conditions, &mut inner);
-        out.extend(
-            inner
-                .into_iter()
-                .filter(|node| Some(node) != condition.as_ref()),
-        );
     }
 }

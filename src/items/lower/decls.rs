@@ -11,7 +11,7 @@ use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::source_map::{ItemSourceMap, ItemSpans};
 use crate::items::tree::*;
 use crate::syntax::SyntaxKind::{self, *};
-use crate::syntax::{SyntaxNode, SyntaxNodePtr};
+use crate::syntax::view::Node;
 use std::sync::Arc;
 
 /// Collects declarations with their places.
@@ -81,7 +81,7 @@ impl<'a> DeclCx<'a> {
     }
 
     /// Lowers one declaration node; returns the definitions that it adds to its parent's members.
-    pub(super) fn decl(&mut self, node: &SyntaxNode, parent: DefId) -> Vec<DefId> {
+    pub(super) fn decl(&mut self, node: &Node<'_>, parent: DefId) -> Vec<DefId> {
         match node.kind() {
             VAR_DECL => self.var_decl(node, parent),
             FN_DECL => self.func(node, parent),
@@ -130,8 +130,7 @@ impl<'a> DeclCx<'a> {
                 })
             }
             OPERATOR_DECL => {
-                let name = kid(node, NAME)
-                    .map_or(Name::new(""), |n| Name::new(n.text().to_string().trim()));
+                let name = kid(node, NAME).map_or(Name::new(""), |n| Name::new(n.text().trim()));
                 let def = self.def(parent, DefKind::Operator, name);
                 let group = name_tokens(node)
                     .filter(|t| t.kind() == IDENT)
@@ -172,7 +171,7 @@ impl<'a> DeclCx<'a> {
     /// Finishes an item: attributes, modifiers, and its entry in tree and map.
     fn add(
         &mut self,
-        node: &SyntaxNode,
+        node: &Node<'_>,
         def: DefId,
         name: Name,
         mut types: TypeSink,
@@ -203,13 +202,13 @@ impl<'a> DeclCx<'a> {
     }
 
     /// A body's syntax, with the place where it stands.
-    fn body(&mut self, def: DefId, node: Option<SyntaxNode>) -> Option<BodySyntax> {
+    fn body(&mut self, def: DefId, node: Option<Node<'_>>) -> Option<BodySyntax> {
         let node = node?;
-        self.map.bodies.insert(def, SyntaxNodePtr::new(&node));
+        self.map.bodies.insert(def, node.ptr());
         Some(body_syntax(&node))
     }
 
-    fn func(&mut self, node: &SyntaxNode, parent: DefId) -> Vec<DefId> {
+    fn func(&mut self, node: &Node<'_>, parent: DefId) -> Vec<DefId> {
         let mut types = TypeSink::default();
         let base = match node.kind() {
             INIT_DECL => Name::new("init"),
@@ -234,12 +233,7 @@ impl<'a> DeclCx<'a> {
     }
 
     /// Default values are bodies of their own.
-    fn defaults(
-        &mut self,
-        def: DefId,
-        params: &mut [ParamItem],
-        defaults: Vec<Option<SyntaxNode>>,
-    ) {
+    fn defaults(&mut self, def: DefId, params: &mut [ParamItem], defaults: Vec<Option<Node<'_>>>) {
         for (i, (param, default)) in params.iter_mut().zip(defaults).enumerate() {
             if default.is_some() {
                 let id = DefId::new(
@@ -254,7 +248,7 @@ impl<'a> DeclCx<'a> {
         }
     }
 
-    fn subscript(&mut self, node: &SyntaxNode, parent: DefId) -> Vec<DefId> {
+    fn subscript(&mut self, node: &Node<'_>, parent: DefId) -> Vec<DefId> {
         let mut types = TypeSink::default();
         let generics = generics(node, &mut types);
         let (mut params, defaults) = param_items(node, &mut types);
@@ -286,7 +280,7 @@ impl<'a> DeclCx<'a> {
     /// The accessors of a property or subscript, and whether a bodiless `set` is among them.
     fn accessors(
         &mut self,
-        node: &SyntaxNode,
+        node: &Node<'_>,
         owner: DefId,
         types: &mut TypeSink,
     ) -> (Vec<AccessorItem>, bool) {
@@ -301,7 +295,7 @@ impl<'a> DeclCx<'a> {
                 // `{ statements }` is a getter.
                 let kind = AccessorKind::Get;
                 let def = DefId::new(self.db, Some(owner), DefKind::Accessor(kind), name, 0);
-                let body = self.body(def, Some(block.clone()));
+                let body = self.body(def, Some(block));
                 accessors.push(AccessorItem {
                     def,
                     kind,
@@ -342,7 +336,7 @@ impl<'a> DeclCx<'a> {
         (accessors, settable)
     }
 
-    fn var_decl(&mut self, node: &SyntaxNode, parent: DefId) -> Vec<DefId> {
+    fn var_decl(&mut self, node: &Node<'_>, parent: DefId) -> Vec<DefId> {
         let mut all = Vec::new();
         let bindings: Vec<_> = kids(node, PATTERN_BINDING).collect();
         // `var a, b: Int`: a later annotation serves the names before it.
@@ -359,9 +353,9 @@ impl<'a> DeclCx<'a> {
 
     fn binding(
         &mut self,
-        node: &SyntaxNode,
-        binding: &SyntaxNode,
-        typed: &SyntaxNode,
+        node: &Node<'_>,
+        binding: &Node<'_>,
+        typed: &Node<'_>,
         parent: DefId,
         all: &mut Vec<DefId>,
     ) {
@@ -409,7 +403,7 @@ impl<'a> DeclCx<'a> {
         }
     }
 
-    fn observes(&self, binding: &SyntaxNode) -> bool {
+    fn observes(&self, binding: &Node<'_>) -> bool {
         let Some(block) = kid(binding, ACCESSOR_BLOCK) else {
             return false;
         };
@@ -419,7 +413,7 @@ impl<'a> DeclCx<'a> {
             .any(|(kind, _)| matches!(kind, AccessorKind::WillSet | AccessorKind::DidSet))
     }
 
-    fn members(&mut self, node: &SyntaxNode, def: DefId) -> Vec<DefId> {
+    fn members(&mut self, node: &Node<'_>, def: DefId) -> Vec<DefId> {
         let Some(block) = kid(node, MEMBER_BLOCK) else {
             return Vec::new();
         };
@@ -430,7 +424,7 @@ impl<'a> DeclCx<'a> {
         members
     }
 
-    fn nominal(&mut self, node: &SyntaxNode, parent: DefId, kind: DefKind) -> Vec<DefId> {
+    fn nominal(&mut self, node: &Node<'_>, parent: DefId, kind: DefKind) -> Vec<DefId> {
         let name = decl_name(node);
         let def = self.def(parent, kind, name);
         let members = self.members(node, def);
@@ -453,7 +447,7 @@ impl<'a> DeclCx<'a> {
         })
     }
 
-    fn extension(&mut self, node: &SyntaxNode, parent: DefId) -> Vec<DefId> {
+    fn extension(&mut self, node: &Node<'_>, parent: DefId) -> Vec<DefId> {
         let extended = node.children().find(|n| is_type(n.kind()));
         let text = extended.map_or(String::new(), |t| t.text().to_string());
         let text: String = text.split_whitespace().collect();
@@ -470,7 +464,7 @@ impl<'a> DeclCx<'a> {
         })
     }
 
-    fn cases(&mut self, node: &SyntaxNode, parent: DefId) -> Vec<DefId> {
+    fn cases(&mut self, node: &Node<'_>, parent: DefId) -> Vec<DefId> {
         let mut all = Vec::new();
         for element in kids(node, ENUM_CASE_ELEMENT) {
             let name = decl_name(&element);
@@ -517,7 +511,7 @@ impl<'a> DeclCx<'a> {
         all
     }
 
-    fn precedence_group(&mut self, node: &SyntaxNode, parent: DefId) -> Vec<DefId> {
+    fn precedence_group(&mut self, node: &Node<'_>, parent: DefId) -> Vec<DefId> {
         let name = decl_name(node);
         let def = self.def(parent, DefKind::PrecedenceGroup, name);
         let mut group = PrecedenceGroupItem {
@@ -557,16 +551,16 @@ impl<'a> DeclCx<'a> {
 }
 
 /// A body as its item keeps it.
-pub(super) fn body_syntax(node: &SyntaxNode) -> BodySyntax {
+pub(super) fn body_syntax(node: &Node<'_>) -> BodySyntax {
     BodySyntax {
-        hash: crate::syntax::trivia_insensitive_hash(node),
-        green: node.green().into_owned(),
+        hash: crate::syntax::trivia_insensitive_hash(node.green()),
+        green: node.to_green(),
     }
 }
 
 impl BodyCx<'_> {
     /// A declaration among statements.
-    pub(super) fn declaration_statement(&mut self, node: &SyntaxNode, out: &mut Vec<StmtId>) {
+    pub(super) fn declaration_statement(&mut self, node: &Node<'_>, out: &mut Vec<StmtId>) {
         if self.at_top_level {
             // Declarations at the top level belong to the file; only initial values run here.
             if node.kind() == VAR_DECL {
@@ -601,7 +595,7 @@ impl BodyCx<'_> {
         }
     }
 
-    fn global_bindings(&mut self, node: &SyntaxNode, out: &mut Vec<StmtId>) {
+    fn global_bindings(&mut self, node: &Node<'_>, out: &mut Vec<StmtId>) {
         let Some(file) = self.owner.parent(self.db) else {
             return;
         };
@@ -627,15 +621,11 @@ impl BodyCx<'_> {
         }
     }
 
-    fn local_vars(&mut self, node: &SyntaxNode, out: &mut Vec<StmtId>) {
+    fn local_vars(&mut self, node: &Node<'_>, out: &mut Vec<StmtId>) {
         let mods = modifiers(node);
         let binds = if is_let(node) { Binds::Let } else { Binds::Var };
-        let is_async = kid(node, MODIFIER_LIST).is_some_and(|list| {
-            list.text()
-                .to_string()
-                .split_whitespace()
-                .any(|w| w == "async")
-        });
+        let is_async = kid(node, MODIFIER_LIST)
+            .is_some_and(|list| list.text().split_whitespace().any(|w| w == "async"));
         let mut bindings = Vec::new();
         let nodes: Vec<_> = kids(node, PATTERN_BINDING).collect();
         for (i, binding) in nodes.iter().enumerate() {
@@ -689,7 +679,7 @@ impl BodyCx<'_> {
     /// A local variable with accessors or observers.
     fn accessed_local(
         &mut self,
-        binding: &SyntaxNode,
+        binding: &Node<'_>,
         init: Option<crate::items::hir::ExprId>,
         out: &mut Vec<StmtId>,
     ) {
@@ -785,7 +775,7 @@ impl BodyCx<'_> {
         def
     }
 
-    fn local_fn(&mut self, node: &SyntaxNode) -> LocalFn {
+    fn local_fn(&mut self, node: &Node<'_>) -> LocalFn {
         let name = decl_name(node);
         let (func, defaults) = func_item(node, &mut self.types);
         let def = self.local_def(DefKind::Func, full_name(name, &func.params));
@@ -831,7 +821,7 @@ impl BodyCx<'_> {
     }
 
     /// The statements of a body's root node: a block, an accessor block, an initial value, or a file.
-    pub(super) fn root(&mut self, node: &SyntaxNode) -> Block {
+    pub(super) fn root(&mut self, node: &Node<'_>) -> Block {
         match node.kind() {
             INITIALIZER => {
                 let value = self.expr_child(node);
@@ -858,7 +848,7 @@ fn full_name(base: Name, params: &[ParamItem]) -> Name {
     Name::new(&text)
 }
 
-fn func_item(node: &SyntaxNode, types: &mut TypeSink) -> (FuncItem, Vec<Option<SyntaxNode>>) {
+fn func_item<'t>(node: &Node<'t>, types: &mut TypeSink) -> (FuncItem, Vec<Option<Node<'t>>>) {
     let generics = generics(node, types);
     let (mut params, defaults) = param_items(node, types);
     if node.kind() == FN_DECL && is_operator_name(node) {
@@ -887,16 +877,16 @@ fn func_item(node: &SyntaxNode, types: &mut TypeSink) -> (FuncItem, Vec<Option<S
     (func, defaults)
 }
 
-fn is_operator_name(node: &SyntaxNode) -> bool {
+fn is_operator_name(node: &Node<'_>) -> bool {
     kid(node, NAME).is_some_and(|n| name_tokens(&n).next().is_none())
 }
 
-fn param_nodes(node: &SyntaxNode) -> Vec<SyntaxNode> {
+fn param_nodes<'t>(node: &Node<'t>) -> Vec<Node<'t>> {
     kid(node, PARAM_LIST).map_or(Vec::new(), |list| kids(&list, PARAM).collect())
 }
 
 /// The written names of a parameter, `_` as none.
-fn param_names(param: &SyntaxNode) -> Vec<Option<Name>> {
+fn param_names(param: &Node<'_>) -> Vec<Option<Name>> {
     if !has_token(param, COLON) {
         return Vec::new();
     }
@@ -912,10 +902,10 @@ fn param_names(param: &SyntaxNode) -> Vec<Option<Name>> {
     names
 }
 
-fn param_items(
-    node: &SyntaxNode,
+fn param_items<'t>(
+    node: &Node<'t>,
     types: &mut TypeSink,
-) -> (Vec<ParamItem>, Vec<Option<SyntaxNode>>) {
+) -> (Vec<ParamItem>, Vec<Option<Node<'t>>>) {
     let mut params = Vec::new();
     let mut defaults = Vec::new();
     for param in param_nodes(node) {
@@ -944,7 +934,7 @@ fn param_items(
     (params, defaults)
 }
 
-fn generics(node: &SyntaxNode, types: &mut TypeSink) -> GenericsRef {
+fn generics(node: &Node<'_>, types: &mut TypeSink) -> GenericsRef {
     let mut result = GenericsRef::default();
     if let Some(list) = kid(node, GENERIC_PARAM_LIST) {
         for param in kids(&list, GENERIC_PARAM) {
@@ -970,7 +960,7 @@ fn generics(node: &SyntaxNode, types: &mut TypeSink) -> GenericsRef {
     result
 }
 
-fn requirements(node: &SyntaxNode, types: &mut TypeSink) -> Vec<WhereRef> {
+fn requirements(node: &Node<'_>, types: &mut TypeSink) -> Vec<WhereRef> {
     let Some(clause) = kid(node, WHERE_CLAUSE) else {
         return Vec::new();
     };
@@ -991,7 +981,7 @@ fn requirements(node: &SyntaxNode, types: &mut TypeSink) -> Vec<WhereRef> {
     result
 }
 
-fn inherits(node: &SyntaxNode, types: &mut TypeSink) -> Vec<TypeRefId> {
+fn inherits(node: &Node<'_>, types: &mut TypeSink) -> Vec<TypeRefId> {
     let Some(clause) = kid(node, INHERITANCE_CLAUSE) else {
         return Vec::new();
     };
@@ -1000,7 +990,7 @@ fn inherits(node: &SyntaxNode, types: &mut TypeSink) -> Vec<TypeRefId> {
 }
 
 /// The attributes with their ranges.
-fn attributes(node: &SyntaxNode, types: &mut TypeSink) -> (Vec<Attr>, Vec<TextRange>) {
+fn attributes(node: &Node<'_>, types: &mut TypeSink) -> (Vec<Attr>, Vec<TextRange>) {
     let mut attrs = Vec::new();
     let mut ranges = Vec::new();
     for list in kids(node, ATTRIBUTE_LIST) {
@@ -1012,10 +1002,9 @@ fn attributes(node: &SyntaxNode, types: &mut TypeSink) -> (Vec<Attr>, Vec<TextRa
             let args = kid(&attr, ATTRIBUTE_ARGS).or_else(|| kid(&attr, ARGUMENT_LIST));
             let args = args.map(|args| {
                 let text: String = args
-                    .descendants_with_tokens()
-                    .filter_map(|e| e.into_token())
+                    .descendant_tokens()
                     .filter(|t| !t.kind().is_trivia())
-                    .map(|t| t.text().to_string())
+                    .map(|t| t.text())
                     .collect();
                 Name::new(&text[1..text.len().max(2) - 1])
             });
@@ -1031,14 +1020,13 @@ fn attributes(node: &SyntaxNode, types: &mut TypeSink) -> (Vec<Attr>, Vec<TextRa
 }
 
 /// The modifiers of a declaration or accessor.
-pub(super) fn modifiers(node: &SyntaxNode) -> Modifiers {
+pub(super) fn modifiers(node: &Node<'_>) -> Modifiers {
     let mut mods = Modifiers::default();
     for list in kids(node, MODIFIER_LIST) {
         for modifier in kids(&list, MODIFIER) {
             let words: Vec<_> = tokens(&modifier).collect();
             let Some(first) = words.first() else { continue };
-            let argument = words.get(2).map(|t| t.text().to_string());
-            let argument = argument.as_deref();
+            let argument = words.get(2).map(|t| t.text());
             let access = match first.kind() {
                 PRIVATE_KW => Some(Access::Private),
                 FILEPRIVATE_KW => Some(Access::Fileprivate),
@@ -1088,7 +1076,7 @@ pub(super) fn modifiers(node: &SyntaxNode) -> Modifiers {
 }
 
 /// The accessors of a block; none stands for the short form `{ statements }`.
-fn accessor_nodes(block: &SyntaxNode) -> Vec<Option<(AccessorKind, SyntaxNode)>> {
+fn accessor_nodes<'t>(block: &Node<'t>) -> Vec<Option<(AccessorKind, Node<'t>)>> {
     let mut found: Vec<_> = kids(block, ACCESSOR_DECL)
         .filter_map(|node| {
             let kind = tokens(&node).find_map(|t| {
@@ -1116,7 +1104,7 @@ fn accessor_nodes(block: &SyntaxNode) -> Vec<Option<(AccessorKind, SyntaxNode)>>
 
 /// The names that a binding pattern declares, each with its path of tuple indices.
 fn bound_names(
-    pattern: &SyntaxNode,
+    pattern: &Node<'_>,
     path: &mut Vec<u32>,
     out: &mut Vec<(Name, Vec<u32>, TextRange)>,
 ) {
@@ -1152,43 +1140,46 @@ fn bound_names(
 }
 
 /// The names that the conditions of a `guard` at the top level bind: they are globals of the file.
-pub(super) fn guard_names(node: &SyntaxNode) -> Vec<(Name, bool, TextRange)> {
+pub(super) fn guard_names(node: &Node<'_>) -> Vec<(Name, bool, TextRange)> {
     let mut names = Vec::new();
     let Some(list) = kid(node, CONDITION_LIST) else {
         return names;
     };
     for condition in list.children() {
-        let is_let_condition = has_token(&condition, LET_KW);
-        for pattern in condition
-            .descendants()
-            .filter(|n| n.kind() == IDENT_PATTERN)
-        {
-            let binding = pattern
-                .ancestors()
-                .find(|n| n.kind() == VALUE_BINDING_PATTERN);
-            let is_let = binding.map_or(is_let_condition, |b| is_let(&b));
-            let name = kid(&pattern, NAME).and_then(|n| name_tokens(&n).next());
-            if let Some(name) = name {
-                names.push((name_of(&name), is_let, name.text_range()));
-            }
-        }
+        pattern_names(&condition, has_token(&condition, LET_KW), &mut names);
     }
     names
 }
 
+/// The names in the patterns of a condition; `let` is decided by the nearest binding keyword outside.
+fn pattern_names(node: &Node<'_>, is_let_here: bool, names: &mut Vec<(Name, bool, TextRange)>) {
+    for child in node.children() {
+        match child.kind() {
+            IDENT_PATTERN => {
+                let name = kid(&child, NAME).and_then(|n| name_tokens(&n).next());
+                if let Some(name) = name {
+                    names.push((name_of(&name), is_let_here, name.text_range()));
+                }
+            }
+            VALUE_BINDING_PATTERN => pattern_names(&child, is_let(&child), names),
+            _ => pattern_names(&child, is_let_here, names),
+        }
+    }
+}
+
 /// The declared name.
-fn decl_name(node: &SyntaxNode) -> Name {
+fn decl_name(node: &Node<'_>) -> Name {
     let Some(name) = kid(node, NAME) else {
         return Name::new("");
     };
     match name_tokens(&name).next() {
         Some(token) => name_of(&token),
-        None => Name::new(name.text().to_string().trim()),
+        None => Name::new(name.text().trim()),
     }
 }
 
 /// The range of the name, or of the introducing keyword.
-fn name_range(node: &SyntaxNode) -> TextRange {
+fn name_range(node: &Node<'_>) -> TextRange {
     if let Some(name) = kid(node, NAME) {
         return name.text_range();
     }
@@ -1203,17 +1194,14 @@ fn name_range(node: &SyntaxNode) -> TextRange {
         .map_or(node.text_range(), |t| t.text_range())
 }
 
-fn trimmed_range(node: &SyntaxNode) -> TextRange {
-    let start = node
-        .descendants_with_tokens()
-        .filter_map(|e| e.into_token())
-        .find(|t| !t.kind().is_trivia());
+fn trimmed_range(node: &Node<'_>) -> TextRange {
+    let start = node.descendant_tokens().find(|t| !t.kind().is_trivia());
     let start = start.map_or(node.text_range().start(), |t| t.text_range().start());
     TextRange::new(start, node.text_range().end())
 }
 
 /// The closing brace of the declaration.
-fn end_range(node: &SyntaxNode) -> TextRange {
+fn end_range(node: &Node<'_>) -> TextRange {
     let holder = kid(node, MEMBER_BLOCK)
         .or_else(|| kid(node, CODE_BLOCK))
         .or_else(|| kid(node, ACCESSOR_BLOCK));
@@ -1224,7 +1212,7 @@ fn end_range(node: &SyntaxNode) -> TextRange {
         .map_or(node.text_range(), |t| t.text_range())
 }
 
-fn param_ranges(node: &SyntaxNode) -> Vec<TextRange> {
+fn param_ranges(node: &Node<'_>) -> Vec<TextRange> {
     param_nodes(node)
         .iter()
         .map(|p| {
