@@ -8,19 +8,19 @@ use crate::syntax::{ParseOptions, Version};
 /// What conditions are evaluated against.
 pub struct Conditions<'a> {
     /// Flags given with `-D`.
-    pub flags: Vec<String>,
+    pub flags: Vec<&'a str>,
     /// The name for `os(...)`, such as `Linux`.
-    pub os: String,
+    pub os: &'a str,
     /// The name for `arch(...)`, such as `x86_64`.
-    pub arch: String,
+    pub arch: &'a str,
     /// The name for `targetEnvironment(...)`, if the target has one.
-    pub target_environment: Option<String>,
+    pub target_environment: Option<&'a str>,
     /// The name for `_endian(...)`.
-    pub endian: String,
+    pub endian: &'a str,
     /// The name for `_runtime(...)`.
-    pub runtime: String,
+    pub runtime: &'a str,
     /// The name for `_ptrauth(...)`, `_objectFileFormat(...)`, `_pointerBitWidth(...)`: pairs of function and value.
-    pub properties: Vec<(String, String)>,
+    pub properties: &'a [(&'a str, &'a str)],
     /// The effective language version.
     pub language_version: Version,
     /// The compiler's version.
@@ -189,10 +189,10 @@ impl Conditions<'_> {
         let first = args.first().copied().unwrap_or("");
         let text: String = args.concat();
         let value = match name {
-            _ if args.is_empty() => self.flags.iter().any(|flag| flag == name),
+            _ if args.is_empty() => self.flags.contains(&name),
             "os" => text == self.os,
             "arch" => text == self.arch,
-            "targetEnvironment" => self.target_environment.as_deref() == Some(text.as_str()),
+            "targetEnvironment" => self.target_environment == Some(text.as_str()),
             "_endian" => text == self.endian,
             "_runtime" => text == self.runtime,
             "compiler" | "_compiler_version" => return compare(args, &self.compiler_version),
@@ -218,7 +218,7 @@ impl Conditions<'_> {
             _ => self
                 .properties
                 .iter()
-                .any(|(function, value)| function == name && *value == text),
+                .any(|&(function, value)| function == name && value == text),
         };
         Truth::of(value)
     }

@@ -25,6 +25,7 @@ mod tests;
 pub use hash::trivia_insensitive_hash;
 pub use kind::{CodiraLanguage, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 pub use rowan::{GreenNode, TextRange, TextSize};
+use smallvec::SmallVec;
 
 /// How the keywords of a file are spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -70,13 +71,13 @@ impl Default for ParseOptions {
 /// A dotted version number; missing components count as zero.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Version {
-    components: Vec<u32>,
+    components: SmallVec<[u32; 4]>,
 }
 
 impl Version {
     /// A version from its components, the major one first.
     pub fn new(components: &[u32]) -> Version {
-        let mut components = components.to_vec();
+        let mut components = SmallVec::from_slice(components);
         while components.last() == Some(&0) {
             components.pop();
         }

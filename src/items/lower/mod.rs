@@ -1,7 +1,7 @@
 //! Tour of `lower`: from syntax to item trees and bodies.
 //!
-//! [`decls`] turns declarations into items and collects each body's syntax unread; [`body`] and its neighbours ([`exprs`], [`fold`],
-//! [`patterns`], [`stmts`], [`literals`], [`types`]) turn one body's syntax into a [`Body`], when somebody asks for it. Both build their source
+//! [`decls`] turns declarations into items, with the help of [`parts`], and collects each body's syntax unread; [`body`] and its
+//! neighbours ([`exprs`], [`fold`], [`patterns`], [`stmts`], [`locals`], [`literals`], [`types`]) turn one body's syntax into a [`Body`], when somebody asks for it. Both build their source
 //! map beside the value, so that the way back always fits.
 
 mod body;
@@ -9,6 +9,8 @@ mod decls;
 mod exprs;
 mod fold;
 mod literals;
+mod locals;
+mod parts;
 mod patterns;
 mod stmts;
 mod syntax;
@@ -57,7 +59,7 @@ fn with_conditions<T>(
     let options = ParseOptions::default();
     let flags = unit.map_or(Vec::new(), |unit| {
         let names = unit.options(db).conditions.iter();
-        names.map(|n| n.as_str().to_string()).collect()
+        names.map(|n| n.as_str()).collect()
     });
     let can_import = |name: &str, _version: Option<&crate::syntax::Version>| {
         let Some(unit) = unit else { return false };
@@ -71,15 +73,12 @@ fn with_conditions<T>(
     };
     let conditions = Conditions(crate::syntax::if_config::Conditions {
         flags,
-        os: "Linux".to_string(),
-        arch: arch.to_string(),
+        os: "Linux",
+        arch,
         target_environment: None,
-        endian: "little".to_string(),
-        runtime: "_Native".to_string(),
-        properties: vec![
-            ("_pointerBitWidth".to_string(), "_64".to_string()),
-            ("_objectFileFormat".to_string(), "_ELF".to_string()),
-        ],
+        endian: "little",
+        runtime: "_Native",
+        properties: &[("_pointerBitWidth", "_64"), ("_objectFileFormat", "_ELF")],
         language_version: options.language_version,
         compiler_version: options.compiler_version,
         can_import: &can_import,
@@ -91,7 +90,7 @@ fn with_conditions<T>(
 
 /// Lowers a file's declarations.
 pub(super) fn lower_file(db: &dyn Db, file: SourceFile, def: DefId) -> ItemTree {
-    lower_file_with_map(db, file, def).0
+    lower_declarations(db, file, def, false).0
 }
 
 /// The same with the places of everything.
@@ -100,9 +99,19 @@ pub(super) fn lower_file_with_map(
     file: SourceFile,
     file_def: DefId,
 ) -> (ItemTree, ItemSourceMap) {
+    lower_declarations(db, file, file_def, true)
+}
+
+/// Without `measure` the map stays empty: most files are never asked where something stands.
+fn lower_declarations(
+    db: &dyn Db,
+    file: SourceFile,
+    file_def: DefId,
+    measure: bool,
+) -> (ItemTree, ItemSourceMap) {
     let root = Node::root(&crate::items::parse(db, file).green);
     with_conditions(db, crate::items::unit_of_file(db, file), |conditions| {
-        let mut cx = decls::DeclCx::new(db, conditions);
+        let mut cx = decls::DeclCx::new(db, conditions, measure);
         let mut has_code = false;
         for node in conditions.active_children(&root) {
             if decls::is_decl(node.kind()) {
@@ -142,7 +151,7 @@ fn top_level_syntax(root: &Node<'_>) -> BodySyntax {
 }
 
 fn add_guard_names(db: &dyn Db, cx: &mut decls::DeclCx<'_>, node: &Node<'_>, file: DefId) {
-    for (name, is_let, range) in decls::guard_names(node) {
+    for (name, is_let, range) in parts::guard_names(node) {
         let def = DefId::new(db, Some(file), DefKind::Var, name, 0);
         let item = Item {
             def,
