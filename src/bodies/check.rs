@@ -126,6 +126,22 @@ pub struct Checker<'db> {
     pub closures: Vec<ClosureCtx>,
     /// Locals whose declaration follows, for messages about use before it.
     pub upcoming: Vec<Name>,
+    /// The typed locals that stand for local functions.
+    pub local_fn_ids: FxHashMap<u32, TLocalId>,
+    /// Constants that are declared without a value.
+    pub uninitialised: FxHashSet<TLocalId>,
+    /// Checking a later pattern of a case, whose variables exist already.
+    pub alternative: bool,
+    /// How many `do` statements with clauses are around, inside the function.
+    pub do_depth: u32,
+    /// What is thrown inside the innermost of them, to be converted when its error type is known.
+    pub throw_sites: Vec<TExprId>,
+    /// Where something threw last.
+    pub last_throw: Option<ExprId>,
+    /// The underlying types of the function's `some` results.
+    pub opaque: Vec<Option<Ty>>,
+    /// The key of the pattern match being solved.
+    pub pattern_keys: Option<ExprId>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -184,6 +200,14 @@ impl<'db> Checker<'db> {
             steps: 0,
             closures: Vec::new(),
             upcoming: Vec::new(),
+            local_fn_ids: FxHashMap::default(),
+            uninitialised: FxHashSet::default(),
+            alternative: false,
+            do_depth: 0,
+            throw_sites: Vec::new(),
+            last_throw: None,
+            opaque: Vec::new(),
+            pattern_keys: None,
         }
     }
 

@@ -1,8 +1,445 @@
 //! Tour of `bodies`: checking of function bodies.
-pub mod thir;
+//!
+//! * [`thir`]: the result, a typed tree in which everything implicit is explicit.
+//! * [`check`]: the state of checking one body, its scopes; [`decl`]: small questions about declarations.
+//! * [`generate`]: expressions to constraints; [`solver`]: constraints to types and choices; [`build`]: the solved expression as a typed tree,
+//!   with [`convert`], [`literals`], [`closures`], [`keypaths`] and [`places`].
+//! * [`stmts`], [`patterns`]: statements, patterns, exhaustiveness.
+//! * [`report`]: failures in words.
+//!
+//! A body is one query, [`check_body`]. Its value holds no positions: expressions are named by their ids in the body.
 
-/// Stands in until the checker is merged.
-#[salsa::tracked]
-pub fn typed_body(_db: &dyn crate::db::Db, _def: crate::items::ids::DefId) -> thir::TypedBody {
-    thir::TypedBody::default()
+pub mod build;
+pub mod check;
+pub mod closures;
+pub mod convert;
+pub mod decl;
+pub mod generate;
+pub mod keypaths;
+pub mod literals;
+pub mod patterns;
+pub mod places;
+pub mod report;
+pub mod solver;
+pub mod stmts;
+pub mod thir;
+pub mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use crate::db::{Db, SourceFile};
+use crate::items::hir::{ExprId, Stmt};
+use crate::items::ids::{AccessorKind, DefId, DefKind};
+use crate::items::tree::ItemKind;
+use crate::items::{self, AnchoredDiagnostic};
+use crate::types::hooks::Hooks;
+use crate::types::lower::{NoHost, resolve_type};
+use crate::types::signature::{ThisKind, signature, var_type};
+use crate::types::ty::{Ty, TyKind};
+
+use self::check::{Checker, FnCtx, FnKind};
+use self::solver::Purpose;
+use self::thir::*;
+
+/// What checking a body found out.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Checked {
+    pub typed: TypedBody,
+    pub diagnostics: Vec<AnchoredDiagnostic>,
+    /// The types behind the function's `some` results.
+    pub opaque: Vec<Option<Ty>>,
+    /// Steps that the solver took, for `--time-passes`.
+    pub steps: u64,
+}
+
+/// Checks the body of a function, initialiser, accessor, initial value, default value, raw value, or of a file's top level.
+#[salsa::tracked(cycle_result = check_cycle)]
+pub fn check_body(db: &dyn Db, def: DefId) -> Checked {
+    let body = items::body(db, def);
+    let mut checker = Checker::new(db, def, body);
+    checker.diags.extend(body.diagnostics.iter().cloned());
+    if !body.diagnostics.is_empty() {
+        checker.out.has_errors = true;
+    }
+    check_root(&mut checker);
+    let Checker {
+        out,
+        diags,
+        opaque,
+        steps,
+        ..
+    } = checker;
+    Checked {
+        typed: out,
+        diagnostics: diags,
+        opaque,
+        steps,
+    }
+}
+
+/// An initial value that needs its own type.
+fn check_cycle(db: &dyn Db, _id: salsa::Id, def: DefId) -> Checked {
+    let mut checked = Checked::default();
+    checked.typed.has_errors = true;
+    let name = def.name(db);
+    checked.diagnostics.push(AnchoredDiagnostic::error(
+        "circular-reference",
+        items::Anchor::Name(def),
+        format!("circular reference: the type of '{name}' depends on itself"),
+    ));
+    checked
+}
+
+/// The typed form of a body.
+pub fn typed_body(db: &dyn Db, def: DefId) -> &TypedBody {
+    &check_body(db, def).typed
+}
+
+/// What is wrong in a body.
+pub fn body_diagnostics(db: &dyn Db, def: DefId) -> &[AnchoredDiagnostic] {
+    &check_body(db, def).diagnostics
+}
+
+/// Makes inferred types known to the folder of types. To be called once, before any query.
+pub fn register() {
+    crate::types::hooks::register(Hooks {
+        infer_binding: |db, binding| check_body(db, binding).typed.result.0,
+        opaque_underlying: |db, def, index| {
+            let body = body_of_opaque(db, def)?;
+            check_body(db, body)
+                .opaque
+                .get(index as usize)
+                .copied()
+                .flatten()
+        },
+    });
+}
+
+/// The body whose returned value a `some` result comes from.
+fn body_of_opaque(db: &dyn Db, def: DefId) -> Option<DefId> {
+    match def.kind(db) {
+        DefKind::Var | DefKind::Subscript => {
+            let item = items::item(db, def)?;
+            let accessors = match &item.kind {
+                ItemKind::Var(var) => {
+                    if let (true, Some(binding)) = (var.accessors.is_empty(), var.binding) {
+                        return Some(binding);
+                    }
+                    &var.accessors
+                }
+                ItemKind::Subscript(s) => &s.accessors,
+                _ => return None,
+            };
+            accessors
+                .iter()
+                .find(|a| matches!(a.kind, AccessorKind::Get | AccessorKind::Read))
+                .map(|a| a.def)
+        }
+        _ => Some(def),
+    }
+}
+
+/// Every definition of a file that has a body of its own, in order.
+pub fn bodies_of_file(db: &dyn Db, file: SourceFile) -> Vec<DefId> {
+    let tree = items::item_tree(db, file);
+    let mut out = Vec::new();
+    for &def in &tree.top_level {
+        bodies_of(db, def, &mut out);
+    }
+    if tree.top_level_code.is_some()
+        && let Some(file) = items::file_def(db, file)
+    {
+        out.push(DefId::new(
+            db,
+            Some(file),
+            DefKind::TopLevel,
+            crate::base::Name::new(""),
+            0,
+        ));
+    }
+    out
+}
+
+/// The bodies of a declaration and of everything in it.
+pub fn bodies_of(db: &dyn Db, def: DefId, out: &mut Vec<DefId>) {
+    let Some(item) = items::item(db, def) else {
+        return;
+    };
+    let defaults = |params: &[crate::items::tree::ParamItem], out: &mut Vec<DefId>| {
+        for (i, param) in params.iter().enumerate() {
+            if param.default.is_some() {
+                out.push(DefId::new(
+                    db,
+                    Some(def),
+                    DefKind::DefaultArg,
+                    param.name,
+                    i as u32,
+                ));
+            }
+        }
+    };
+    let mut own = None;
+    match &item.kind {
+        ItemKind::Nominal(n) => n.members.iter().for_each(|m| bodies_of(db, *m, out)),
+        ItemKind::Extension(e) => e.members.iter().for_each(|m| bodies_of(db, *m, out)),
+        ItemKind::Func(f) => {
+            let sig = signature(db, def);
+            for (param, sig) in f.params.iter().zip(&sig.params) {
+                if param.default.is_some()
+                    && let Some(d) = sig.default
+                {
+                    out.push(d);
+                }
+            }
+            if f.body.is_some() {
+                own = Some(def);
+            }
+        }
+        ItemKind::Var(var) => {
+            if let Some(binding) = var.binding
+                && !out.contains(&binding)
+                && items::body_syntax(db, binding).is_some()
+            {
+                out.push(binding);
+            }
+            for accessor in &var.accessors {
+                if accessor.body.is_some() {
+                    out.push(accessor.def);
+                }
+            }
+        }
+        ItemKind::Subscript(s) => {
+            defaults(&s.params, out);
+            for accessor in &s.accessors {
+                if accessor.body.is_some() {
+                    out.push(accessor.def);
+                }
+            }
+        }
+        ItemKind::Case(c) => {
+            if c.raw_value.is_some() {
+                own = Some(def);
+            }
+        }
+        ItemKind::Deinit { body } => {
+            if body.is_some() {
+                own = Some(def);
+            }
+        }
+        _ => {}
+    }
+    if let Some(def) = own {
+        out.push(def);
+        // Types declared inside a body have bodies of their own.
+        for &local in &items::body(db, def).items.top_level {
+            bodies_of(db, local, out);
+        }
+    }
+}
+
+/// The diagnostics of every body of a file.
+pub fn check_file(db: &dyn Db, file: SourceFile) -> Vec<AnchoredDiagnostic> {
+    bodies_of_file(db, file)
+        .into_iter()
+        .flat_map(|def| body_diagnostics(db, def).iter().cloned())
+        .collect()
+}
+
+fn ctx(result: Ty, throws: Option<Ty>, kind: FnKind) -> FnCtx {
+    FnCtx {
+        result,
+        returned: false,
+        throws,
+        kind,
+        labels: Vec::new(),
+        no_return: None,
+    }
+}
+
+fn check_root(c: &mut Checker<'_>) {
+    let (db, def) = (c.db, c.def);
+    match def.kind(db) {
+        DefKind::Func | DefKind::Init | DefKind::Deinit | DefKind::Accessor(_) => check_function(c),
+        DefKind::TopLevel => {
+            let error = crate::types::lang::any_error(db);
+            c.fns.push(ctx(Ty::unit(), Some(error), FnKind::TopLevel));
+            let body = c.body;
+            c.out.root = c.check_block_in_place(&body.root);
+            c.out.result = Ty0(Ty::unit());
+        }
+        _ => check_value(c),
+    }
+}
+
+fn declare_this(c: &mut Checker<'_>, this: ThisKind, kind: DefKind) {
+    let (db, def) = (c.db, c.def);
+    let Some(ty) = crate::types::declared_self_type(db, def) else {
+        return;
+    };
+    let is_class = c.is_class(ty) && !matches!(ty.kind(), TyKind::Param { .. });
+    let (ty, local) = match (this, kind) {
+        (ThisKind::None, _) => return,
+        (_, DefKind::Init) => (
+            ty,
+            Some(if is_class {
+                TLocalKind::Param
+            } else {
+                TLocalKind::Var
+            }),
+        ),
+        (ThisKind::Metatype, _) => {
+            let dynamic = is_class || matches!(ty.kind(), TyKind::Param { .. });
+            (Ty::metatype(ty), dynamic.then_some(TLocalKind::Param))
+        }
+        (ThisKind::Inout, _) => (ty, Some(TLocalKind::InoutParam)),
+        (ThisKind::Owned, _) => (ty, Some(TLocalKind::OwnedParam)),
+        (ThisKind::Borrow, _) => (ty, Some(TLocalKind::Param)),
+    };
+    c.this_ty = Some(ty);
+    if let Some(kind) = local {
+        let word = c.word("this");
+        c.out.this = Some(c.temp(word, ty, kind));
+    }
+}
+
+fn check_function(c: &mut Checker<'_>) {
+    let (db, def) = (c.db, c.def);
+    let sig = signature(db, def);
+    let kind = def.kind(db);
+    declare_this(c, sig.this, kind);
+    c.push_scope(None);
+    let body = c.body;
+    c.out.params = c.declare_params(&body.params, sig);
+    c.push_scope(None);
+    let fn_kind = match kind {
+        DefKind::Init => FnKind::Init,
+        DefKind::Deinit => FnKind::Deinit,
+        _ => FnKind::Function,
+    };
+    // A coroutine yields what its variable holds.
+    let yields = matches!(
+        kind,
+        DefKind::Accessor(AccessorKind::Read | AccessorKind::Modify)
+    );
+    let result = if yields {
+        match def.parent(db) {
+            Some(parent) if parent.kind(db) == DefKind::Var => var_type(db, parent),
+            Some(parent) => signature(db, parent).result,
+            None => sig.result,
+        }
+    } else {
+        sig.result
+    };
+    c.out.result = Ty0(result);
+    c.fns.push(ctx(result, sig.throws, fn_kind));
+    c.out.root = if yields {
+        check_coroutine(c, result)
+    } else {
+        c.check_function_block(&body.root)
+    };
+}
+
+/// A `_read` of one expression yields it.
+fn check_coroutine(c: &mut Checker<'_>, result: Ty) -> TBlock {
+    let body = c.body;
+    if let Some((expr, _)) = c.single_expression(&body.root)
+        && let [only] = &*body.root.stmts
+        && matches!(body.stmts[*only], Stmt::Expr(_))
+    {
+        let typed = c.check_expr(expr, Some((result, Purpose::Return)));
+        return TBlock {
+            stmts: vec![TStmt::Yield(typed)],
+        };
+    }
+    c.check_block_in_place(&body.root)
+}
+
+/// An initial value, default value or raw value: one expression.
+fn check_value(c: &mut Checker<'_>) {
+    let (db, def) = (c.db, c.def);
+    let Some(expr) = root_expression(c) else {
+        c.out.result = Ty0(declared_type(c).unwrap_or(Ty::error()));
+        return;
+    };
+    c.fns.push(ctx(Ty::error(), None, FnKind::Value));
+    // The initial value of a lazy property may use the value that it belongs to; global values run in place and may throw at the top level.
+    if def.kind(db) == DefKind::Binding {
+        if let Some(item) = items::item(db, def)
+            && let ItemKind::Binding(binding) = &item.kind
+            && let Some(&var) = binding.vars.first()
+            && let Some(var_item) = items::item(db, var)
+        {
+            let parent_is_type = var.parent(db).is_some_and(|p| decl::is_container(db, p));
+            if var_item.mods.is_lazy && parent_is_type {
+                declare_this(c, ThisKind::Inout, DefKind::Var);
+            } else if !parent_is_type {
+                let error = crate::types::lang::any_error(db);
+                if let Some(f) = c.fns.last_mut() {
+                    f.throws = Some(error);
+                }
+            } else if let Some(ty) = crate::types::declared_self_type(db, def) {
+                let is_static = var_item.mods.is_static || var_item.mods.is_class;
+                if is_static {
+                    c.this_ty = Some(Ty::metatype(ty));
+                }
+            }
+        }
+    }
+    let declared = declared_type(c);
+    let typed = match declared {
+        Some(ty) => c.check_expr(expr, Some((ty, Purpose::Initial))),
+        None => c.check_expr(expr, None),
+    };
+    let result = declared.unwrap_or_else(|| c.ty_of(typed));
+    c.out.result = Ty0(result);
+    if let Some((_, index)) = c.own_opaque(result) {
+        let ty = c.ty_of(typed);
+        while c.opaque.len() <= index as usize {
+            c.opaque.push(None);
+        }
+        c.opaque[index as usize] = Some(ty);
+    }
+    c.out.root = TBlock {
+        stmts: vec![TStmt::Return(Some(typed))],
+    };
+}
+
+fn root_expression(c: &Checker<'_>) -> Option<ExprId> {
+    let [only] = &*c.body.root.stmts else {
+        return None;
+    };
+    match &c.body.stmts[*only] {
+        Stmt::Expr(expr) | Stmt::Return(Some(expr)) => Some(*expr),
+        _ => None,
+    }
+}
+
+/// The type that a value is declared to have.
+fn declared_type(c: &Checker<'_>) -> Option<Ty> {
+    let (db, def) = (c.db, c.def);
+    match def.kind(db) {
+        DefKind::Binding => {
+            let item = items::item(db, def)?;
+            let ItemKind::Binding(binding) = &item.kind else {
+                return None;
+            };
+            let ty = binding.ty?;
+            let [var] = &*binding.vars else {
+                return Some(resolve_type(db, def, &item.types, ty, &mut NoHost).0);
+            };
+            // The variable knows what `weak` and `T!` make of its type.
+            Some(var_type(db, *var))
+        }
+        DefKind::DefaultArg => {
+            let parent = def.parent(db)?;
+            let param = signature(db, parent).params.get(def.index(db) as usize)?;
+            match param.ty.as_function() {
+                Some(f) if param.autoclosure => Some(f.result),
+                _ => Some(param.ty),
+            }
+        }
+        DefKind::Case => crate::types::raw_type(db, def.parent(db)?),
+        _ => None,
+    }
 }

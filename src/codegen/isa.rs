@@ -1,7 +1,7 @@
 //! The target machine and the per-thread state of compilation.
 
 use std::cell::RefCell;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use cranelift_codegen::Context;
 use cranelift_codegen::control::ControlPlane;
@@ -104,6 +104,3 @@ pub fn with_compiler<T>(f: impl FnOnce(&mut Compiler) -> T) -> T {
     COMPILER.with(|cell| *cell.borrow_mut() = Some(compiler));
     result
 }
-
-/// The machine as an owned handle, for tests.
-pub type SharedIsa = Arc<dyn TargetIsa>;

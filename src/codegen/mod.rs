@@ -22,6 +22,7 @@ pub mod key;
 pub mod layout;
 pub mod mangle;
 pub mod metadata;
+pub mod program;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ use crate::mir::data::{FnId, FnKind, LocalKind, Mir};
 use crate::resolve::scope::{library_module, module_members};
 use crate::resolve::{container_of, is_static_member};
 use crate::session::OptLevel;
+use crate::types::class::{VFn, VFnKind};
 use crate::types::lang::{LangItem, array_of, lang, optional_of};
 use crate::types::signature::{Signature, ThisKind, signature, var_type};
 use crate::types::ty::{ParamMode, Ty, TyKind, TyList};
@@ -20,7 +21,10 @@ use crate::types::{self};
 
 use super::blob::SymbolName;
 use super::collect::{Generator, Output, collect};
-use super::cx::{CalleeShape, CaseInfo, DefData, NominalKind, Ownership, Passing, Program, Slot, StoredProperty, ThisMode};
+use super::cx::{
+    CalleeShape, CaseInfo, DefData, NominalKind, Ownership, Passing, Program, Slot, StoredProperty,
+    ThisMode,
+};
 use super::key::{CodeKey, CodeUnit, CodegenError};
 use super::layout::{self, ClassLayout, Layout};
 use super::{emit, mangle, metadata};
@@ -111,6 +115,19 @@ pub fn opt_level(db: &dyn Db) -> OptLevel {
         .map_or(OptLevel::None, |unit| unit.options(db).opt_level)
 }
 
+fn function_of(virtual_function: VFn) -> FnId {
+    let kind = match virtual_function.kind {
+        VFnKind::Body => FnKind::Body,
+        VFnKind::Allocate => FnKind::Allocate,
+        VFnKind::PropertyGet => FnKind::PropertyGet,
+        VFnKind::PropertySet => FnKind::PropertySet,
+    };
+    FnId {
+        def: virtual_function.def,
+        kind,
+    }
+}
+
 /// [`Program`] over a database.
 #[derive(Clone, Copy)]
 pub struct DbProgram<'db> {
@@ -150,7 +167,11 @@ impl<'db> DbProgram<'db> {
     /// The nominal type that a member belongs to, through extensions.
     fn nominal(&self, def: DefId) -> Option<DefId> {
         let container = self.container(def)?;
-        matches!(self.kind(container), DefKind::Struct | DefKind::Enum | DefKind::Class).then_some(container)
+        matches!(
+            self.kind(container),
+            DefKind::Struct | DefKind::Enum | DefKind::Class
+        )
+        .then_some(container)
     }
     fn in_class(&self, def: DefId) -> bool {
         self.nominal(def)
@@ -165,7 +186,14 @@ impl<'db> DbProgram<'db> {
     }
     /// Whether a static member's function has a metatype as its last parameter.
     fn takes_metatype(&self, def: DefId) -> bool {
-        (self.is_static(def) || matches!(self.kind(def), DefKind::Init | DefKind::Synth(Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit)))
+        (self.is_static(def)
+            || matches!(
+                self.kind(def),
+                DefKind::Init
+                    | DefKind::Synth(
+                        Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit
+                    )
+            ))
             && (self.in_class(def) || self.requirement_owner(def).is_some())
     }
     fn accessors(&self, def: DefId) -> &'db [AccessorItem] {
@@ -179,7 +207,15 @@ impl<'db> DbProgram<'db> {
     fn requirement_accessor(&self, def: DefId, kind: AccessorKind) -> DefId {
         let declared = self.accessors(def).iter().find(|a| a.kind == kind);
         declared.map_or_else(
-            || DefId::new(self.db, Some(def), DefKind::Accessor(kind), def.name(self.db), 0),
+            || {
+                DefId::new(
+                    self.db,
+                    Some(def),
+                    DefKind::Accessor(kind),
+                    def.name(self.db),
+                    0,
+                )
+            },
             |a| a.def,
         )
     }
@@ -242,12 +278,12 @@ impl<'db> DbProgram<'db> {
         let ty = self.concrete(ty, args);
         let mut params: Vec<(Ty, Passing)> = Vec::new();
         let is_set = id.kind == FnKind::PropertySet;
-        if is_set {
-            params.push((ty, Passing::Owned));
-        }
         if self.kind(id.def) == DefKind::Subscript {
             let indices = self.shape_of_signature(id, signature(self.db, id.def), args);
             params.extend(indices.params);
+        }
+        if is_set {
+            params.push((ty, Passing::Owned));
         }
         let lazy = self.item(id.def).is_some_and(|i| i.mods.is_lazy);
         let this = match self.container(id.def) {
@@ -388,8 +424,8 @@ impl<'db> Program<'db> for DbProgram<'db> {
             .entries
             .iter()
             .map(|entry| Slot {
-                method: entry.method,
-                implementation: entry.implementation,
+                method: function_of(entry.method),
+                implementation: function_of(entry.implementation),
             })
             .collect()
     }
@@ -398,7 +434,7 @@ impl<'db> Program<'db> for DbProgram<'db> {
         let entries = &types::vtable(self.db, class).entries;
         let slot = entries
             .iter()
-            .position(|e| e.method == id || e.implementation == id)?;
+            .position(|e| function_of(e.method) == id || function_of(e.implementation) == id)?;
         Some(slot as u32)
     }
     fn requirements(&self, protocol: DefId) -> Vec<DefId> {
@@ -442,15 +478,19 @@ impl<'db> Program<'db> for DbProgram<'db> {
     }
     fn witness(&self, requirement: DefId, args: TyList) -> Option<(FnId, TyList)> {
         let (def, args) = types::witness(self.db, requirement, args)?;
-        let kind = match self.kind(def) {
-            DefKind::Var | DefKind::Subscript => match self.kind(requirement) {
-                DefKind::Accessor(AccessorKind::Set) => FnKind::PropertySet,
-                _ => FnKind::PropertyGet,
-            },
-            DefKind::Case => FnKind::CaseConstructor,
-            DefKind::Init | DefKind::Synth(Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit) if self.in_class(def) => FnKind::Allocate,
-            _ => FnKind::Body,
-        };
+        let kind =
+            match self.kind(def) {
+                DefKind::Var | DefKind::Subscript => match self.kind(requirement) {
+                    DefKind::Accessor(AccessorKind::Set) => FnKind::PropertySet,
+                    _ => FnKind::PropertyGet,
+                },
+                DefKind::Case => FnKind::CaseConstructor,
+                DefKind::Init
+                | DefKind::Synth(
+                    Synth::MemberwiseInit | Synth::DefaultInit | Synth::InheritedInit,
+                ) if self.in_class(def) => FnKind::Allocate,
+                _ => FnKind::Body,
+            };
         Some((FnId { def, kind }, args))
     }
     fn conforms(&self, ty: Ty, protocol: DefId) -> bool {
@@ -469,7 +509,9 @@ impl<'db> Program<'db> for DbProgram<'db> {
     }
     fn callee_shape(&self, id: FnId, args: TyList) -> CalleeShape {
         match id.kind {
-            FnKind::Body | FnKind::Allocate | FnKind::CaseConstructor => self.shape_of_signature(id, signature(self.db, id.def), args),
+            FnKind::Body | FnKind::Allocate | FnKind::CaseConstructor => {
+                self.shape_of_signature(id, signature(self.db, id.def), args)
+            }
             FnKind::PropertyGet | FnKind::PropertySet => self.shape_of_property(id, args),
             _ => match self.mir(id) {
                 Some(mir) => self.shape_of_mir(mir, args),
@@ -501,7 +543,8 @@ impl<'db> Program<'db> for DbProgram<'db> {
     fn is_transparent(&self, id: FnId) -> bool {
         id.kind == FnKind::Body
             && self.attrs(id.def).iter().any(|attr| {
-                attr.name == "_transparent" || attr.name == "inline" && attr.args.is_some_and(|args| args == "__always")
+                attr.name == "_transparent"
+                    || attr.name == "inline" && attr.args.is_some_and(|args| args == "__always")
             })
     }
     fn var_type(&self, def: DefId, args: TyList) -> Ty {
@@ -511,7 +554,8 @@ impl<'db> Program<'db> for DbProgram<'db> {
         let data = self.var_item(var)?;
         let binding = data.binding?;
         // The variables of a main file are initialised where they stand; those of types are not among its statements.
-        let is_main = file_of(self.db, var).is_some_and(|file| item_tree(self.db, file).top_level_code.is_some());
+        let is_main = file_of(self.db, var)
+            .is_some_and(|file| item_tree(self.db, file).top_level_code.is_some());
         if is_main && self.container(var).is_none() {
             return None;
         }
@@ -523,7 +567,11 @@ impl<'db> Program<'db> for DbProgram<'db> {
         Some((id, data.path.clone()))
     }
     fn string_storage(&self) -> Option<Ty> {
-        let found = module_members(self.db, library_module(self.db), Name::new("_StringStorage"));
+        let found = module_members(
+            self.db,
+            library_module(self.db),
+            Name::new("_StringStorage"),
+        );
         let class = found
             .iter()
             .find(|&&def| self.kind(def) == DefKind::Class)?;
@@ -625,7 +673,10 @@ pub fn reachable(db: &RootDatabase, roots: Vec<CodeKey>) -> Output {
 pub fn program_text(db: &RootDatabase, unit: CompilationUnit) -> String {
     let p = DbProgram { db };
     let mut text = String::new();
-    let mut queue: Vec<CodeKey> = main_code(db, unit).map(metadata::main_key).into_iter().collect();
+    let mut queue: Vec<CodeKey> = main_code(db, unit)
+        .map(metadata::main_key)
+        .into_iter()
+        .collect();
     let mut seen: crate::base::FxHashMap<CodeKey, ()> = Default::default();
     let mut parts: Vec<(SymbolName, String)> = Vec::new();
     while let Some(key) = queue.pop() {
@@ -636,7 +687,8 @@ pub fn program_text(db: &RootDatabase, unit: CompilationUnit) -> String {
             queue.extend(unit.references.iter().copied());
         }
         if metadata::is_function(&key) {
-            let part = emit::function_text(&p, key, opt_level(db)).unwrap_or_else(|error| format!("; {error}\n"));
+            let part = emit::function_text(&p, key, opt_level(db))
+                .unwrap_or_else(|error| format!("; {error}\n"));
             parts.push((p.symbol(&key), part));
         }
     }

@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileList, Report, ReportOptions, prepare};
-use crate::items;
+use crate::{bodies, items};
 use crate::session::{Invocation, Mode, Options, OutputFileMap, cli, table, version_text};
 use crate::vfs::{System, read_source};
 
@@ -251,10 +251,7 @@ fn compile(
         Mode::EmitExecutable | Mode::Run | Mode::EmitObject | Mode::Parse | Mode::DumpParse => {}
     }
 
-    let instances = timing.stage("lower", Some(db), || stages::collect(db, unit))?;
-    let code = timing.stage("generate", Some(db), || {
-        stages::generate(db, unit, &instances)
-    })?;
+    let code = timing.stage("generate", Some(db), || stages::generate(db, unit))?;
     if mode == Mode::EmitObject {
         let objects = timing.stage("objects", Some(db), || stages::objects(db, unit, &code))?;
         return timing.stage("write", None, || {
@@ -310,6 +307,7 @@ fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
         return Err(errors.into());
     }
     let tracked = Arc::new(options.tracked.clone());
+    bodies::register();
     let unit = items::workspace::open(&db, files, tracked);
     Ok(Compiler {
         db,

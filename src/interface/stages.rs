@@ -1,24 +1,21 @@
 //! Where the phases meet the folders that do the work.
 //!
 //! Each function is one phase: it asks the queries of one folder for everything that the unit needs, in parallel
-//! where that pays, and returns plain data. A phase that is not connected yet says so with an internal error.
+//! where that pays, and returns plain data.
 
-use crate::db::{CompilationUnit, RootDatabase};
+use crate::codegen::blob::LineKey;
+use crate::codegen::collect::Output;
+use crate::codegen::{mangle, program};
+use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile, line_index};
 use crate::diag::Diagnostic;
-use crate::items;
+use crate::items::{self, Anchor, AnchoredDiagnostic, DefId};
+use crate::link;
+use crate::{bodies, mir};
 
 use super::{Compiler, Ending};
 
 /// What a phase returns.
 type Stage<T> = Result<T, Ending>;
-
-/// The functions that the program needs, each once.
-#[derive(Debug, Default)]
-pub struct Instances;
-
-/// Their machine code.
-#[derive(Debug, Default)]
-pub struct Code;
 
 /// An object file for an input.
 #[derive(Debug)]
@@ -34,11 +31,6 @@ pub struct Object {
 pub struct Image {
     /// The file's bytes.
     pub bytes: Vec<u8>,
-}
-
-fn missing<T>(stage: &str) -> Stage<T> {
-    let message = format!("the stage '{stage}' is not connected");
-    Err(Diagnostic::internal_error(message).into())
 }
 
 /// Parses every file; returns what the parser has to say.
@@ -58,49 +50,121 @@ pub(super) fn dump_parse(db: &RootDatabase, unit: CompilationUnit) -> Stage<Stri
 }
 
 /// Resolves names and checks types: items, signatures, bodies.
-pub(super) fn check(_db: &RootDatabase, _unit: CompilationUnit) -> Stage<Vec<Diagnostic>> {
-    missing("check")
+pub(super) fn check(db: &RootDatabase, unit: CompilationUnit) -> Stage<Vec<Diagnostic>> {
+    let found = db.par_map(&bodies_of(db, unit), |db, &def| {
+        measured(db, bodies::body_diagnostics(db, def))
+    });
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// Checks what needs control flow: initialisation, missing returns, exclusivity.
-pub(super) fn analyse(_db: &RootDatabase, _unit: CompilationUnit) -> Stage<Vec<Diagnostic>> {
-    missing("analyse")
+pub(super) fn analyse(db: &RootDatabase, unit: CompilationUnit) -> Stage<Vec<Diagnostic>> {
+    let found = db.par_map(&bodies_of(db, unit), |db, &def| {
+        measured(db, &mir::flow::flow_diagnostics(db, def))
+    });
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// Every body of the unit, those of local declarations after the ones around them.
+fn bodies_of(db: &dyn Db, unit: CompilationUnit) -> Vec<DefId> {
+    let files = unit.files(db).iter();
+    let mut all: Vec<DefId> = files
+        .flat_map(|&file| items::body_owners(db, file))
+        .copied()
+        .collect();
+    let mut at = 0;
+    while let Some(&def) = all.get(at) {
+        all.extend(items::local_body_owners(db, def));
+        at += 1;
+    }
+    all
+}
+
+fn measured(db: &dyn Db, found: &[AnchoredDiagnostic]) -> Vec<Diagnostic> {
+    let found = found.iter();
+    found.map(|d| items::anchor::resolve_diagnostic(db, d)).collect()
 }
 
 /// The middle representation as text.
-pub(super) fn dump_mir(_db: &RootDatabase, _unit: CompilationUnit) -> Stage<String> {
-    missing("lower")
+pub(super) fn dump_mir(db: &RootDatabase, unit: CompilationUnit) -> Stage<String> {
+    let mut text = String::new();
+    for def in bodies_of(db, unit) {
+        for id in mir::functions_of(db, def) {
+            if let Some(mir) = mir::mir(db, id) {
+                text.push_str(&mir::dump::dump(db, mir));
+                text.push('\n');
+            }
+        }
+    }
+    Ok(text)
 }
 
 /// Cranelift's representation as text.
-pub(super) fn dump_clif(_db: &RootDatabase, _unit: CompilationUnit) -> Stage<String> {
-    missing("generate")
+pub(super) fn dump_clif(db: &RootDatabase, unit: CompilationUnit) -> Stage<String> {
+    Ok(program::program_text(db, unit))
 }
 
-/// Finds every function that the program needs, with its type arguments.
-pub(super) fn collect(_db: &RootDatabase, _unit: CompilationUnit) -> Stage<Instances> {
-    missing("lower")
-}
-
-/// Makes their machine code.
-pub(super) fn generate(
-    _db: &RootDatabase,
-    _unit: CompilationUnit,
-    _instances: &Instances,
-) -> Stage<Code> {
-    missing("generate")
+/// Finds every function that the program needs, with its type arguments, and makes their machine code.
+pub(super) fn generate(db: &RootDatabase, unit: CompilationUnit) -> Stage<Output> {
+    let output = program::program(db, unit);
+    if output.errors.is_empty() {
+        return Ok(output);
+    }
+    let errors = output.errors.iter();
+    let errors: Vec<_> = errors
+        .map(|error| Diagnostic::internal_error(error.to_string()))
+        .collect();
+    Err(errors.into())
 }
 
 /// Puts machine code into object files, one for each input, or one for the module.
 pub(super) fn objects(
-    _db: &RootDatabase,
+    db: &RootDatabase,
     _unit: CompilationUnit,
-    _code: &Code,
+    code: &Output,
 ) -> Stage<Vec<Object>> {
-    missing("objects")
+    let lines_db = std::sync::Mutex::new(db.clone());
+    let lines = |key: LineKey| {
+        let db = lines_db.lock().unwrap_or_else(|e| e.into_inner());
+        line_of(&*db, key)
+    };
+    let bytes = link::object_file::write_object(&code.functions, &code.data, &lines);
+    let bytes = bytes.map_err(link_error)?;
+    let input = String::new();
+    Ok(vec![Object { input, bytes }])
 }
 
-/// Puts machine code, the runtime and the libraries together.
-pub(super) fn link(_compiler: &Compiler, _code: &Code) -> Stage<Image> {
-    missing("link")
+/// Puts machine code and the runtime together.
+pub(super) fn link(compiler: &Compiler, code: &Output) -> Stage<Image> {
+    let db = &compiler.db;
+    // Each thread of the writer needs a database of its own.
+    let lines_db = std::sync::Mutex::new(db.clone());
+    let lines = |key: LineKey| {
+        let db = lines_db.lock().unwrap_or_else(|e| e.into_inner());
+        line_of(&*db, key)
+    };
+    let program = link::image::Program {
+        functions: code.functions.iter().collect(),
+        data: code.data.iter().collect(),
+        entry: crate::codegen::blob::SymbolName::new(mangle::MAIN_SYMBOL),
+        hooks: None,
+    };
+    let options = link::image::ImageOptions::new(&lines);
+    let bytes = link::image::write_image(&program, &options).map_err(link_error)?;
+    Ok(Image { bytes })
+}
+
+fn link_error(error: link::LinkError) -> Ending {
+    Diagnostic::global_error("link", error.to_string()).into()
+}
+
+/// The line that an expression begins on.
+fn line_of(db: &dyn Db, key: LineKey) -> u32 {
+    let def = program::definition_of_line(key);
+    let anchor = Anchor::ExprPoint(def, crate::base::Idx::from_raw(key.expr));
+    let Some(span) = items::anchor::anchor_span(db, anchor) else {
+        return 0;
+    };
+    let file = SourceFile::from_key(span.file);
+    line_index(db, file).line_col(span.range.start()).line
 }

@@ -127,7 +127,6 @@ fn has_source_body(facts: Facts, def: DefId) -> bool {
 
 fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
     static EMPTY: std::sync::OnceLock<TypedBody> = std::sync::OnceLock::new();
-    let db = facts.db;
     let (def, kind) = (id.def, facts.kind(id.def));
     let from_source = match id.kind {
         FnKind::Body => !matches!(kind, DefKind::Synth(_)),
@@ -156,6 +155,18 @@ fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
         }
         false => EMPTY.get_or_init(TypedBody::default),
     };
+    build_from(facts, id, body, from_source)
+}
+
+/// Builds a function from a typed body; one that the compiler makes has an empty body.
+fn build_from<'a>(
+    facts: Facts<'a>,
+    id: FnId,
+    body: &'a TypedBody,
+    from_source: bool,
+) -> Option<(Mir, Vec<MirError>)> {
+    let db = facts.db;
+    let (def, kind) = (id.def, facts.kind(id.def));
     let caps = Rc::new(Captures::of(&facts, body));
     let result = match id.kind {
         FnKind::Main | FnKind::PropertySet | FnKind::DestroyObject => Ty::unit(),
@@ -238,4 +249,21 @@ fn closure_result(body: &TypedBody, n: u32) -> Option<Ty> {
         } => Some(body.exprs.get(*convert)?.ty),
         _ => None,
     }
+}
+
+/// The functions that a body's definition gives rise to, for dumps and objects: itself and its closures.
+pub fn functions_of(db: &dyn Db, def: DefId) -> Vec<FnId> {
+    use crate::items::ids::DefKind;
+    let kind = match def.kind(db) {
+        DefKind::Binding => FnKind::InitialValue,
+        DefKind::DefaultArg => FnKind::DefaultArg,
+        DefKind::TopLevel => FnKind::Main,
+        _ => FnKind::Body,
+    };
+    let closures = crate::bodies::typed_body(db, def).closures.len() as u32;
+    let closures = (0..closures).map(|n| FnKind::Closure(n));
+    std::iter::once(kind)
+        .chain(closures)
+        .map(|kind| FnId { def, kind })
+        .collect()
 }

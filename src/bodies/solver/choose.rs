@@ -1320,8 +1320,8 @@ impl<'db> Checker<'db> {
                         Some(_) => return Quick::Unknown,
                         None => *def,
                     };
-                    if crate::resolve::members_named(db, def, name).is_empty()
-                        && crate::resolve::member_candidates(db, pattern, name, self.def).is_empty()
+                    if crate::types::members_named(db, def, name).is_empty()
+                        && crate::types::member_candidates(db, pattern, name, self.def).is_empty()
                     {
                         Quick::No
                     } else {

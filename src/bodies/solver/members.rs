@@ -9,7 +9,8 @@ use crate::bodies::check::Checker;
 use crate::bodies::decl;
 use crate::items::hir::{Expr, ExprId};
 use crate::items::ids::{DefId, DefKind};
-use crate::resolve::{self, MemberCandidate, Origin};
+use crate::types::members::{MemberCandidate, Origin};
+use crate::resolve;
 use crate::types::generics::generics;
 use crate::types::lang::{LangItem, is_lang, lang_ty, optional_of, optional_payload};
 use crate::types::signature::{ThisKind, signature, var_type};
@@ -304,8 +305,10 @@ impl<'db> Checker<'db> {
 
     /// Generic arguments that are written at the name: `f<Int>`.
     fn explicit_args(&mut self, key: ExprId, def: DefId, args: &[Ty]) {
-        let written = match &self.body.exprs[key] {
-            Expr::Name { args, .. } | Expr::Member { args, .. } if !args.is_empty() => args.clone(),
+        let written = match self.body.exprs.get(key) {
+            Some(Expr::Name { args, .. } | Expr::Member { args, .. }) if !args.is_empty() => {
+                args.clone()
+            }
             _ => return,
         };
         let own = generics(self.db, def).parent_count as usize;
@@ -332,8 +335,8 @@ impl<'db> Checker<'db> {
 
     /// The compound name's labels at an expression.
     pub fn written_labels(&self, key: ExprId) -> Option<Vec<Option<Name>>> {
-        match &self.body.exprs[key] {
-            Expr::Name { labels, .. } | Expr::Member { labels, .. } => labels.clone(),
+        match self.body.exprs.get(key) {
+            Some(Expr::Name { labels, .. } | Expr::Member { labels, .. }) => labels.clone(),
             _ => None,
         }
     }
@@ -446,7 +449,7 @@ impl<'db> Checker<'db> {
             TyKind::Metatype(t) => *t,
             _ => base,
         };
-        let any = resolve::member_candidates(self.db, instance, name, self.def);
+        let any = crate::types::member_candidates(self.db, instance, name, self.def);
         if let Some(hidden) = any
             .iter()
             .find(|c| !resolve::is_accessible(self.db, c.def, self.def))
@@ -523,7 +526,7 @@ impl<'db> Checker<'db> {
                 ..Choice::plain(Target::KeyPath)
             }];
         }
-        for candidate in resolve::member_candidates(db, lookup_in, name, self.def) {
+        for candidate in crate::types::member_candidates(db, lookup_in, name, self.def) {
             if !resolve::is_accessible(db, candidate.def, self.def) {
                 continue;
             }

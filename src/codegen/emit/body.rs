@@ -32,7 +32,6 @@ impl<'f, 'a> Emitter<'f, 'a> {
             .values()
             .map(|decl| self.mono_for(decl.ty, args))
             .collect();
-        let error = mir.throws.map(|ty| self.mono_for(ty, args));
         Frame {
             mir,
             args,
@@ -43,7 +42,6 @@ impl<'f, 'a> Emitter<'f, 'a> {
             depth,
             line,
             texts: Default::default(),
-            error,
         }
     }
 

@@ -301,9 +301,6 @@ impl<'f, 'a> Code<'f, 'a> {
     pub fn metadata(&mut self, ty: Ty) -> Value {
         self.key(CodeKey::Metadata(canonical(ty)))
     }
-    pub fn runtime_symbol(&mut self, name: &str) -> Value {
-        self.symbol(Target::Runtime(Name::new(name)))
-    }
     /// The line of an expression, which is filled in when the image is written. It has the form of an absolute address, because those
     /// are the constants that the assembler leaves a relocation for.
     pub fn line_number(&mut self, key: LineKey) -> Value {

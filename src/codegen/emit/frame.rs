@@ -84,8 +84,6 @@ pub(super) struct Frame<'f> {
     pub line: Option<LineKey>,
     /// Locals that hold a constant text, for messages of traps.
     pub texts: FxHashMap<Local, Name>,
-    /// The thrown error's type when it is not `any Error`.
-    pub error: Option<Ty>,
 }
 
 pub(in super::super) struct Emitter<'f, 'a> {

@@ -256,7 +256,6 @@ fn emitter<'f, 'a>(c: Code<'f, 'a>) -> Emitter<'f, 'a> {
             depth: 0,
             line: None,
             texts: Default::default(),
-            error: None,
         },
         inlining: Vec::new(),
         budget: INLINE_BUDGET,

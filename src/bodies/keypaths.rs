@@ -1,0 +1,377 @@
+//! Key path expressions.
+
+use crate::bodies::check::Checker;
+use crate::bodies::decl::{self, Settable};
+use crate::bodies::solver::{Base, FailKind, Loc, Lookup, Rel, Step, Target, Why, fail, wait};
+use crate::bodies::thir::*;
+use crate::items::hir::{Expr, ExprId, KeyPathComponent};
+use crate::types::lang::{LangItem, is_lang, lang_ty, optional_of, optional_payload};
+use crate::types::signature::{signature, var_type};
+use crate::types::ty::{FnTy, Ty, TyList};
+
+/// A key path whose root is known.
+#[derive(Clone, Debug)]
+pub struct Resolution {
+    pub root: Ty,
+    pub value: Ty,
+    pub components: Vec<TKeyPathComponent>,
+    /// The class of key path that the components make.
+    pub class: LangItem,
+}
+
+impl<'db> Checker<'db> {
+    pub fn step_key_path(&mut self, _id: u32, expr: ExprId, ty: Ty) -> Step {
+        let loc = Loc {
+            expr,
+            why: Why::Inner,
+        };
+        let body = self.body;
+        let Expr::KeyPath { root, components } = &body.exprs[expr] else {
+            return Step::Solved;
+        };
+        let ty = self.table.shallow(ty);
+        if ty.is_error() {
+            return Step::Solved;
+        }
+        // The root is written, or comes from the context: a key path's first argument, or a function's parameter.
+        let contextual = match ty.as_function() {
+            Some(f) if f.params.len() == 1 => Some(f.params[0].ty),
+            _ => ty
+                .as_nominal()
+                .and_then(|(_, args)| args.as_slice().first().copied()),
+        };
+        let context = self.context_of(ty);
+        let contextual = contextual.or_else(|| {
+            let context = context?;
+            let context = optional_payload(self.db, context).unwrap_or(context);
+            match context.as_function() {
+                Some(f) if f.params.len() == 1 => Some(f.params[0].ty),
+                _ => context
+                    .as_nominal()
+                    .and_then(|(_, args)| args.as_slice().first().copied()),
+            }
+        });
+        let root_ty = match (root, contextual) {
+            (Some(id), _) => self.written_type(*id),
+            (None, Some(ty)) => self.table.resolve(ty),
+            (None, None) => {
+                return match self.table.as_var(ty) {
+                    Some(var) => wait(var),
+                    None => fail(FailKind::NeedsContext, loc),
+                };
+            }
+        };
+        if let Some(var) = self.table.as_var(root_ty) {
+            return wait(var);
+        }
+        let (value, parts, class) = match self.key_path_parts(expr, root_ty, components) {
+            Ok(found) => found,
+            Err(kind) => return fail(kind, loc),
+        };
+        self.facts.key_paths.insert(
+            expr,
+            std::rc::Rc::new(Resolution {
+                root: root_ty,
+                value,
+                components: parts,
+                class,
+            }),
+        );
+        // As a function where one is wanted.
+        let wanted = match ty.as_function() {
+            Some(f) => Some(f.clone()),
+            None => context
+                .map(|c| optional_payload(self.db, c).unwrap_or(c))
+                .and_then(Ty::as_function)
+                .cloned(),
+        };
+        if let Some(f) = wanted {
+            let own = Ty::function(FnTy {
+                result: value,
+                throws: None,
+                params: f.params.clone(),
+                is_async: false,
+                escaping: true,
+            });
+            if let Step::Failed(f) = self.relate_sub(Rel::Equal, f.params[0].ty, root_ty, loc) {
+                return Step::Failed(f);
+            }
+            return self.relate_sub(Rel::Convert, own, ty, loc);
+        }
+        let own = lang_ty(self.db, class, &[root_ty, value]);
+        match self.table.as_var(ty) {
+            Some(var) => {
+                self.table.bind(var, own);
+                Step::Solved
+            }
+            None => self.relate_sub(Rel::Convert, own, ty, loc),
+        }
+    }
+
+    fn key_path_parts(
+        &mut self,
+        expr: ExprId,
+        root: Ty,
+        components: &'db [KeyPathComponent],
+    ) -> Result<(Ty, Vec<TKeyPathComponent>, LangItem), FailKind> {
+        let db = self.db;
+        let mut ty = root;
+        let mut parts = Vec::new();
+        let mut chained = false;
+        // Writable by value, and through an object.
+        let mut writable = true;
+        let mut reference = false;
+        for component in components {
+            match component {
+                KeyPathComponent::This => {}
+                KeyPathComponent::Force => {
+                    ty = optional_payload(db, ty).ok_or(FailKind::NotOptional(ty))?;
+                    parts.push(TKeyPathComponent::Force(ty));
+                }
+                KeyPathComponent::Chain => {
+                    ty = optional_payload(db, ty).ok_or(FailKind::NotOptional(ty))?;
+                    parts.push(TKeyPathComponent::ChainLink(ty));
+                    chained = true;
+                    writable = false;
+                }
+                KeyPathComponent::Member { name, .. } => {
+                    if let Some(elems) = ty.as_tuple() {
+                        let index = match name.as_str().parse::<usize>() {
+                            Ok(i) => Some(i),
+                            Err(_) => elems.iter().position(|e| e.label == Some(*name)),
+                        };
+                        let Some(elem) = index.and_then(|i| elems.get(i)) else {
+                            return Err(FailKind::NoMember {
+                                base: ty,
+                                name: *name,
+                            });
+                        };
+                        parts.push(TKeyPathComponent::TupleElem(
+                            index.unwrap_or(0) as u32,
+                            elem.ty,
+                        ));
+                        ty = elem.ty;
+                        continue;
+                    }
+                    let choices = self.member_choices(expr, ty, *name, Lookup::Explicit);
+                    let found = choices.iter().find_map(|c| match c.target {
+                        Target::Decl(d)
+                            if c.base == Base::Value
+                                && (d.kind(db) == crate::items::DefKind::Var
+                                    || matches!(d.kind(db), crate::items::DefKind::Synth(_))) =>
+                        {
+                            Some((d, c.outer))
+                        }
+                        _ => None,
+                    });
+                    let Some((var, args)) = found else {
+                        return Err(FailKind::NoMember {
+                            base: ty,
+                            name: *name,
+                        });
+                    };
+                    if decl::settable(db, var) != Settable::Yes
+                        || !crate::resolve::access::is_settable_from(db, var, self.def)
+                    {
+                        writable = false;
+                        reference = false;
+                    } else if self.is_class(ty) || !decl::setter_mutates(db, var) {
+                        reference = true;
+                        writable = true;
+                    }
+                    let next = self.norm(var_type(db, var).subst(args.as_slice()));
+                    parts.push(TKeyPathComponent::Property {
+                        var,
+                        args,
+                        ty: next,
+                    });
+                    ty = next;
+                }
+                KeyPathComponent::Subscript(args) => {
+                    let choices =
+                        self.member_choices(expr, ty, crate::base::Name::new("subscript"), Lookup::Subscript);
+                    let choice = choices.iter().find(|c| match c.target {
+                        Target::Decl(d) => {
+                            let sig = signature(db, d);
+                            sig.params.len() == args.len()
+                                && sig.params.iter().zip(args).all(|(p, a)| p.label == a.label)
+                                && crate::types::generics(db, d).params.len() == c.outer.len()
+                        }
+                        _ => false,
+                    });
+                    let Some((Target::Decl(def), outer)) = choice.map(|c| (c.target, c.outer)) else {
+                        return Err(FailKind::NoMember {
+                            base: ty,
+                            name: crate::base::Name::new("subscript"),
+                        });
+                    };
+                    let sig = signature(db, def);
+                    let mut indices = Vec::new();
+                    for (arg, param) in args.iter().zip(&sig.params) {
+                        let want = self.norm(param.ty.subst(outer.as_slice()));
+                        let value =
+                            self.check_expr(arg.expr, Some((want, super::solver::Purpose::Other)));
+                        indices.push(TArg::Value(value));
+                    }
+                    if decl::settable(db, def) != Settable::Yes {
+                        writable = false;
+                        reference = false;
+                    } else if self.is_class(ty) {
+                        reference = true;
+                        writable = true;
+                    }
+                    let next = self.norm(sig.result.subst(outer.as_slice()));
+                    parts.push(TKeyPathComponent::Subscript {
+                        def,
+                        args: outer,
+                        indices,
+                        ty: next,
+                    });
+                    ty = next;
+                }
+            }
+        }
+        if chained && optional_payload(db, ty).is_none() {
+            ty = optional_of(db, ty);
+            parts.push(TKeyPathComponent::Wrap(ty));
+        }
+        let class = if !writable {
+            LangItem::KeyPath
+        } else if reference {
+            LangItem::ReferenceWritableKeyPath
+        } else {
+            LangItem::WritableKeyPath
+        };
+        Ok((ty, parts, class))
+    }
+
+    pub fn build_key_path(&mut self, expr: ExprId, ty: Ty) -> TExprId {
+        let Some(found) = self.facts.key_paths.get(&expr).cloned() else {
+            return self.error_expr(expr, ty);
+        };
+        let root = self.known(found.root);
+        if let Some(f) = ty.as_function() {
+            return self.key_path_function(expr, ty, f, &found);
+        }
+        let own = lang_ty(self.db, found.class, &[root, self.known(found.value)]);
+        let node = self.node(
+            TExprKind::KeyPath {
+                root,
+                components: found.components.clone(),
+            },
+            own,
+            expr,
+        );
+        self.coerce(node, ty)
+    }
+
+    /// `\.a.b` as a function: a closure that reads the path.
+    fn key_path_function(
+        &mut self,
+        expr: ExprId,
+        ty: Ty,
+        f: &'static FnTy,
+        found: &Resolution,
+    ) -> TExprId {
+        let root = self.known(found.root);
+        let param = self.temp("$root", root, TLocalKind::Param);
+        let mut value = self.node(TExprKind::Local(param), root, expr);
+        let mut chained = false;
+        for part in &found.components {
+            value = match part {
+                TKeyPathComponent::Property { var, args, ty } => self.node(
+                    TExprKind::Property {
+                        base: value,
+                        var: *var,
+                        args: *args,
+                        via_super: false,
+                    },
+                    *ty,
+                    expr,
+                ),
+                TKeyPathComponent::Subscript {
+                    def,
+                    args,
+                    indices,
+                    ty,
+                } => self.node(
+                    TExprKind::Subscript {
+                        base: value,
+                        subscript: *def,
+                        args: *args,
+                        indices: indices.clone(),
+                        via_super: false,
+                    },
+                    *ty,
+                    expr,
+                ),
+                TKeyPathComponent::TupleElem(index, ty) => self.node(
+                    TExprKind::TupleElem {
+                        base: value,
+                        index: *index,
+                    },
+                    *ty,
+                    expr,
+                ),
+                TKeyPathComponent::Force(ty) => self.node(
+                    TExprKind::ForceUnwrap {
+                        base: value,
+                        implicit: false,
+                    },
+                    *ty,
+                    expr,
+                ),
+                TKeyPathComponent::ChainLink(ty) => {
+                    chained = true;
+                    self.node(TExprKind::ChainLink(value), *ty, expr)
+                }
+                TKeyPathComponent::Wrap(_) => value,
+            };
+        }
+        if chained {
+            let whole = self.known(found.value);
+            let flatten = self.ty_of(value) == whole;
+            value = self.node(
+                TExprKind::Chain {
+                    expr: value,
+                    flatten,
+                },
+                whole,
+                expr,
+            );
+        }
+        let value = self.coerce(value, f.result);
+        let index = self.out.closures.len() as u32;
+        self.out.closures.push(Some(TClosure {
+            def: None,
+            ty,
+            params: vec![param],
+            captures: Vec::new(),
+            body: TBlock {
+                stmts: vec![TStmt::Return(Some(value))],
+            },
+            own_generics: 0,
+            escaping: f.escaping,
+            throws: None,
+        }));
+        self.node(TExprKind::Closure(index), ty, expr)
+    }
+
+    /// Whether a type is one of the key path classes.
+    pub fn is_key_path(&self, ty: Ty) -> bool {
+        [
+            LangItem::KeyPath,
+            LangItem::WritableKeyPath,
+            LangItem::ReferenceWritableKeyPath,
+            LangItem::PartialKeyPath,
+            LangItem::AnyKeyPath,
+        ]
+        .into_iter()
+        .any(|item| is_lang(self.db, ty, item))
+    }
+
+    /// No arguments.
+    pub fn no_args(&self) -> TyList {
+        TyList::empty()
+    }
+}

@@ -1,0 +1,527 @@
+//! Failures in words, at the place where Swift's users expect them.
+
+use crate::base::Name;
+use crate::bodies::check::Checker;
+use crate::bodies::solver::calls::ArgError;
+use crate::bodies::solver::{FailKind, Failure, Purpose, Why};
+use crate::items::Anchor;
+use crate::items::hir::{Arg, Expr, ExprId};
+use crate::types::lang::{LangItem, is_lang, optional_payload};
+use crate::types::ty::{Ty, TyKind};
+
+impl<'db> Checker<'db> {
+    /// Reports why a system has no solution.
+    pub fn report(&mut self, failure: &Failure) {
+        let at = match self.body.exprs.get(failure.loc.expr) {
+            Some(_) => failure.loc.expr,
+            None => self.root_expr,
+        };
+        let (code, anchor, message) = self.describe(failure, at);
+        if message.is_empty() {
+            self.out.has_errors = true;
+            return;
+        }
+        self.error(code, anchor, message);
+    }
+
+    fn describe(&mut self, failure: &Failure, at: ExprId) -> (&'static str, Anchor, String) {
+        let whole = Anchor::Expr(self.def, at);
+        let point = Anchor::ExprPoint(self.def, at);
+        match &failure.kind {
+            FailKind::Mismatch(a, b) => {
+                let (a, b) = (self.default_literals(*a), *b);
+                (
+                    "mismatch",
+                    whole,
+                    self.mismatch(a, b, failure.loc.why, at),
+                )
+            }
+            FailKind::NoConformance(ty, protocol) => {
+                let shown = self.show(*ty);
+                let protocol = protocol.name(self.db);
+                let message = match failure.loc.why {
+                    Why::Argument(_) => format!(
+                        "argument type '{shown}' does not conform to expected type '{protocol}'"
+                    ),
+                    Why::Requirement => {
+                        let owner = self.callee_words(at);
+                        format!("{owner} requires that '{shown}' conform to '{protocol}'")
+                    }
+                    _ => format!("type '{shown}' does not conform to protocol '{protocol}'"),
+                };
+                ("conformance", whole, message)
+            }
+            FailKind::NoSuperclass(ty, class) => (
+                "superclass",
+                whole,
+                format!(
+                    "{} requires that '{}' inherit from '{}'",
+                    self.callee_words(at),
+                    self.show(*ty),
+                    self.show(*class)
+                ),
+            ),
+            FailKind::NotClass(ty) => (
+                "class-bound",
+                whole,
+                format!(
+                    "{} requires that '{}' be a class type",
+                    self.callee_words(at),
+                    self.show(*ty)
+                ),
+            ),
+            FailKind::NoMember { base, name } => {
+                ("unknown-member", point, self.no_such_member(*base, *name))
+            }
+            FailKind::MemberOfOptional { base, name } => (
+                "unwrap",
+                whole,
+                format!(
+                    "value of optional type '{}' must be unwrapped to refer to member '{name}' of wrapped base type '{}'",
+                    self.show(*base),
+                    optional_payload(self.db, *base).map_or(String::new(), |t| self.show(t))
+                ),
+            ),
+            FailKind::StaticMember {
+                base,
+                name,
+                is_static,
+            } => {
+                let shown = self.show(*base);
+                let message = if *is_static {
+                    format!("static member '{name}' cannot be used on instance of type '{shown}'")
+                } else {
+                    format!("instance member '{name}' cannot be used on type '{shown}'")
+                };
+                ("static-member", point, message)
+            }
+            FailKind::Inaccessible { name, def } => {
+                let level = match crate::resolve::access::access_of(self.db, *def) {
+                    crate::items::tree::Access::Private => "private",
+                    crate::items::tree::Access::Fileprivate => "fileprivate",
+                    _ => "internal",
+                };
+                (
+                    "inaccessible",
+                    point,
+                    format!("'{name}' is inaccessible due to '{level}' protection level"),
+                )
+            }
+            FailKind::NotOptional(ty) => (
+                "not-optional",
+                whole,
+                match self.body.exprs[at] {
+                    Expr::ForceUnwrap(_) => format!(
+                        "cannot force unwrap value of non-optional type '{}'",
+                        self.show(*ty)
+                    ),
+                    _ => format!(
+                        "cannot use optional chaining on non-optional value of type '{}'",
+                        self.show(*ty)
+                    ),
+                },
+            ),
+            FailKind::NotCallable(ty) => (
+                "not-callable",
+                whole,
+                match ty.kind() {
+                    TyKind::ProtocolMetatype(t) => {
+                        format!("type '{}' cannot be instantiated", self.show(*t))
+                    }
+                    _ => format!(
+                        "cannot call value of non-function type '{}'",
+                        self.show(*ty)
+                    ),
+                },
+            ),
+            FailKind::Arguments(error) => self.describe_args(error, at),
+            FailKind::Operator => ("operator", point, self.operator_mismatch(at)),
+            FailKind::NoOverload => {
+                let words = self.callee_words(at);
+                (
+                    "no-overload",
+                    whole,
+                    format!("no exact matches in call to {words}"),
+                )
+            }
+            FailKind::Ambiguous => {
+                let name = self.name_at(at);
+                (
+                    "ambiguous",
+                    whole,
+                    match name {
+                        Some(name) => format!("ambiguous use of '{name}'"),
+                        None => "type of expression is ambiguous without a type annotation".into(),
+                    },
+                )
+            }
+            FailKind::NotInferred(name, def) => {
+                let _ = def;
+                (
+                    "not-inferred",
+                    whole,
+                    format!("generic parameter '{name}' could not be inferred"),
+                )
+            }
+            FailKind::NeedsContext => (
+                "needs-context",
+                whole,
+                match self.body.exprs[at] {
+                    Expr::Member { name, .. } => format!(
+                        "cannot infer contextual base in reference to member '{name}'"
+                    ),
+                    Expr::KeyPath { .. } => {
+                        "cannot infer key path type from context; consider explicitly specifying a root type".into()
+                    }
+                    _ => "type of expression is ambiguous without a type annotation".into(),
+                },
+            ),
+            FailKind::EmptyCollection => (
+                "empty-collection",
+                whole,
+                "empty collection literal requires an explicit type".into(),
+            ),
+            FailKind::NilNeedsContext => (
+                "nil-context",
+                whole,
+                "'nil' requires a contextual type".into(),
+            ),
+            FailKind::ClosureArity { expected, given } => {
+                let plural = |n: usize| if n == 1 { "" } else { "s" };
+                (
+                    "closure-arity",
+                    whole,
+                    if *given == 0 {
+                        format!("contextual type for closure argument expects {expected} argument{}, which cannot be implicitly ignored", plural(*expected))
+                    } else {
+                        format!("contextual closure type expects {expected} argument{}, but {given} {} used in closure body", plural(*expected), if *given == 1 { "was" } else { "were" })
+                    },
+                )
+            }
+            FailKind::ClosureParameter => {
+                let name = match &self.body.exprs[at] {
+                    Expr::Closure(c) => c
+                        .params
+                        .as_ref()
+                        .and_then(|p| p.iter().find(|p| p.ty.is_none()).map(|p| p.local))
+                        .or_else(|| c.anonymous.first().copied())
+                        .map(|l| self.body.locals[l].name),
+                    _ => None,
+                };
+                (
+                    "closure-parameter",
+                    whole,
+                    match name {
+                        Some(name) => format!("cannot infer type of closure parameter '{name}' without a type annotation"),
+                        None => "unable to infer closure type without a type annotation".into(),
+                    },
+                )
+            }
+            FailKind::LiteralType(ty) => (
+                "literal",
+                whole,
+                format!(
+                    "cannot convert value of literal type to expected type '{}'",
+                    self.show(*ty)
+                ),
+            ),
+            FailKind::TooComplex => (
+                "too-complex",
+                whole,
+                "the compiler is unable to type-check this expression in reasonable time; try breaking up the expression into distinct sub-expressions".into(),
+            ),
+            FailKind::Reported => ("reported", whole, String::new()),
+        }
+    }
+
+    /// A type for a message: literals as their default types.
+    fn default_literals(&self, ty: Ty) -> Ty {
+        let ty = self.table.resolve(ty);
+        ty.map(&mut |t| match t.kind() {
+            TyKind::Infer(var) => Some(
+                self.table
+                    .as_var(t)
+                    .and_then(|v| self.default_type(self.table.literals(v)))
+                    .unwrap_or_else(|| {
+                        let _ = var;
+                        Ty::error()
+                    }),
+            ),
+            _ => None,
+        })
+    }
+
+    fn mismatch(&mut self, a: Ty, b: Ty, why: Why, at: ExprId) -> String {
+        let (x, y) = (self.show(a), self.show(b));
+        if let Expr::Nil = self.body.exprs[at] {
+            return format!("'nil' is not compatible with expected type '{y}'");
+        }
+        if let TyKind::Inout(place) = b.kind()
+            && !matches!(a.kind(), TyKind::Inout(_))
+        {
+            let shown = self.show(*place);
+            return format!("passing value of type '{shown}' to an inout parameter requires explicit '&'");
+        }
+        if let TyKind::Inout(_) = a.kind() {
+            return "use of extraneous '&'".to_string();
+        }
+        if let (Some(f), Some(g)) = (a.as_function(), b.as_function())
+            && f.throws.is_some()
+            && g.throws.is_none()
+        {
+            return format!("invalid conversion from throwing function of type '{x}' to non-throwing function type '{y}'");
+        }
+        if let Some(payload) = optional_payload(self.db, a)
+            && payload == b
+        {
+            return format!("value of optional type '{x}' must be unwrapped to a value of type '{y}'");
+        }
+        match why {
+            Why::Argument(_) => {
+                format!("cannot convert value of type '{x}' to expected argument type '{y}'")
+            }
+            Why::Context(Purpose::Initial | Purpose::Pattern | Purpose::Other) => {
+                format!("cannot convert value of type '{x}' to specified type '{y}'")
+            }
+            Why::Context(Purpose::Assign) => {
+                format!("cannot assign value of type '{x}' to type '{y}'")
+            }
+            Why::Context(Purpose::Return) => {
+                format!("cannot convert return expression of type '{x}' to return type '{y}'")
+            }
+            Why::Context(Purpose::Condition) => {
+                if optional_payload(self.db, a).is_some() {
+                    return format!("optional type '{x}' cannot be used as a boolean; test for '!= nil' instead");
+                }
+                format!("cannot convert value of type '{x}' to expected condition type '{y}'")
+            }
+            Why::Context(Purpose::Coerce) => {
+                format!("cannot convert value of type '{x}' to type '{y}' in coercion")
+            }
+            Why::Context(Purpose::Throw) => {
+                if is_lang(self.db, b, LangItem::Error) || b.is_existential() {
+                    format!("thrown expression type '{x}' does not conform to 'Error'")
+                } else {
+                    format!("thrown expression type '{x}' cannot be converted to error type '{y}'")
+                }
+            }
+            Why::Context(Purpose::ClosureResult) => {
+                format!("cannot convert value of type '{x}' to closure result type '{y}'")
+            }
+            Why::Element => {
+                format!("cannot convert value of type '{x}' to expected element type '{y}'")
+            }
+            _ => format!("cannot convert value of type '{x}' to expected type '{y}'"),
+        }
+    }
+
+    fn no_such_member(&mut self, base: Ty, name: Name) -> String {
+        let (what, ty) = match base.kind() {
+            TyKind::Metatype(t) | TyKind::ProtocolMetatype(t) => ("type", *t),
+            _ => ("value of type", base),
+        };
+        let shown = self.show(ty);
+        if name == "init" {
+            return format!("'{shown}' cannot be constructed because it has no accessible initializers");
+        }
+        if name == "subscript" {
+            return format!("value of type '{shown}' has no subscripts");
+        }
+        if let TyKind::Metatype(_) = base.kind()
+            && optional_payload(self.db, ty).is_none()
+        {
+            return format!("{what} '{shown}' has no member '{name}'");
+        }
+        format!("{what} '{shown}' has no member '{name}'")
+    }
+
+    /// The name that an expression refers to, for messages.
+    fn name_at(&self, at: ExprId) -> Option<Name> {
+        match &self.body.exprs[at] {
+            Expr::Name { name, .. } | Expr::Member { name, .. } | Expr::Operator(name) => Some(*name),
+            Expr::Binary { op, .. } | Expr::Prefix { op, .. } | Expr::Postfix { op, .. } => {
+                Some(*op)
+            }
+            Expr::Call { callee, .. } => self.name_at(*callee),
+            Expr::Subscript { .. } => Some(Name::new("subscript")),
+            _ => None,
+        }
+    }
+
+    fn callee_words(&self, at: ExprId) -> String {
+        match &self.body.exprs[at] {
+            Expr::Subscript { .. } => "subscript".to_string(),
+            Expr::Binary { op, .. } | Expr::Prefix { op, .. } | Expr::Postfix { op, .. } => {
+                format!("operator function '{op}'")
+            }
+            Expr::Call { callee, .. }
+                if matches!(
+                    self.facts.choices.get(callee).map(|r| r.choice.target),
+                    Some(crate::bodies::solver::Target::Type(_))
+                ) =>
+            {
+                "initializer".to_string()
+            }
+            _ => match self.name_at(at) {
+                Some(name) => format!("'{name}'"),
+                None => "this expression".to_string(),
+            },
+        }
+    }
+
+    fn describe_args(&mut self, error: &ArgError, at: ExprId) -> (&'static str, Anchor, String) {
+        let whole = Anchor::Expr(self.def, at);
+        let args: Vec<Arg> = match &self.body.exprs[at] {
+            Expr::Call { args, .. } | Expr::Subscript { args, .. } => args.clone(),
+            _ => Vec::new(),
+        };
+        let label = |l: &Option<Name>| match l {
+            Some(l) => format!("{l}:"),
+            None => "_:".to_string(),
+        };
+        match error {
+            ArgError::Missing { label, index, .. } => {
+                let anchor = match args.last() {
+                    Some(last) if *index > 0 => Anchor::ExprEnd(self.def, last.expr),
+                    _ => whole,
+                };
+                let what = match label {
+                    Some(label) => format!("'{label}'"),
+                    None => format!("#{}", index + 1),
+                };
+                (
+                    "missing-argument",
+                    anchor,
+                    format!("missing argument for parameter {what} in call"),
+                )
+            }
+            ArgError::Extra { arg } => {
+                let anchor = match args.get(*arg as usize) {
+                    Some(a) => Anchor::Expr(self.def, a.expr),
+                    None => whole,
+                };
+                let message = match args.len() {
+                    1 => "argument passed to call that takes no arguments".to_string(),
+                    _ => match args.get(*arg as usize).and_then(|a| a.label) {
+                        Some(l) => format!("extra argument '{l}' in call"),
+                        None => "extra argument in call".to_string(),
+                    },
+                };
+                ("extra-argument", anchor, message)
+            }
+            ArgError::NoTrailing { arg } => {
+                let anchor = match args.get(*arg as usize) {
+                    Some(a) => Anchor::Expr(self.def, a.expr),
+                    None => whole,
+                };
+                (
+                    "extra-argument",
+                    anchor,
+                    "extra trailing closure passed in call".to_string(),
+                )
+            }
+            ArgError::Order { arg, before } => {
+                let name = |i: u32| match args.get(i as usize).and_then(|a| a.label) {
+                    Some(l) => format!("'{l}'"),
+                    None => "unnamed argument".to_string() + &format!(" #{}", i + 1),
+                };
+                let anchor = match args.get(*arg as usize) {
+                    Some(a) => Anchor::Expr(self.def, a.expr),
+                    None => whole,
+                };
+                (
+                    "argument-order",
+                    anchor,
+                    format!(
+                        "argument {} must precede argument {}",
+                        name(*arg),
+                        name(*before)
+                    ),
+                )
+            }
+            ArgError::Labels { have, expected } => {
+                if have.len() == expected.len() {
+                    let wrong: Vec<usize> = (0..have.len())
+                        .filter(|&i| have[i] != expected[i])
+                        .collect();
+                    if let [one] = &*wrong {
+                        match (have[*one], expected[*one]) {
+                            (None, Some(l)) => {
+                                return (
+                                    "argument-labels",
+                                    whole,
+                                    format!("missing argument label '{l}:' in call"),
+                                );
+                            }
+                            (Some(l), None) => {
+                                return (
+                                    "argument-labels",
+                                    whole,
+                                    format!("extraneous argument label '{l}:' in call"),
+                                );
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                let have: String = have.iter().map(label).collect();
+                let expected: String = expected.iter().map(label).collect();
+                let plural = if have.matches(':').count() == 1 { "" } else { "s" };
+                (
+                    "argument-labels",
+                    whole,
+                    format!(
+                        "incorrect argument label{plural} in call (have '{have}', expected '{expected}')"
+                    ),
+                )
+            }
+        }
+    }
+
+    fn operator_mismatch(&mut self, at: ExprId) -> String {
+        let shown = |this: &mut Self, e: ExprId| {
+            let ty = match this.facts.types.get(&e) {
+                Some(&ty) => this.default_literals(ty),
+                None => Ty::error(),
+            };
+            if ty.is_error() {
+                "_".to_string()
+            } else {
+                this.show(ty)
+            }
+        };
+        match &self.body.exprs[at] {
+            Expr::Binary { op, lhs, rhs } => {
+                let (op, lhs, rhs) = (*op, *lhs, *rhs);
+                let (a, b) = (shown(self, lhs), shown(self, rhs));
+                if a == b {
+                    format!("binary operator '{op}' cannot be applied to two '{a}' operands")
+                } else {
+                    format!("binary operator '{op}' cannot be applied to operands of type '{a}' and '{b}'")
+                }
+            }
+            Expr::Prefix { op, operand } | Expr::Postfix { op, operand } => {
+                let (op, operand) = (*op, *operand);
+                let a = shown(self, operand);
+                format!("unary operator '{op}' cannot be applied to an operand of type '{a}'")
+            }
+            _ => "operator cannot be applied to these operands".to_string(),
+        }
+    }
+
+    /// A name that nothing in scope has.
+    pub fn unknown_name(&mut self, expr: ExprId, name: Name) {
+        let text = name.as_str();
+        let message = if text.starts_with('$') && text[1..].chars().all(|c| c.is_ascii_digit()) {
+            "anonymous closure argument not contained in a closure".to_string()
+        } else {
+            match crate::resolve::suggest(self.db, self.env, name) {
+                Some(similar) if similar != name => {
+                    format!("cannot find '{name}' in scope; did you mean '{similar}'?")
+                }
+                _ => format!("cannot find '{name}' in scope"),
+            }
+        };
+        self.error_at("unresolved-name", expr, message);
+    }
+}
