@@ -61,7 +61,9 @@ impl<'db> Checker<'db> {
         let body = self.body;
         let ty = self.solved(expr);
         match &body.exprs[expr] {
-            Expr::Missing | Expr::Regex(_) | Expr::Macro { .. } => self.error_expr(expr, Ty::error()),
+            Expr::Missing | Expr::Regex(_) | Expr::Macro { .. } => {
+                self.error_expr(expr, Ty::error())
+            }
             Expr::Int(_)
             | Expr::BigInt(_)
             | Expr::Float(..)
@@ -814,9 +816,10 @@ impl<'db> Checker<'db> {
 
     fn build_operator(&mut self, expr: ExprId, operands: &[ExprId]) -> TExprId {
         let ty = self.solved(expr);
-        let (Some(matched), Some(resolved)) =
-            (self.facts.calls.get(&expr).cloned(), self.facts_choice(expr))
-        else {
+        let (Some(matched), Some(resolved)) = (
+            self.facts.calls.get(&expr).cloned(),
+            self.facts_choice(expr),
+        ) else {
             return self.error_expr(expr, ty);
         };
         let all = self.known_args(&resolved.args);
@@ -868,9 +871,10 @@ impl<'db> Checker<'db> {
     fn build_subscript(&mut self, expr: ExprId, base: ExprId, args: &'db [Arg]) -> TExprId {
         let db = self.db;
         let ty = self.solved(expr);
-        let (Some(matched), Some(resolved)) =
-            (self.facts.calls.get(&expr).cloned(), self.facts_choice(expr))
-        else {
+        let (Some(matched), Some(resolved)) = (
+            self.facts.calls.get(&expr).cloned(),
+            self.facts_choice(expr),
+        ) else {
             return self.error_expr(expr, ty);
         };
         let exprs: Vec<ExprId> = args.iter().map(|a| a.expr).collect();
@@ -1133,6 +1137,15 @@ impl<'db> Checker<'db> {
         let all = self.known_args(&resolved.args);
         let this = self.node(TExprKind::Local(local), ty, key);
         let exprs: Vec<ExprId> = args.iter().map(|a| a.expr).collect();
-        self.finish_call(key, &resolved, def, all, Some(this), &exprs, &matched, false)
+        self.finish_call(
+            key,
+            &resolved,
+            def,
+            all,
+            Some(this),
+            &exprs,
+            &matched,
+            false,
+        )
     }
 }

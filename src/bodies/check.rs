@@ -488,7 +488,8 @@ impl<'db> Checker<'db> {
                         continue;
                     };
                     let base = if is_static { Ty::metatype(ty) } else { ty };
-                    let mut found = self.member_choices(key, base, name, super::solver::Lookup::Explicit);
+                    let mut found =
+                        self.member_choices(key, base, name, super::solver::Lookup::Explicit);
                     // Static members are not found from an instance member without their type, but types are.
                     for choice in &mut found {
                         choice.base = match choice.base {

@@ -45,8 +45,9 @@ pub fn is_static(db: &dyn Db, def: DefId) -> bool {
                 || def.parent(db).is_some_and(|p| is_container(db, p))
                     && is_operator(item.name.as_str())
         }
-        DefKind::Var | DefKind::Subscript => items::item(db, def)
-            .is_some_and(|item| item.mods.is_static || item.mods.is_class),
+        DefKind::Var | DefKind::Subscript => {
+            items::item(db, def).is_some_and(|item| item.mods.is_static || item.mods.is_class)
+        }
         DefKind::Accessor(_) => def.parent(db).is_some_and(|p| is_static(db, p)),
         _ => false,
     }
@@ -136,9 +137,7 @@ pub fn protocol_of_member(db: &dyn Db, def: DefId) -> Option<DefId> {
         DefKind::Extension => {
             let g = crate::types::generics::generics(db, parent);
             match g.requirements.first()? {
-                crate::types::generics::Requirement::Conforms(t, p)
-                    if matches!(t.kind(), crate::types::ty::TyKind::Param { index: 0, name } if *name == "Self") =>
-                {
+                crate::types::generics::Requirement::Conforms(t, p) if matches!(t.kind(), crate::types::ty::TyKind::Param { index: 0, name } if *name == "Self") => {
                     Some(*p)
                 }
                 _ => None,

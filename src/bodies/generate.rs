@@ -87,7 +87,9 @@ impl<'db> Checker<'db> {
                 Some(lang::array_of(self.db, elem))
             }
             Expr::Dictionary(pairs) => {
-                let [(key, value)] = &**pairs else { return None };
+                let [(key, value)] = &**pairs else {
+                    return None;
+                };
                 let (key, value) = (*key, *value);
                 let key = self.element_type(key)?;
                 let value = self.element_type(value)?;
@@ -119,8 +121,7 @@ impl<'db> Checker<'db> {
             } => {
                 let (base, name) = (*base, *name);
                 let base = self.element_type(base)?;
-                let choices =
-                    self.member_choices(expr, Ty::metatype(base), name, Lookup::Explicit);
+                let choices = self.member_choices(expr, Ty::metatype(base), name, Lookup::Explicit);
                 match choices.first()?.target {
                     Target::Type(ty) => Some(ty),
                     _ => None,
@@ -194,7 +195,9 @@ impl<'db> Checker<'db> {
                 self.give(expr, ty, choices);
                 ty
             }
-            Expr::Member { base, name, args, .. } => match base {
+            Expr::Member {
+                base, name, args, ..
+            } => match base {
                 None => {
                     let base = self.table.fresh();
                     self.implicit.insert(expr, base);
@@ -275,7 +278,13 @@ impl<'db> Checker<'db> {
                 };
                 let value = self.generate(*rhs);
                 if let Some(place) = place {
-                    self.require(Rel::Convert, value, place, *rhs, Why::Context(Purpose::Assign));
+                    self.require(
+                        Rel::Convert,
+                        value,
+                        place,
+                        *rhs,
+                        Why::Context(Purpose::Assign),
+                    );
                 }
                 if target != *lhs {
                     return optional_of(self.db, Ty::unit());
@@ -298,7 +307,11 @@ impl<'db> Checker<'db> {
                 self.require(Rel::Convert, e, result, *els, Why::Inner);
                 result
             }
-            Expr::Cast { kind, expr: inner, ty } => {
+            Expr::Cast {
+                kind,
+                expr: inner,
+                ty,
+            } => {
                 let target = self.written_type(*ty);
                 let value = self.generate(*inner);
                 self.facts.types.insert(expr, target);
@@ -545,11 +558,12 @@ impl<'db> Checker<'db> {
                 return self.generate_module_member(expr, def, name);
             }
         }
-        let base_ty = if has_args || matches!(self.body.exprs[base], Expr::Array(_) | Expr::Dictionary(_)) {
-            self.generate_base(base)
-        } else {
-            self.generate_base_plain(base)
-        };
+        let base_ty =
+            if has_args || matches!(self.body.exprs[base], Expr::Array(_) | Expr::Dictionary(_)) {
+                self.generate_base(base)
+            } else {
+                self.generate_base_plain(base)
+            };
         let result = self.table.fresh();
         let how = match self.body.exprs[base] {
             Expr::Super => Lookup::Super,
@@ -573,7 +587,12 @@ impl<'db> Checker<'db> {
         self.generate_inner(base)
     }
 
-    fn generate_module_member(&mut self, expr: ExprId, module: crate::items::DefId, name: Name) -> Ty {
+    fn generate_module_member(
+        &mut self,
+        expr: ExprId,
+        module: crate::items::DefId,
+        name: Name,
+    ) -> Ty {
         let args = match &self.body.exprs[expr] {
             Expr::Member { args, .. } => args.clone(),
             _ => Vec::new(),
@@ -594,7 +613,10 @@ impl<'db> Checker<'db> {
             self.error_at(
                 "unknown-member",
                 expr,
-                format!("module '{}' has no member named '{name}'", module.name(self.db)),
+                format!(
+                    "module '{}' has no member named '{name}'",
+                    module.name(self.db)
+                ),
             );
             return Ty::error();
         }
@@ -911,7 +933,11 @@ impl<'db> Checker<'db> {
         Step::Solved
     }
 
-    pub fn assoc_named(&self, protocol: crate::items::DefId, name: &str) -> Option<crate::items::DefId> {
+    pub fn assoc_named(
+        &self,
+        protocol: crate::items::DefId,
+        name: &str,
+    ) -> Option<crate::items::DefId> {
         crate::types::assoc_types(self.db, protocol)
             .iter()
             .copied()

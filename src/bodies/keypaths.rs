@@ -188,8 +188,12 @@ impl<'db> Checker<'db> {
                     ty = next;
                 }
                 KeyPathComponent::Subscript(args) => {
-                    let choices =
-                        self.member_choices(expr, ty, crate::base::Name::new("subscript"), Lookup::Subscript);
+                    let choices = self.member_choices(
+                        expr,
+                        ty,
+                        crate::base::Name::new("subscript"),
+                        Lookup::Subscript,
+                    );
                     let choice = choices.iter().find(|c| match c.target {
                         Target::Decl(d) => {
                             let sig = signature(db, d);
@@ -199,7 +203,8 @@ impl<'db> Checker<'db> {
                         }
                         _ => false,
                     });
-                    let Some((Target::Decl(def), outer)) = choice.map(|c| (c.target, c.outer)) else {
+                    let Some((Target::Decl(def), outer)) = choice.map(|c| (c.target, c.outer))
+                    else {
                         return Err(FailKind::NoMember {
                             base: ty,
                             name: crate::base::Name::new("subscript"),

@@ -154,7 +154,9 @@ fn compile(
         emitter.note(&format!("{}\n", version_line()));
     }
     start_threads(&options);
-    run(Config::new(options, system), &mut NoCallbacks, emitter).code()
+    let mut config = Config::new(options, system);
+    config.one_shot = true;
+    run(config, &mut NoCallbacks, emitter).code()
 }
 
 fn prints_plan(options: &Options) -> bool {

@@ -83,7 +83,10 @@ impl Fixture {
     fn member(&self, of: &str, name: &str) -> DefId {
         let members = crate::resolve::members::written_members(self.db, self.def(of));
         let named = |d: &&DefId| crate::resolve::scope::base_name(self.db, **d) == *name;
-        *members.iter().find(named).unwrap_or_else(|| panic!("no {of}.{name}"))
+        *members
+            .iter()
+            .find(named)
+            .unwrap_or_else(|| panic!("no {of}.{name}"))
     }
     fn bool(&self) -> Ty {
         lang::bool_ty(self.db)
@@ -130,17 +133,30 @@ impl Fixture {
         TStmt::Expr(self.call("sink", &[value]))
     }
     fn pat(&mut self, kind: TPatKind, ty: Ty) -> TPatId {
-        self.body.pats.alloc(TPat { kind, ty, src: None })
+        self.body.pats.alloc(TPat {
+            kind,
+            ty,
+            src: None,
+        })
     }
     fn declare(&mut self, local: TLocalId, init: Option<TExprId>) -> TStmt {
         let ty = self.body.locals[local].ty;
         let pat = self.pat(TPatKind::Bind(local), ty);
-        TStmt::Let { pat, init, els: None }
+        TStmt::Let {
+            pat,
+            init,
+            els: None,
+        }
     }
     fn assign(&mut self, lhs: TExprId, rhs: TExprId) -> TStmt {
         TStmt::Expr(self.e(TExprKind::Assign { lhs, rhs }, Ty::unit()))
     }
-    fn build(mut self, def: DefId, kind: FnKind, stmts: Vec<TStmt>) -> (&'static RootDatabase, Mir, Vec<MirError>) {
+    fn build(
+        mut self,
+        def: DefId,
+        kind: FnKind,
+        stmts: Vec<TStmt>,
+    ) -> (&'static RootDatabase, Mir, Vec<MirError>) {
         self.body.root = TBlock { stmts };
         let body: &'static TypedBody = Box::leak(Box::new(self.body));
         let facts = Facts { db: self.db };
@@ -149,7 +165,11 @@ impl Fixture {
             opt::run(&mut mir, facts);
             mir.prune();
             let problems = verify::verify(self.db, &mir);
-            assert!(problems.is_empty(), "{problems:#?}\n{}", dump::dump(self.db, &mir));
+            assert!(
+                problems.is_empty(),
+                "{problems:#?}\n{}",
+                dump::dump(self.db, &mir)
+            );
         }
         (self.db, mir, errors)
     }
@@ -174,7 +194,12 @@ fn locals_die_in_reverse_and_temporaries_at_the_end_of_statements() {
     let t = f.ty("T");
     let a = f.local("a", t, TLocalKind::Let);
     let b = f.local("b", t, TLocalKind::Var);
-    let (m1, m2, m3, m4) = (f.call("make", &[]), f.call("make", &[]), f.call("make", &[]), f.call("make", &[]));
+    let (m1, m2, m3, m4) = (
+        f.call("make", &[]),
+        f.call("make", &[]),
+        f.call("make", &[]),
+        f.call("make", &[]),
+    );
     let (va, vb) = (f.var(a), f.var(b));
     let stmts = vec![
         f.declare(a, Some(m1)),
@@ -286,7 +311,10 @@ fn use_before_initialisation_is_reported() {
     let stmts = vec![f.declare(a, None), f.sink(va)];
     let def = f.def("body");
     let (_, _, errors) = f.build(def, FnKind::Body, stmts);
-    assert_eq!(errors[0].kind, FlowKind::UsedBeforeInitialized(Name::new("a")));
+    assert_eq!(
+        errors[0].kind,
+        FlowKind::UsedBeforeInitialized(Name::new("a"))
+    );
 }
 
 #[test]
@@ -383,7 +411,11 @@ fn an_initialiser_fills_in_the_fields() {
             },
             t,
         );
-        let rhs = if field == "a" { f.var(x) } else { f.call("make", &[]) };
+        let rhs = if field == "a" {
+            f.var(x)
+        } else {
+            f.call("make", &[])
+        };
         stmts.push(f.assign(lhs, rhs));
     }
     f.check_def(init, FnKind::Body, stmts, expect![[r#""#]]);
@@ -430,7 +462,12 @@ fn a_failed_class_initialiser_destroys_what_it_initialised() {
     let first = fail(&mut f, c1);
     let set = f.assign(lhs, rhs);
     let second = fail(&mut f, c2);
-    f.check_def(init, FnKind::Body, vec![first, set, second], expect![[r#""#]]);
+    f.check_def(
+        init,
+        FnKind::Body,
+        vec![first, set, second],
+        expect![[r#""#]],
+    );
 }
 
 #[test]

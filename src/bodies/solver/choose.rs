@@ -19,8 +19,8 @@ use super::calls::{Slot, match_args};
 use super::infer::Effort;
 use super::table::{Literal, LiteralSet};
 use super::{
-    Apply, ApplyKind, Base, Choice, Constraint, Decision, FailKind, Failure, Loc, Mode, Step, Target,
-    Why,
+    Apply, ApplyKind, Base, Choice, Constraint, Decision, FailKind, Failure, Loc, Mode, Step,
+    Target, Why,
 };
 
 /// How well a candidate fits; smaller is better, in the order of the fields.
@@ -54,7 +54,12 @@ impl<'db> Checker<'db> {
         let ids: Vec<u32> = self
             .cs
             .waiting()
-            .filter(|&id| matches!(self.cs.constraints[id as usize], Constraint::Overload { .. }))
+            .filter(|&id| {
+                matches!(
+                    self.cs.constraints[id as usize],
+                    Constraint::Overload { .. }
+                )
+            })
             .collect();
         // Sets that something known decides come first: they give the others context.
         let mut second: Vec<u32> = Vec::new();
@@ -220,7 +225,10 @@ impl<'db> Checker<'db> {
             Constraint::Relate { a, b, loc, .. } => {
                 let nil = [*a, *b].into_iter().find_map(|t| {
                     let var = self.table.as_var(t)?;
-                    self.table.literals(var).contains(Literal::Nil).then_some(())
+                    self.table
+                        .literals(var)
+                        .contains(Literal::Nil)
+                        .then_some(())
                 });
                 match nil {
                     Some(()) => boxed(FailKind::NilNeedsContext, loc.expr),
@@ -311,7 +319,9 @@ impl<'db> Checker<'db> {
             if self.cs.mode == Mode::Diagnose {
                 // Report what is wrong with the candidate that comes closest.
                 self.cs.finish(id);
-                let operator = apply.as_ref().is_some_and(|a| a.kind == ApplyKind::Operator);
+                let operator = apply
+                    .as_ref()
+                    .is_some_and(|a| a.kind == ApplyKind::Operator);
                 let by_labels: Vec<&Choice> = choices
                     .iter()
                     .filter(|c| apply.as_deref().is_none_or(|a| self.labels_match(c, a)))
@@ -322,9 +332,7 @@ impl<'db> Checker<'db> {
                     } else {
                         FailKind::NoOverload
                     };
-                    self.cs
-                        .failure
-                        .get_or_insert(Failure { kind, loc });
+                    self.cs.failure.get_or_insert(Failure { kind, loc });
                     if let Some(var) = self.table.as_var(ty) {
                         self.table.bind(var, Ty::error());
                     }
@@ -334,7 +342,9 @@ impl<'db> Checker<'db> {
                 self.commit_step(key, ty, &one)?;
                 return Ok(Narrowed::Done);
             }
-            let operator = apply.as_ref().is_some_and(|a| a.kind == ApplyKind::Operator);
+            let operator = apply
+                .as_ref()
+                .is_some_and(|a| a.kind == ApplyKind::Operator);
             return Err(Box::new(Failure {
                 kind: if operator {
                     FailKind::Operator
@@ -346,9 +356,7 @@ impl<'db> Checker<'db> {
         }
         fits.sort_by(|a, b| {
             let key = |f: &Fit| (f.force, f.conversions, f.literals, f.generic);
-            key(&a.0)
-                .cmp(&key(&b.0))
-                .then(a.1.rank.cmp(&b.1.rank))
+            key(&a.0).cmp(&key(&b.0)).then(a.1.rank.cmp(&b.1.rank))
         });
         if let [(_, one)] = &*fits {
             let one = one.clone();
@@ -434,11 +442,7 @@ impl<'db> Checker<'db> {
     }
 
     /// Tries the candidates one after the other and keeps the best solution.
-    fn branch(
-        &mut self,
-        id: u32,
-        choices: Vec<(Fit, Choice)>,
-    ) -> Result<Decision, Box<Failure>> {
+    fn branch(&mut self, id: u32, choices: Vec<(Fit, Choice)>) -> Result<Decision, Box<Failure>> {
         let Constraint::Overload { key, ty, .. } = self.cs.constraints[id as usize].clone() else {
             return Ok(Decision::Progress);
         };
@@ -457,14 +461,14 @@ impl<'db> Checker<'db> {
                 },
             }));
         }
-        let operator = self
-            .cs
-            .applies
-            .get(&key)
-            .is_some_and(|&at| match &self.cs.constraints[at as usize] {
-                Constraint::Apply(a) => a.kind == ApplyKind::Operator,
-                _ => false,
-            });
+        let operator =
+            self.cs
+                .applies
+                .get(&key)
+                .is_some_and(|&at| match &self.cs.constraints[at as usize] {
+                    Constraint::Apply(a) => a.kind == ApplyKind::Operator,
+                    _ => false,
+                });
         let outer_best = self.cs.best;
         let mut found: Vec<(super::Solution, Fit, Choice)> = Vec::new();
         let mut first_failure = None;
@@ -533,7 +537,9 @@ impl<'db> Checker<'db> {
                 let ambiguous = !operator
                     && found.len() > 1
                     && !self.cs.mode.eq(&Mode::Diagnose)
-                    && found.iter().all(|(_, f, _)| f.generic == found[0].1.generic)
+                    && found
+                        .iter()
+                        .all(|(_, f, _)| f.generic == found[0].1.generic)
                     && found.iter().all(|(.., c)| c.rank == found[0].2.rank);
                 if ambiguous {
                     return Err(Box::new(Failure {
@@ -865,9 +871,10 @@ impl<'db> Checker<'db> {
                         | TyKind::Param { .. }
                 ) || is_lang(self.db, context, LangItem::AnyHashable)
             }
-            (TyKind::Nominal { .. }, TyKind::Tuple(_) | TyKind::Function(_) | TyKind::Builtin(_)) => {
-                false
-            }
+            (
+                TyKind::Nominal { .. },
+                TyKind::Tuple(_) | TyKind::Function(_) | TyKind::Builtin(_),
+            ) => false,
             (TyKind::Nominal { .. }, TyKind::Param { .. }) => {
                 self.superclass_bound(context).is_some()
             }
@@ -950,7 +957,14 @@ impl<'db> Checker<'db> {
             TyKind::Error => Quick::Exact,
             TyKind::Nominal { def, args } => {
                 let Some(payload) = optional_payload(db, pattern) else {
-                    return self.quick_nominal(pattern, *def, args.as_slice(), actual, binds, depth);
+                    return self.quick_nominal(
+                        pattern,
+                        *def,
+                        args.as_slice(),
+                        actual,
+                        binds,
+                        depth,
+                    );
                 };
                 if let Some(inner) = optional_payload(db, actual) {
                     return self.quick(payload, inner, binds, None, depth + 1);
@@ -990,11 +1004,13 @@ impl<'db> Checker<'db> {
                 if f.params.len() != g.params.len() {
                     return match &*f.params {
                         [one]
-                            if matches!(one.ty.kind(), TyKind::Param { .. } | TyKind::Assoc { .. })
-                                || one
-                                    .ty
-                                    .as_tuple()
-                                    .is_some_and(|t| t.len() == g.params.len()) =>
+                            if matches!(
+                                one.ty.kind(),
+                                TyKind::Param { .. } | TyKind::Assoc { .. }
+                            ) || one
+                                .ty
+                                .as_tuple()
+                                .is_some_and(|t| t.len() == g.params.len()) =>
                         {
                             Quick::Unknown
                         }
@@ -1149,11 +1165,7 @@ impl<'db> Checker<'db> {
                     let known = lang(db, LangItem::Array) == *d
                         || lang(db, LangItem::String) == *d
                         || self.is_pointer(actual);
-                    return if known {
-                        Quick::Converts(2)
-                    } else {
-                        Quick::No
-                    };
+                    return if known { Quick::Converts(2) } else { Quick::No };
                 }
                 Quick::No
             }
@@ -1266,9 +1278,7 @@ impl<'db> Checker<'db> {
                     if is_lang(db, pattern, LangItem::AnyHashable) {
                         return Quick::Converts(3);
                     }
-                    if self.is_pointer(pattern)
-                        && kinds.contains(Literal::String)
-                    {
+                    if self.is_pointer(pattern) && kinds.contains(Literal::String) {
                         return Quick::Converts(3);
                     }
                     Quick::No
@@ -1350,9 +1360,12 @@ impl<'db> Checker<'db> {
                     }
                     let blurred = self.blur(p, binds);
                     if is_lang(db, p, LangItem::Array) {
-                        if n == 0 { Quick::Exact } else { Quick::Converts(n) }
-                    } else if self
-                        .conforms(blurred, lang(db, LangItem::ExpressibleByArrayLiteral))
+                        if n == 0 {
+                            Quick::Exact
+                        } else {
+                            Quick::Converts(n)
+                        }
+                    } else if self.conforms(blurred, lang(db, LangItem::ExpressibleByArrayLiteral))
                     {
                         Quick::Literal
                     } else {
@@ -1463,7 +1476,10 @@ impl<'db> Checker<'db> {
     fn requirements_hold(&mut self, def: DefId, choice: &Choice, binds: &Binds) -> bool {
         let db = self.db;
         let g = generics(db, def);
-        let skip = match (choice.constrained || choice.outer.is_empty(), def.parent(db)) {
+        let skip = match (
+            choice.constrained || choice.outer.is_empty(),
+            def.parent(db),
+        ) {
             (false, Some(parent)) => generics(db, parent).requirements.len(),
             _ => 0,
         };

@@ -138,7 +138,9 @@ impl<'db> Checker<'db> {
             if self.table.as_var(me) != Some(var) {
                 continue;
             }
-            let Some(bounds) = map.get(&var) else { continue };
+            let Some(bounds) = map.get(&var) else {
+                continue;
+            };
             let Some(ty) = self.candidate(var, bounds, &map, effort) else {
                 continue;
             };
@@ -243,9 +245,10 @@ impl<'db> Checker<'db> {
             }
             return None;
         }
-        let open_lower = b.lower_vars.iter().any(|v| {
-            *v != var && (self.table.literals(*v).is_empty() && !self.nilish(*v))
-        });
+        let open_lower = b
+            .lower_vars
+            .iter()
+            .any(|v| *v != var && (self.table.literals(*v).is_empty() && !self.nilish(*v)));
         let lowers: SmallVec<[Ty; 4]> = b.lower.iter().filter(concrete).copied().collect();
         if !lowers.is_empty() {
             let partial = lowers.iter().any(|t| t.has_infer());
@@ -273,7 +276,9 @@ impl<'db> Checker<'db> {
             }
             return Some(joined);
         }
-        if !b.upper.is_empty() && (b.lower_vars.is_empty() || effort >= Effort::Loose || !open_lower) {
+        if !b.upper.is_empty()
+            && (b.lower_vars.is_empty() || effort >= Effort::Loose || !open_lower)
+        {
             if b.closure_result && effort < Effort::Firm {
                 return None;
             }
@@ -349,7 +354,10 @@ impl<'db> Checker<'db> {
         if ty.is_error() {
             return true;
         }
-        if matches!(ty.kind(), TyKind::Infer(_) | TyKind::Existential(_) | TyKind::Function(_)) {
+        if matches!(
+            ty.kind(),
+            TyKind::Infer(_) | TyKind::Existential(_) | TyKind::Function(_)
+        ) {
             return false;
         }
         set.iter().all(|kind| {

@@ -9,16 +9,16 @@ use crate::bodies::check::Checker;
 use crate::bodies::decl;
 use crate::items::hir::{Expr, ExprId};
 use crate::items::ids::{DefId, DefKind};
-use crate::types::members::{MemberCandidate, Origin};
 use crate::resolve;
 use crate::types::generics::generics;
 use crate::types::lang::{LangItem, is_lang, lang_ty, optional_of, optional_payload};
+use crate::types::members::{MemberCandidate, Origin};
 use crate::types::signature::{ThisKind, signature, var_type};
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind, TyList};
 
 use super::{
-    Apply, ApplyKind, ArgInfo, Base, Choice, Constraint, FailKind, Loc, Lookup, Rel, Resolved, Step,
-    Target, Why, fail, wait,
+    Apply, ApplyKind, ArgInfo, Base, Choice, Constraint, FailKind, Loc, Lookup, Rel, Resolved,
+    Step, Target, Why, fail, wait,
 };
 
 /// A parameter of a declaration that is called.
@@ -409,7 +409,9 @@ impl<'db> Checker<'db> {
         let mut found = None;
         for id in self.cs.waiting() {
             match &self.cs.constraints[id as usize] {
-                Constraint::ArrayLiteral { ty, elem, .. } if self.table.as_var(*ty) == Some(var) => {
+                Constraint::ArrayLiteral { ty, elem, .. }
+                    if self.table.as_var(*ty) == Some(var) =>
+                {
                     found = Some(crate::types::lang::array_of(self.db, *elem));
                 }
                 Constraint::DictionaryLiteral { ty, key, value, .. }
@@ -587,9 +589,7 @@ impl<'db> Checker<'db> {
                     Base::Type
                 }
             }
-            (true, false)
-                if how == Lookup::Explicit && matches!(def.kind(db), DefKind::Func) =>
-            {
+            (true, false) if how == Lookup::Explicit && matches!(def.kind(db), DefKind::Func) => {
                 Base::Unbound
             }
             (false, true) if def.kind(db) == DefKind::Init || is_init(db, def) => {
@@ -635,16 +635,15 @@ impl<'db> Checker<'db> {
         match def.kind(db) {
             DefKind::GenericParam => {
                 let name = def.name(db);
-                let index = def
-                    .parent(db)
-                    .map_or(0, |p| generics(db, p).parent_count)
-                    + def.index(db);
+                let index =
+                    def.parent(db).map_or(0, |p| generics(db, p).parent_count) + def.index(db);
                 Ty::param(index, name)
             }
             DefKind::AssociatedType => {
-                let base = outer.first().copied().unwrap_or_else(|| {
-                    Ty::param(0, Name::new("Self"))
-                });
+                let base = outer
+                    .first()
+                    .copied()
+                    .unwrap_or_else(|| Ty::param(0, Name::new("Self")));
                 self.norm(Ty::new(TyKind::Assoc { base, assoc: def }))
             }
             DefKind::Protocol => crate::types::lang::existential_of(db, def),

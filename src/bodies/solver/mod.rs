@@ -805,7 +805,11 @@ impl<'db> Checker<'db> {
         for (var, binding) in solution.bindings.iter().enumerate() {
             if let Some(ty) = binding {
                 let var = var as u32;
-                if self.table.as_var(Ty::new(crate::types::ty::TyKind::Infer(var))) == Some(var) {
+                if self
+                    .table
+                    .as_var(Ty::new(crate::types::ty::TyKind::Infer(var)))
+                    == Some(var)
+                {
                     self.table.bind(var, *ty);
                 }
             }

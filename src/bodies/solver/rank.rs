@@ -35,8 +35,10 @@ impl<'db> Checker<'db> {
             return forward;
         }
         // Members of protocol extensions: the more refined protocol, then the more constrained extension.
-        if let (Some(p), Some(q)) = (decl::protocol_of_member(db, a), decl::protocol_of_member(db, b))
-        {
+        if let (Some(p), Some(q)) = (
+            decl::protocol_of_member(db, a),
+            decl::protocol_of_member(db, b),
+        ) {
             if p != q {
                 if inherited_protocols(db, p).contains(&q) {
                     return true;
@@ -45,10 +47,7 @@ impl<'db> Checker<'db> {
                     return false;
                 }
             } else {
-                let (x, y) = (
-                    decl::in_extension(db, a),
-                    decl::in_extension(db, b),
-                );
+                let (x, y) = (decl::in_extension(db, a), decl::in_extension(db, b));
                 if x != y {
                     return y;
                 }
@@ -59,10 +58,7 @@ impl<'db> Checker<'db> {
                 generics(db, a).requirements.len(),
                 generics(db, b).requirements.len(),
             );
-            let (own_a, own_b) = (
-                generics(db, a).params.len(),
-                generics(db, b).params.len(),
-            );
+            let (own_a, own_b) = (generics(db, a).params.len(), generics(db, b).params.len());
             if (own_a == 0) != (own_b == 0) {
                 return own_a == 0;
             }

@@ -117,7 +117,9 @@ impl<'db> Checker<'db> {
                 }
                 Step::Solved
             }
-            (TyKind::Function(f), TyKind::Function(g)) => self.relate_functions(rel, f, g, a, b, loc),
+            (TyKind::Function(f), TyKind::Function(g)) => {
+                self.relate_functions(rel, f, g, a, b, loc)
+            }
             (TyKind::Metatype(x), TyKind::Metatype(y)) => {
                 let (x, y) = (self.table.shallow(*x), self.table.shallow(*y));
                 if rel == Rel::Equal {
@@ -148,10 +150,12 @@ impl<'db> Checker<'db> {
             (TyKind::ProtocolMetatype(x), TyKind::ProtocolMetatype(y)) => {
                 self.relate_sub(Rel::Equal, *x, *y, loc)
             }
-            (TyKind::Inout(x), TyKind::Inout(y)) => match self.relate_sub(Rel::Equal, *x, *y, loc) {
-                Step::Failed(_) => mismatch(self),
-                step => step,
-            },
+            (TyKind::Inout(x), TyKind::Inout(y)) => {
+                match self.relate_sub(Rel::Equal, *x, *y, loc) {
+                    Step::Failed(_) => mismatch(self),
+                    step => step,
+                }
+            }
             (TyKind::DynamicSelf(x), TyKind::DynamicSelf(y)) => {
                 self.relate_sub(Rel::Equal, *x, *y, loc)
             }
@@ -179,9 +183,14 @@ impl<'db> Checker<'db> {
                     _ => mismatch(self),
                 }
             }
-            (TyKind::Opaque { def, index, args }, TyKind::Opaque { def: d, index: i, args: y })
-                if def == d && index == i && args.len() == y.len() =>
-            {
+            (
+                TyKind::Opaque { def, index, args },
+                TyKind::Opaque {
+                    def: d,
+                    index: i,
+                    args: y,
+                },
+            ) if def == d && index == i && args.len() == y.len() => {
                 for (x, y) in args.iter().zip(y.iter()) {
                     if let Step::Failed(_) = self.relate_sub(Rel::Equal, x, y, loc) {
                         return mismatch(self);
@@ -379,8 +388,7 @@ impl<'db> Checker<'db> {
         }
         if is_lang(db, a, LangItem::String) {
             let to = self.table.shallow(to?);
-            let byte =
-                is_lang(db, to, LangItem::Int8) || is_lang(db, to, LangItem::UInt8) || raw;
+            let byte = is_lang(db, to, LangItem::Int8) || is_lang(db, to, LangItem::UInt8) || raw;
             return byte.then_some(Step::Solved);
         }
         None
@@ -398,15 +406,13 @@ impl<'db> Checker<'db> {
     pub fn superclass_bound(&self, ty: Ty) -> Option<Ty> {
         match ty.kind() {
             TyKind::Existential(e) => e.superclass,
-            TyKind::Param { .. } | TyKind::Assoc { .. } => {
-                generics(self.db, self.env)
-                    .requirements
-                    .iter()
-                    .find_map(|r| match r {
-                        Requirement::Superclass(t, class) if *t == ty => Some(*class),
-                        _ => None,
-                    })
-            }
+            TyKind::Param { .. } | TyKind::Assoc { .. } => generics(self.db, self.env)
+                .requirements
+                .iter()
+                .find_map(|r| match r {
+                    Requirement::Superclass(t, class) if *t == ty => Some(*class),
+                    _ => None,
+                }),
             _ => None,
         }
     }
@@ -465,9 +471,7 @@ impl<'db> Checker<'db> {
     pub fn is_class(&self, ty: Ty) -> bool {
         let ty = self.table.shallow(ty);
         match ty.kind() {
-            TyKind::Nominal { def, .. } => {
-                def.kind(self.db) == crate::items::ids::DefKind::Class
-            }
+            TyKind::Nominal { def, .. } => def.kind(self.db) == crate::items::ids::DefKind::Class,
             TyKind::Existential(e) => e.class_bound || e.superclass.is_some(),
             TyKind::DynamicSelf(_) | TyKind::Error => true,
             TyKind::Param { .. } | TyKind::Assoc { .. } => {
@@ -645,7 +649,11 @@ impl<'db> Checker<'db> {
             return true;
         }
         // Two values of these need not have one type.
-        let own = [LangItem::Equatable, LangItem::Hashable, LangItem::Comparable];
+        let own = [
+            LangItem::Equatable,
+            LangItem::Hashable,
+            LangItem::Comparable,
+        ];
         if own.into_iter().any(|item| lang(db, item) == protocol) {
             return e
                 .superclass
