@@ -151,19 +151,30 @@ pub fn run_compiler(
     emitter: &mut dyn Emitter,
 ) -> ExitStatus {
     match cli::parse(&*system, args) {
-        Ok(Invocation::Help) => emitter.print(&table::help("languagec")),
-        Ok(Invocation::Version) => emitter.print(&version_text(Default::default())),
+        Ok(Invocation::Help) => print(emitter, &table::help("languagec")),
+        Ok(Invocation::Version) => print(emitter, &version_text(Default::default())),
         Ok(Invocation::Compile(options, warnings)) => {
             emit_global(emitter, &options, warnings);
             let config = Config::new(*options, system);
-            return run(config, callbacks, emitter);
+            run(config, callbacks, emitter)
         }
         Err(problems) => {
             emit_global(emitter, &cli::reporting_options(args), problems);
-            return ExitStatus::Failure;
+            ExitStatus::Failure
         }
     }
-    ExitStatus::Success
+}
+
+/// Prints a text that was asked for; that it cannot be printed is an error.
+pub fn print(emitter: &mut dyn Emitter, text: &str) -> ExitStatus {
+    match emitter.print(text) {
+        Ok(()) => ExitStatus::Success,
+        Err(error) => {
+            let problem = outputs::unwritable("<stdout>", &error);
+            emit_global(emitter, &Options::default(), vec![problem]);
+            ExitStatus::Failure
+        }
+    }
 }
 
 /// Reports diagnostics that point into no source file.
