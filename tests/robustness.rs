@@ -598,8 +598,35 @@ fn in_parallel(count: usize, work: impl Fn(usize) + Sync) {
     });
 }
 
+/// After this time a mutant is taken to run for ever.
+const HANGS: Duration = Duration::from_secs(if SLOW { 120 } else { 30 });
+
+/// Ends the process with a message unless it is dropped in time: nothing else stops a thread.
+struct Alarm {
+    _dropped_in_time: std::sync::mpsc::Sender<()>,
+}
+
+impl Alarm {
+    fn after(time: Duration, message: String) -> Alarm {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            if receiver.recv_timeout(time) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                eprintln!("{message}");
+                std::process::exit(1);
+            }
+        });
+        Alarm {
+            _dropped_in_time: sender,
+        }
+    }
+}
+
 /// Compiles mutants of every fixture as far as `mode` says and collects what went wrong.
+///
+/// The environment variable `CODIRA_MUTANTS` asks for another number of them.
 fn mutants(mode: &str, total: usize) {
+    let asked = std::env::var("CODIRA_MUTANTS").ok();
+    let total = asked.and_then(|n| n.parse().ok()).unwrap_or(total);
     let mut paths = Vec::new();
     programs(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
@@ -624,6 +651,14 @@ fn mutants(mode: &str, total: usize) {
             let message = format!("mutant {index} of {path}: {what}; see {}", kept.display());
             failures.lock().unwrap().push(message);
         };
+        // Kept before it is run, so that a mutant that hangs can be looked at.
+        let kept =
+            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("running{mode}{index}.code"));
+        let _ = std::fs::write(&kept, &text);
+        let _alarm = Alarm::after(
+            HANGS,
+            format!("mutant {index} hangs: see {}", kept.display()),
+        );
         let parse = codira::syntax::parse(&text, &ParseOptions::default());
         if parse.green.to_string() != text {
             fail("the tree is not lossless".into());
@@ -652,6 +687,7 @@ fn mutants(mode: &str, total: usize) {
         if started.elapsed() > limit {
             fail(format!("took {:?}", started.elapsed()));
         }
+        let _ = std::fs::remove_file(&kept);
     });
     let mut failures = failures.into_inner().unwrap();
     failures.sort();

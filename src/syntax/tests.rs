@@ -473,3 +473,18 @@ fn rejects() {
         println!("{name}: marked {marked}, found {found:?}");
     }
 }
+
+/// Every one of these once made a loop of the parser stand still.
+#[test]
+fn recovery_makes_progress() {
+    for text in [
+        "precedencegroup P {\n associativity: right\ninfix operator **: P\n",
+        "precedencegroup P {\n a\n b\n}",
+        "precedencegroup P {\n fn f() {}",
+        "precedencegroup P {\n associativity:\n associativity\n",
+    ] {
+        let parse = parse(text, &ParseOptions::default());
+        assert_eq!(parse.green.to_string(), text);
+        assert!(parse.has_errors());
+    }
+}
