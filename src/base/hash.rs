@@ -111,6 +111,7 @@ impl StableHasher {
         }
     }
 
+    #[inline]
     fn round(&mut self) {
         let [a, b, c, d] = &mut self.state;
         *a = a.wrapping_add(*b);
@@ -125,6 +126,7 @@ impl StableHasher {
         *c = c.rotate_left(32);
     }
 
+    #[inline]
     fn word(&mut self, word: u64) {
         self.state[3] ^= word;
         self.round();
@@ -132,6 +134,7 @@ impl StableHasher {
     }
 
     /// Feeds the low `len` bytes (at most 8) of `value`.
+    #[inline]
     fn short(&mut self, value: u64, len: u32) {
         self.length = self.length.wrapping_add(u64::from(len));
         self.tail |= value << (8 * self.tail_len);
@@ -171,6 +174,7 @@ impl StableHasher {
     }
 
     /// Feeds eight bytes, least significant first.
+    #[inline]
     pub fn write_u64(&mut self, value: u64) {
         self.short(value, 8);
     }

@@ -61,7 +61,9 @@ impl<'db> Checker<'db> {
         let body = self.body;
         let ty = self.solved(expr);
         match &body.exprs[expr] {
-            Expr::Missing | Expr::Regex(_) | Expr::Macro { .. } => self.error_expr(expr, Ty::error()),
+            Expr::Missing | Expr::Regex(_) | Expr::Macro { .. } => {
+                self.error_expr(expr, Ty::error())
+            }
             Expr::Int(_)
             | Expr::BigInt(_)
             | Expr::Float(..)
@@ -138,6 +140,10 @@ impl<'db> Checker<'db> {
                 let base = self.build_inner(*inner);
                 self.node(TExprKind::ChainLink(base), ty, expr)
             }
+            Expr::Chain(_) if matches!(ty.kind(), TyKind::Metatype(_)) => match ty.kind() {
+                TyKind::Metatype(t) => self.node(TExprKind::Metatype(*t), ty, expr),
+                _ => self.error_expr(expr, ty),
+            },
             Expr::Chain(inner) => {
                 let inner = self.build_inner(*inner);
                 let flatten = self.ty_of(inner) == ty;
@@ -182,7 +188,11 @@ impl<'db> Checker<'db> {
             }
             Expr::If(_) | Expr::Switch(_) | Expr::Do(_) => self.build_branching(expr),
             Expr::KeyPath { .. } => self.build_key_path(expr, ty),
-            Expr::Discard => self.error_expr(expr, Ty::error()),
+            Expr::Discard => {
+                // An element that a tuple assignment drops.
+                let local = self.temp("_", ty, TLocalKind::Var);
+                self.node(TExprKind::Local(local), ty, expr)
+            }
         }
     }
 
@@ -814,9 +824,10 @@ impl<'db> Checker<'db> {
 
     fn build_operator(&mut self, expr: ExprId, operands: &[ExprId]) -> TExprId {
         let ty = self.solved(expr);
-        let (Some(matched), Some(resolved)) =
-            (self.facts.calls.get(&expr).cloned(), self.facts_choice(expr))
-        else {
+        let (Some(matched), Some(resolved)) = (
+            self.facts.calls.get(&expr).cloned(),
+            self.facts_choice(expr),
+        ) else {
             return self.error_expr(expr, ty);
         };
         let all = self.known_args(&resolved.args);
@@ -868,9 +879,10 @@ impl<'db> Checker<'db> {
     fn build_subscript(&mut self, expr: ExprId, base: ExprId, args: &'db [Arg]) -> TExprId {
         let db = self.db;
         let ty = self.solved(expr);
-        let (Some(matched), Some(resolved)) =
-            (self.facts.calls.get(&expr).cloned(), self.facts_choice(expr))
-        else {
+        let (Some(matched), Some(resolved)) = (
+            self.facts.calls.get(&expr).cloned(),
+            self.facts_choice(expr),
+        ) else {
             return self.error_expr(expr, ty);
         };
         let exprs: Vec<ExprId> = args.iter().map(|a| a.expr).collect();
@@ -1017,7 +1029,10 @@ impl<'db> Checker<'db> {
     }
 
     fn build_cast(&mut self, expr: ExprId, kind: CastKind, inner: ExprId) -> TExprId {
-        let target = self.solved(expr);
+        let target = match self.facts.targets.get(&expr) {
+            Some(&target) => self.known(target),
+            None => Ty::error(),
+        };
         let value = self.build(inner);
         let db = self.db;
         match kind {
@@ -1133,6 +1148,15 @@ impl<'db> Checker<'db> {
         let all = self.known_args(&resolved.args);
         let this = self.node(TExprKind::Local(local), ty, key);
         let exprs: Vec<ExprId> = args.iter().map(|a| a.expr).collect();
-        self.finish_call(key, &resolved, def, all, Some(this), &exprs, &matched, false)
+        self.finish_call(
+            key,
+            &resolved,
+            def,
+            all,
+            Some(this),
+            &exprs,
+            &matched,
+            false,
+        )
     }
 }

@@ -140,6 +140,12 @@ pub struct Checker<'db> {
     pub last_throw: Option<ExprId>,
     /// The underlying types of the function's `some` results.
     pub opaque: Vec<Option<Ty>>,
+    /// While overloads are compared: literals bind generic parameters to their default types.
+    pub literals_default: bool,
+    /// Generating the left side of an assignment.
+    pub on_left: bool,
+    /// Closures that are called where they stand: they do not escape.
+    pub immediate: FxHashSet<ExprId>,
     /// The key of the pattern match being solved.
     pub pattern_keys: Option<ExprId>,
 }
@@ -207,6 +213,9 @@ impl<'db> Checker<'db> {
             throw_sites: Vec::new(),
             last_throw: None,
             opaque: Vec::new(),
+            literals_default: true,
+            on_left: false,
+            immediate: FxHashSet::default(),
             pattern_keys: None,
         }
     }
@@ -477,6 +486,9 @@ impl<'db> Checker<'db> {
         {
             return vec![Choice::plain(Target::Type(ty))];
         }
+        if name == "Any" {
+            return vec![Choice::plain(Target::Type(Ty::any()))];
+        }
         let layers = resolve::lookup_value(self.db, self.env, name);
         let mut out: Vec<Choice> = Vec::new();
         for layer in layers {
@@ -487,8 +499,35 @@ impl<'db> Checker<'db> {
                     let Some(ty) = crate::types::declared_self_type(self.db, context) else {
                         continue;
                     };
+                    let ty = self.norm(ty);
+                    // An initial value has no instance yet.
+                    let is_static = is_static
+                        || self.this_ty.is_none()
+                            && self.def.kind(self.db) == crate::items::ids::DefKind::Binding;
                     let base = if is_static { Ty::metatype(ty) } else { ty };
-                    let mut found = self.member_choices(key, base, name, super::solver::Lookup::Explicit);
+                    let mut found =
+                        self.member_choices(key, base, name, super::solver::Lookup::Explicit);
+                    if found.is_empty() && !is_static {
+                        // Member types need no instance.
+                        found = self.member_choices(
+                            key,
+                            Ty::metatype(ty),
+                            name,
+                            super::solver::Lookup::Explicit,
+                        );
+                        found.retain(|c| matches!(c.target, Target::Type(_)));
+                    }
+                    for choice in &mut found {
+                        if let (Target::Decl(_), _) | (_, true) = (choice.target, args.is_empty()) {
+                            continue;
+                        }
+                        if let Target::Type(t) = choice.target
+                            && let Some(def) = t.nominal_def()
+                        {
+                            let outer = choice.outer;
+                            choice.target = Target::Type(self.apply_type_args(def, outer, &args));
+                        }
+                    }
                     // Static members are not found from an instance member without their type, but types are.
                     for choice in &mut found {
                         choice.base = match choice.base {
@@ -515,7 +554,7 @@ impl<'db> Checker<'db> {
                     // A module's own functions hide the library's only for the arguments that they take.
                     for def in defs {
                         if let Some(mut choice) = self.global_choice(def, &args) {
-                            if out.iter().any(|c| c.target == choice.target) {
+                            if out.iter().any(|c: &Choice| c.target == choice.target) {
                                 continue;
                             }
                             if !matches!(choice.target, Target::Decl(d) if d.kind(self.db) == crate::items::ids::DefKind::Func)
@@ -532,6 +571,10 @@ impl<'db> Checker<'db> {
                                 }
                             }
                             choice.rank = u8::from(decl::module_of(self.db, def) != self.module);
+                            if decl::is_iuo(self.db, def) {
+                                out.push(choice.clone());
+                                choice.force = true;
+                            }
                             out.push(choice);
                         }
                     }
@@ -547,6 +590,19 @@ impl<'db> Checker<'db> {
                         return vec![Choice::plain(Target::Module(def))];
                     }
                 }
+            }
+        }
+        if out.is_empty()
+            && let Some(this) = self.this_ty
+        {
+            // Members that only the requirements of an extension give.
+            out = self.member_choices(key, this, name, super::solver::Lookup::Explicit);
+            out.retain(|c| matches!(c.base, Base::Value | Base::Type));
+            for choice in &mut out {
+                choice.base = match choice.base {
+                    Base::Value => Base::ImplicitThis,
+                    _ => Base::ImplicitType,
+                };
             }
         }
         out

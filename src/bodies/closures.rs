@@ -7,7 +7,9 @@ use std::rc::Rc;
 
 use crate::bodies::check::{Checker, ClosureCtx, Effects, FnCtx, FnKind};
 use crate::bodies::thir::*;
-use crate::items::hir::{Block, Closure, ElseBranch, Expr, ExprId, LocalId, LocalKind, Stmt, TryKind};
+use crate::items::hir::{
+    Block, Closure, ElseBranch, Expr, ExprId, LocalId, LocalKind, Stmt, TryKind,
+};
 use crate::items::tree::ThrowsRef;
 use crate::types::lang::{self, optional_of, optional_payload};
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind};
@@ -27,8 +29,14 @@ pub struct Opened {
 #[derive(Clone, Debug)]
 pub enum OpenedBody {
     /// One expression, in the system of the closure.
-    Single { expr: ExprId, result: Ty, value: bool },
-    Checked { block: TBlock },
+    Single {
+        expr: ExprId,
+        result: Ty,
+        value: bool,
+    },
+    Checked {
+        block: TBlock,
+    },
 }
 
 /// An `if`, `switch` or `do` that is a value.
@@ -230,12 +238,7 @@ impl<'db> Checker<'db> {
         let ids: Vec<u32> = self
             .cs
             .waiting()
-            .filter(|&id| {
-                matches!(
-                    self.cs.constraints[id as usize],
-                    Constraint::Closure { .. }
-                )
-            })
+            .filter(|&id| matches!(self.cs.constraints[id as usize], Constraint::Closure { .. }))
             .collect();
         for id in ids {
             let Constraint::Closure { expr, ty } = self.cs.constraints[id as usize].clone() else {
@@ -347,7 +350,8 @@ impl<'db> Checker<'db> {
             let value = self.check_expr(capture.init, None);
             let mut ty = self.ty_of(value);
             let mut value = value;
-            if kind == LocalKind::Weak && optional_payload(self.db, ty).is_none() && !ty.is_error() {
+            if kind == LocalKind::Weak && optional_payload(self.db, ty).is_none() && !ty.is_error()
+            {
                 ty = optional_of(self.db, ty);
                 value = self.coerce(value, ty);
             }
@@ -496,7 +500,8 @@ impl<'db> Checker<'db> {
             labels: Vec::new(),
             no_return: None,
         });
-        self.closures.push(self.closure_ctx(closure, f.escaping));
+        let escaping = f.escaping && !self.immediate.contains(&expr);
+        self.closures.push(self.closure_ctx(closure, escaping));
         let effects = std::mem::take(&mut self.effects);
         let block = self.check_block_in_place(&closure.body);
         self.effects = effects;
@@ -540,9 +545,10 @@ impl<'db> Checker<'db> {
     /// Builds an opened closure of the given function type.
     pub fn build_closure(&mut self, expr: ExprId, ty: Ty) -> TExprId {
         let ty = self.table.resolve(ty);
-        let (Some(closure), Some(opened)) =
-            (self.closure_of(expr), self.facts.closures.get(&expr).cloned())
-        else {
+        let (Some(closure), Some(opened)) = (
+            self.closure_of(expr),
+            self.facts.closures.get(&expr).cloned(),
+        ) else {
             return self.error_expr(expr, ty);
         };
         let Some(f) = ty.as_function() else {
@@ -561,7 +567,8 @@ impl<'db> Checker<'db> {
                 result,
                 value: wanted,
             } => {
-                self.closures.push(self.closure_ctx(closure, f.escaping));
+                let escaping = f.escaping && !self.immediate.contains(&expr);
+                self.closures.push(self.closure_ctx(closure, escaping));
                 let effects = std::mem::replace(
                     &mut self.effects,
                     Effects {
@@ -655,7 +662,10 @@ impl<'db> Checker<'db> {
     // What a body throws, by its syntax alone: closures are given their error type before they are checked.
 
     pub fn block_throws(&self, block: &Block) -> bool {
-        block.stmts.iter().any(|&s| self.stmt_throws(&self.body.stmts[s]))
+        block
+            .stmts
+            .iter()
+            .any(|&s| self.stmt_throws(&self.body.stmts[s]))
     }
 
     fn stmt_throws(&self, stmt: &Stmt) -> bool {
@@ -983,6 +993,9 @@ impl<'db> Checker<'db> {
 
     /// The types of everything that mentions a variable no more: see [`TyKind::Infer`].
     pub fn fully_known(&self, ty: Ty) -> bool {
-        !self.table.resolve(ty).any_part(&mut |t| matches!(t.kind(), TyKind::Infer(_)))
+        !self
+            .table
+            .resolve(ty)
+            .any_part(&mut |t| matches!(t.kind(), TyKind::Infer(_)))
     }
 }

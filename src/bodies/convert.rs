@@ -83,7 +83,9 @@ impl<'db> Checker<'db> {
             (TyKind::Metatype(_) | TyKind::ProtocolMetatype(_), TyKind::Metatype(_)) => {
                 Conversion::Metatype
             }
-            (TyKind::Nominal { def: d, args: x }, TyKind::Nominal { def: e, args: y }) if d == e => {
+            (TyKind::Nominal { def: d, args: x }, TyKind::Nominal { def: e, args: y })
+                if d == e =>
+            {
                 let src = self.out.exprs[expr].src;
                 if *d == lang(db, LangItem::Dictionary) && x.len() == 2 {
                     let pair_ty = Ty::tuple_of(x.as_slice());

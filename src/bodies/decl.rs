@@ -45,8 +45,9 @@ pub fn is_static(db: &dyn Db, def: DefId) -> bool {
                 || def.parent(db).is_some_and(|p| is_container(db, p))
                     && is_operator(item.name.as_str())
         }
-        DefKind::Var | DefKind::Subscript => items::item(db, def)
-            .is_some_and(|item| item.mods.is_static || item.mods.is_class),
+        DefKind::Var | DefKind::Subscript => {
+            items::item(db, def).is_some_and(|item| item.mods.is_static || item.mods.is_class)
+        }
         DefKind::Accessor(_) => def.parent(db).is_some_and(|p| is_static(db, p)),
         _ => false,
     }
@@ -57,6 +58,23 @@ pub fn is_operator(name: &str) -> bool {
     name.chars()
         .next()
         .is_some_and(|c| !(c.is_alphanumeric() || c == '_' || c == '$' || c == '`'))
+}
+
+/// Whether a synthesised member is read like a variable.
+pub fn is_synth_value(def: DefId, db: &dyn Db) -> bool {
+    matches!(
+        def.kind(db),
+        DefKind::Synth(Synth::RawValue | Synth::HashValue | Synth::AllCases)
+    )
+}
+
+/// The type of a variable, or of a synthesised member that is read like one.
+pub fn value_type(db: &dyn Db, def: DefId) -> Ty {
+    if is_synth_value(def, db) {
+        signature(db, def).result
+    } else {
+        crate::types::signature::var_type(db, def)
+    }
 }
 
 /// Whether a declaration is a type or an extension.
@@ -136,9 +154,7 @@ pub fn protocol_of_member(db: &dyn Db, def: DefId) -> Option<DefId> {
         DefKind::Extension => {
             let g = crate::types::generics::generics(db, parent);
             match g.requirements.first()? {
-                crate::types::generics::Requirement::Conforms(t, p)
-                    if matches!(t.kind(), crate::types::ty::TyKind::Param { index: 0, name } if *name == "Self") =>
-                {
+                crate::types::generics::Requirement::Conforms(t, p) if matches!(t.kind(), crate::types::ty::TyKind::Param { index: 0, name } if *name == "Self") => {
                     Some(*p)
                 }
                 _ => None,

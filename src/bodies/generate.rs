@@ -87,7 +87,9 @@ impl<'db> Checker<'db> {
                 Some(lang::array_of(self.db, elem))
             }
             Expr::Dictionary(pairs) => {
-                let [(key, value)] = &**pairs else { return None };
+                let [(key, value)] = &**pairs else {
+                    return None;
+                };
                 let (key, value) = (*key, *value);
                 let key = self.element_type(key)?;
                 let value = self.element_type(value)?;
@@ -119,8 +121,10 @@ impl<'db> Checker<'db> {
             } => {
                 let (base, name) = (*base, *name);
                 let base = self.element_type(base)?;
-                let choices =
-                    self.member_choices(expr, Ty::metatype(base), name, Lookup::Explicit);
+                if name == "Type" {
+                    return Some(Ty::metatype(base));
+                }
+                let choices = self.member_choices(expr, Ty::metatype(base), name, Lookup::Explicit);
                 match choices.first()?.target {
                     Target::Type(ty) => Some(ty),
                     _ => None,
@@ -194,7 +198,9 @@ impl<'db> Checker<'db> {
                 self.give(expr, ty, choices);
                 ty
             }
-            Expr::Member { base, name, args, .. } => match base {
+            Expr::Member {
+                base, name, args, ..
+            } => match base {
                 None => {
                     let base = self.table.fresh();
                     self.implicit.insert(expr, base);
@@ -271,11 +277,20 @@ impl<'db> Checker<'db> {
                 let place = if matches!(body.exprs[target], Expr::Discard) {
                     None
                 } else {
-                    Some(self.generate_inner(target))
+                    let saved = std::mem::replace(&mut self.on_left, true);
+                    let place = self.generate_inner(target);
+                    self.on_left = saved;
+                    Some(place)
                 };
                 let value = self.generate(*rhs);
                 if let Some(place) = place {
-                    self.require(Rel::Convert, value, place, *rhs, Why::Context(Purpose::Assign));
+                    self.require(
+                        Rel::Convert,
+                        value,
+                        place,
+                        *rhs,
+                        Why::Context(Purpose::Assign),
+                    );
                 }
                 if target != *lhs {
                     return optional_of(self.db, Ty::unit());
@@ -298,10 +313,14 @@ impl<'db> Checker<'db> {
                 self.require(Rel::Convert, e, result, *els, Why::Inner);
                 result
             }
-            Expr::Cast { kind, expr: inner, ty } => {
+            Expr::Cast {
+                kind,
+                expr: inner,
+                ty,
+            } => {
                 let target = self.written_type(*ty);
                 let value = self.generate(*inner);
-                self.facts.types.insert(expr, target);
+                self.facts.targets.insert(expr, target);
                 match kind {
                     CastKind::Coerce => {
                         self.require(
@@ -369,6 +388,13 @@ impl<'db> Checker<'db> {
                 self.unwrap(expr, optional)
             }
             Expr::Chain(inner) => {
+                // `T?.this` names a type.
+                if let Expr::DotThis(link) = &body.exprs[*inner]
+                    && let Expr::ChainLink(of) = &body.exprs[*link]
+                    && let Some(ty) = self.element_type(*of)
+                {
+                    return Ty::metatype(optional_of(self.db, ty));
+                }
                 let ty = self.generate_inner(*inner);
                 self.optional_result(expr, ty)
             }
@@ -400,6 +426,7 @@ impl<'db> Checker<'db> {
                 self.add(Constraint::KeyPath { expr, ty });
                 ty
             }
+            Expr::Discard if self.on_left => self.table.fresh(),
             Expr::Discard => {
                 self.error_at(
                     "discard",
@@ -545,11 +572,23 @@ impl<'db> Checker<'db> {
                 return self.generate_module_member(expr, def, name);
             }
         }
-        let base_ty = if has_args || matches!(self.body.exprs[base], Expr::Array(_) | Expr::Dictionary(_)) {
-            self.generate_base(base)
-        } else {
-            self.generate_base_plain(base)
-        };
+        // The metatype as a type: `T.Type.this`.
+        if (name == "Type" || name == "Protocol")
+            && let Some(ty) = self.element_type(base)
+        {
+            return Ty::metatype(match ty.kind() {
+                TyKind::Existential(_) if name == "Protocol" => {
+                    Ty::new(TyKind::ProtocolMetatype(ty))
+                }
+                _ => Ty::metatype(ty),
+            });
+        }
+        let base_ty =
+            if has_args || matches!(self.body.exprs[base], Expr::Array(_) | Expr::Dictionary(_)) {
+                self.generate_base(base)
+            } else {
+                self.generate_base_plain(base)
+            };
         let result = self.table.fresh();
         let how = match self.body.exprs[base] {
             Expr::Super => Lookup::Super,
@@ -573,7 +612,12 @@ impl<'db> Checker<'db> {
         self.generate_inner(base)
     }
 
-    fn generate_module_member(&mut self, expr: ExprId, module: crate::items::DefId, name: Name) -> Ty {
+    fn generate_module_member(
+        &mut self,
+        expr: ExprId,
+        module: crate::items::DefId,
+        name: Name,
+    ) -> Ty {
         let args = match &self.body.exprs[expr] {
             Expr::Member { args, .. } => args.clone(),
             _ => Vec::new(),
@@ -594,7 +638,10 @@ impl<'db> Checker<'db> {
             self.error_at(
                 "unknown-member",
                 expr,
-                format!("module '{}' has no member named '{name}'", module.name(self.db)),
+                format!(
+                    "module '{}' has no member named '{name}'",
+                    module.name(self.db)
+                ),
             );
             return Ty::error();
         }
@@ -620,6 +667,10 @@ impl<'db> Checker<'db> {
             let result = self.table.fresh();
             self.add(Constraint::TypeOf { value, result });
             return result;
+        }
+        if let Expr::Closure(_) = &self.body.exprs[self.unparen(callee)] {
+            let callee = self.unparen(callee);
+            self.immediate.insert(callee);
         }
         let callee_ty = self.generate_base(callee);
         let args = self.generate_args(args);
@@ -669,6 +720,13 @@ impl<'db> Checker<'db> {
             kind: ApplyKind::Call,
         })));
         result
+    }
+
+    pub fn unparen(&self, expr: ExprId) -> ExprId {
+        match &self.body.exprs[expr] {
+            Expr::Paren(inner) => self.unparen(*inner),
+            _ => expr,
+        }
     }
 
     fn is_literal_expr(&self, expr: ExprId) -> bool {
@@ -911,7 +969,11 @@ impl<'db> Checker<'db> {
         Step::Solved
     }
 
-    pub fn assoc_named(&self, protocol: crate::items::DefId, name: &str) -> Option<crate::items::DefId> {
+    pub fn assoc_named(
+        &self,
+        protocol: crate::items::DefId,
+        name: &str,
+    ) -> Option<crate::items::DefId> {
         crate::types::assoc_types(self.db, protocol)
             .iter()
             .copied()
@@ -927,7 +989,10 @@ impl<'db> Checker<'db> {
                 Constraint::ArrayLiteral { ty, elem, .. } => {
                     if let Some(var) = self.table.as_var(ty) {
                         // Without elements there must be a context.
-                        if self.table.as_var(elem).is_some() && !self.has_lower(elem) {
+                        if self.table.as_var(elem).is_some()
+                            && !self.has_lower(elem)
+                            && !self.has_upper(ty)
+                        {
                             continue;
                         }
                         let array = lang::array_of(self.db, elem);
@@ -952,6 +1017,14 @@ impl<'db> Checker<'db> {
             self.simplify()?;
         }
         Ok(any)
+    }
+
+    /// Whether a variable converts to something.
+    fn has_upper(&self, ty: Ty) -> bool {
+        let var = self.table.as_var(ty);
+        self.cs.waiting().any(|id| {
+            matches!(&self.cs.constraints[id as usize], Constraint::Relate { a, .. } if self.table.as_var(*a) == var)
+        })
     }
 
     /// Whether something converts to a variable.

@@ -6,7 +6,7 @@ use crate::bodies::solver::{Base, FailKind, Loc, Lookup, Rel, Step, Target, Why,
 use crate::bodies::thir::*;
 use crate::items::hir::{Expr, ExprId, KeyPathComponent};
 use crate::types::lang::{LangItem, is_lang, lang_ty, optional_of, optional_payload};
-use crate::types::signature::{signature, var_type};
+use crate::types::signature::signature;
 use crate::types::ty::{FnTy, Ty, TyList};
 
 /// A key path whose root is known.
@@ -179,7 +179,7 @@ impl<'db> Checker<'db> {
                         reference = true;
                         writable = true;
                     }
-                    let next = self.norm(var_type(db, var).subst(args.as_slice()));
+                    let next = self.norm(decl::value_type(db, var).subst(args.as_slice()));
                     parts.push(TKeyPathComponent::Property {
                         var,
                         args,
@@ -188,8 +188,12 @@ impl<'db> Checker<'db> {
                     ty = next;
                 }
                 KeyPathComponent::Subscript(args) => {
-                    let choices =
-                        self.member_choices(expr, ty, crate::base::Name::new("subscript"), Lookup::Subscript);
+                    let choices = self.member_choices(
+                        expr,
+                        ty,
+                        crate::base::Name::new("subscript"),
+                        Lookup::Subscript,
+                    );
                     let choice = choices.iter().find(|c| match c.target {
                         Target::Decl(d) => {
                             let sig = signature(db, d);
@@ -199,7 +203,8 @@ impl<'db> Checker<'db> {
                         }
                         _ => false,
                     });
-                    let Some((Target::Decl(def), outer)) = choice.map(|c| (c.target, c.outer)) else {
+                    let Some((Target::Decl(def), outer)) = choice.map(|c| (c.target, c.outer))
+                    else {
                         return Err(FailKind::NoMember {
                             base: ty,
                             name: crate::base::Name::new("subscript"),

@@ -31,7 +31,10 @@ impl<'db> Checker<'db> {
                 self.error_at(
                     "literal-overflow",
                     expr,
-                    format!("integer literal '{text}' overflows when stored into '{}'", self.show(ty)),
+                    format!(
+                        "integer literal '{text}' overflows when stored into '{}'",
+                        self.show(ty)
+                    ),
                 );
                 self.error_expr(expr, ty)
             }
@@ -41,7 +44,11 @@ impl<'db> Checker<'db> {
                     return self.node(TExprKind::Bool(*value), ty, expr);
                 }
                 let inner_ty = self
-                    .literal_part(ty, LangItem::ExpressibleByBooleanLiteral, "BooleanLiteralType")
+                    .literal_part(
+                        ty,
+                        LangItem::ExpressibleByBooleanLiteral,
+                        "BooleanLiteralType",
+                    )
                     .unwrap_or(lang::bool_ty(self.db));
                 let inner = self.node(TExprKind::Bool(*value), inner_ty, expr);
                 self.literal_init(expr, ty, LangItem::ExpressibleByBooleanLiteral, inner)
@@ -85,7 +92,9 @@ impl<'db> Checker<'db> {
         if library && !(min..=max).contains(&value) {
             let shown = self.show(ty);
             let message = if value < 0 && min == 0 {
-                format!("negative integer '{value}' overflows when stored into unsigned type '{shown}'")
+                format!(
+                    "negative integer '{value}' overflows when stored into unsigned type '{shown}'"
+                )
             } else {
                 format!("integer literal '{value}' overflows when stored into '{shown}'")
             };
@@ -101,7 +110,11 @@ impl<'db> Checker<'db> {
             return self.node(TExprKind::Float((value as f64).to_bits()), ty, expr);
         }
         let part = self
-            .literal_part(ty, LangItem::ExpressibleByIntegerLiteral, "IntegerLiteralType")
+            .literal_part(
+                ty,
+                LangItem::ExpressibleByIntegerLiteral,
+                "IntegerLiteralType",
+            )
             .unwrap_or(lang::int_ty(self.db));
         let inner = self.node(TExprKind::Int(value), part, expr);
         self.literal_init(expr, ty, LangItem::ExpressibleByIntegerLiteral, inner)
@@ -204,7 +217,13 @@ impl<'db> Checker<'db> {
             .find(|d| d.kind(self.db) == crate::items::DefKind::Init)
     }
 
-    fn literal_init(&mut self, expr: ExprId, ty: Ty, protocol: LangItem, inner: TExprId) -> TExprId {
+    fn literal_init(
+        &mut self,
+        expr: ExprId,
+        ty: Ty,
+        protocol: LangItem,
+        inner: TExprId,
+    ) -> TExprId {
         let Some(init) = self.literal_requirement(protocol) else {
             return self.error_expr(expr, ty);
         };
@@ -218,7 +237,11 @@ impl<'db> Checker<'db> {
         }
         let plain = lang::payload_of(self.db, ty, LangItem::Array);
         let elem = plain.or_else(|| {
-            self.literal_part(ty, LangItem::ExpressibleByArrayLiteral, "ArrayLiteralElement")
+            self.literal_part(
+                ty,
+                LangItem::ExpressibleByArrayLiteral,
+                "ArrayLiteralElement",
+            )
         });
         let elem = elem.unwrap_or(Ty::error());
         let elems = elems
@@ -281,7 +304,11 @@ impl<'db> Checker<'db> {
     ) -> TExprId {
         let db = self.db;
         let builder = self
-            .literal_part(ty, LangItem::ExpressibleByStringInterpolation, "StringInterpolation")
+            .literal_part(
+                ty,
+                LangItem::ExpressibleByStringInterpolation,
+                "StringInterpolation",
+            )
             .filter(|t| t.as_nominal().is_some())
             .unwrap_or_else(|| lang::lang_ty(db, LangItem::DefaultStringInterpolation, &[]));
         let saved = self.scope;

@@ -140,100 +140,22 @@ fn body_of_opaque(db: &dyn Db, def: DefId) -> Option<DefId> {
     }
 }
 
-/// Every definition of a file that has a body of its own, in order.
+/// Every definition of a file that has a body of its own, those inside of bodies after the body.
 pub fn bodies_of_file(db: &dyn Db, file: SourceFile) -> Vec<DefId> {
-    let tree = items::item_tree(db, file);
     let mut out = Vec::new();
-    for &def in &tree.top_level {
-        bodies_of(db, def, &mut out);
-    }
-    if tree.top_level_code.is_some()
-        && let Some(file) = items::file_def(db, file)
-    {
-        out.push(DefId::new(
-            db,
-            Some(file),
-            DefKind::TopLevel,
-            crate::base::Name::new(""),
-            0,
-        ));
+    for &def in items::owners::body_owners(db, file) {
+        add_owner(db, def, &mut out);
     }
     out
 }
 
-/// The bodies of a declaration and of everything in it.
-pub fn bodies_of(db: &dyn Db, def: DefId, out: &mut Vec<DefId>) {
-    let Some(item) = items::item(db, def) else {
-        return;
-    };
-    let defaults = |params: &[crate::items::tree::ParamItem], out: &mut Vec<DefId>| {
-        for (i, param) in params.iter().enumerate() {
-            if param.default.is_some() {
-                out.push(DefId::new(
-                    db,
-                    Some(def),
-                    DefKind::DefaultArg,
-                    param.name,
-                    i as u32,
-                ));
-            }
-        }
-    };
-    let mut own = None;
-    match &item.kind {
-        ItemKind::Nominal(n) => n.members.iter().for_each(|m| bodies_of(db, *m, out)),
-        ItemKind::Extension(e) => e.members.iter().for_each(|m| bodies_of(db, *m, out)),
-        ItemKind::Func(f) => {
-            let sig = signature(db, def);
-            for (param, sig) in f.params.iter().zip(&sig.params) {
-                if param.default.is_some()
-                    && let Some(d) = sig.default
-                {
-                    out.push(d);
-                }
-            }
-            if f.body.is_some() {
-                own = Some(def);
-            }
-        }
-        ItemKind::Var(var) => {
-            if let Some(binding) = var.binding
-                && !out.contains(&binding)
-                && items::body_syntax(db, binding).is_some()
-            {
-                out.push(binding);
-            }
-            for accessor in &var.accessors {
-                if accessor.body.is_some() {
-                    out.push(accessor.def);
-                }
-            }
-        }
-        ItemKind::Subscript(s) => {
-            defaults(&s.params, out);
-            for accessor in &s.accessors {
-                if accessor.body.is_some() {
-                    out.push(accessor.def);
-                }
-            }
-        }
-        ItemKind::Case(c) => {
-            if c.raw_value.is_some() {
-                own = Some(def);
-            }
-        }
-        ItemKind::Deinit { body } => {
-            if body.is_some() {
-                own = Some(def);
-            }
-        }
-        _ => {}
-    }
-    if let Some(def) = own {
-        out.push(def);
-        // Types declared inside a body have bodies of their own.
-        for &local in &items::body(db, def).items.top_level {
-            bodies_of(db, local, out);
+fn add_owner(db: &dyn Db, def: DefId, out: &mut Vec<DefId>) {
+    out.push(def);
+    for &local in items::owners::local_body_owners(db, def) {
+        // A local function is checked with the body around it; its default values and the members of local types are not.
+        let is_local_fn = local.kind(db) == DefKind::Func && local.parent(db) == Some(def);
+        if !is_local_fn {
+            add_owner(db, local, out);
         }
     }
 }
@@ -277,6 +199,7 @@ fn declare_this(c: &mut Checker<'_>, this: ThisKind, kind: DefKind) {
     let Some(ty) = crate::types::declared_self_type(db, def) else {
         return;
     };
+    let ty = c.norm(ty);
     let is_class = c.is_class(ty) && !matches!(ty.kind(), TyKind::Param { .. });
     let (ty, local) = match (this, kind) {
         (ThisKind::None, _) => return,

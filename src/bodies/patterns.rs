@@ -9,10 +9,10 @@ use crate::bodies::solver::{
     Apply, ApplyKind, ArgInfo, Constraint, FailKind, Failure, Loc, Lookup, Rel, System, Target, Why,
 };
 use crate::bodies::thir::*;
+use crate::items::Anchor;
 use crate::items::hir::{Expr, ExprId, Pat, PatId};
 use crate::items::ids::{DefId, DefKind};
 use crate::items::tree::Fixity;
-use crate::items::Anchor;
 use crate::types::lang::{self, optional_payload};
 use crate::types::nominal::{case_payload, enum_cases};
 use crate::types::ty::{Ty, TyKind};
@@ -79,11 +79,7 @@ impl<'db> Checker<'db> {
                             );
                         }
                         self.local_types[local.index()] = Some(ty);
-                        return self.pat(
-                            TPatKind::Bind(TLocalId::from_raw(first.raw())),
-                            ty,
-                            None,
-                        );
+                        return self.pat(TPatKind::Bind(TLocalId::from_raw(first.raw())), ty, None);
                     }
                 }
                 self.declare_local(*local, ty);
@@ -167,7 +163,8 @@ impl<'db> Checker<'db> {
                 self.pat(TPatKind::As(target, inner), ty, None)
             }
             Pat::Case { base, name, args } => {
-                let args: Option<Vec<PatId>> = args.as_ref().map(|a| a.iter().map(|p| p.1).collect());
+                let args: Option<Vec<PatId>> =
+                    args.as_ref().map(|a| a.iter().map(|p| p.1).collect());
                 self.check_case(id, *base, *name, args, ty)
             }
             Pat::Expr(expr) => self.check_expr_pattern(id, *expr, ty),
@@ -415,6 +412,20 @@ impl<'db> Checker<'db> {
                 }
             }
             Expr::Paren(inner) => return self.check_expr_pattern(id, *inner, ty),
+            Expr::Chain(inner) => {
+                if let Expr::ChainLink(value) = &body.exprs[*inner]
+                    && let Some(payload) = optional_payload(self.db, ty)
+                {
+                    let inner = self.check_expr_pattern(id, *value, payload);
+                    return self.some_pattern(inner, ty);
+                }
+            }
+            Expr::ChainLink(value) => {
+                if let Some(payload) = optional_payload(self.db, ty) {
+                    let inner = self.check_expr_pattern(id, *value, payload);
+                    return self.some_pattern(inner, ty);
+                }
+            }
             Expr::Tuple(args) if ty.as_tuple().is_some_and(|t| t.len() == args.len()) => {
                 let types = ty.as_tuple().unwrap_or_default();
                 let parts = args
@@ -490,7 +501,7 @@ impl<'db> Checker<'db> {
                 if self.errors() == errors {
                     let of = self.show(ty);
                     match failure.kind {
-                        FailKind::Operator | FailKind::NoOverload | FailKind::Mismatch(..) => {
+                        FailKind::Operator(_) | FailKind::NoOverload | FailKind::Mismatch(..) => {
                             let given = self.pattern_shown(expr, pattern);
                             self.error_at(
                                 "pattern-mismatch",
@@ -563,11 +574,10 @@ impl<'db> Checker<'db> {
         if ty.is_error() || rows.iter().any(|(_, is_default)| *is_default) {
             return;
         }
-        if rows.iter().any(|(items, _)| {
-            items
-                .iter()
-                .any(|(p, _)| self.out.pats[*p].ty.is_error())
-        }) {
+        if rows
+            .iter()
+            .any(|(items, _)| items.iter().any(|(p, _)| self.out.pats[*p].ty.is_error()))
+        {
             return;
         }
         let matrix = self.matrix(rows);
@@ -609,9 +619,7 @@ impl<'db> Checker<'db> {
         let pat = &self.out.pats[pat];
         match &pat.kind {
             TPatKind::Wild | TPatKind::Bind(_) | TPatKind::BindGlobal(_) => Space::Any,
-            TPatKind::Tuple(parts) => {
-                Space::Tuple(parts.iter().map(|p| self.space(*p)).collect())
-            }
+            TPatKind::Tuple(parts) => Space::Tuple(parts.iter().map(|p| self.space(*p)).collect()),
             TPatKind::Case { case, payload } => {
                 let arity = case_payload(self.db, *case).len();
                 let parts = match payload {
@@ -726,9 +734,8 @@ impl<'db> Checker<'db> {
     }
 
     fn is_uninhabited(&self, ty: Ty) -> bool {
-        ty.nominal_def().is_some_and(|d| {
-            d.kind(self.db) == DefKind::Enum && enum_cases(self.db, d).is_empty()
-        })
+        ty.nominal_def()
+            .is_some_and(|d| d.kind(self.db) == DefKind::Enum && enum_cases(self.db, d).is_empty())
     }
 
     /// The ways to make a value of the type, with the types of their parts.

@@ -25,7 +25,10 @@ impl<'db> Checker<'db> {
             return;
         };
         let (code, message) = match usage {
-            Use::Assign => ("assign-immutable", format!("cannot assign to {what}: {why}")),
+            Use::Assign => (
+                "assign-immutable",
+                format!("cannot assign to {what}: {why}"),
+            ),
             Use::Inout => (
                 "inout-immutable",
                 format!("cannot pass immutable value as inout argument: {why}"),
@@ -43,7 +46,12 @@ impl<'db> Checker<'db> {
     }
 
     /// What kind of place cannot be changed and why; none when it can.
-    fn immutable(&mut self, place: TExprId, usage: Use, outermost: bool) -> Option<(&'static str, String)> {
+    fn immutable(
+        &mut self,
+        place: TExprId,
+        usage: Use,
+        outermost: bool,
+    ) -> Option<(&'static str, String)> {
         let db = self.db;
         let immutable = self.word("immutable");
         match self.out.exprs[place].kind.clone() {
@@ -63,10 +71,9 @@ impl<'db> Checker<'db> {
                         }
                         Some(("value", format!("'{name}' is a '{immutable}' constant")))
                     }
-                    TLocalKind::Param | TLocalKind::OwnedParam => Some((
-                        "value",
-                        format!("'{name}' is a '{immutable}' constant"),
-                    )),
+                    TLocalKind::Param | TLocalKind::OwnedParam => {
+                        Some(("value", format!("'{name}' is a '{immutable}' constant")))
+                    }
                     _ => None,
                 }
             }
@@ -118,10 +125,7 @@ impl<'db> Checker<'db> {
                 match name.map(|n| n.as_str()) {
                     Some("ReferenceWritableKeyPath") => None,
                     Some("WritableKeyPath") => self.immutable(base, usage, false),
-                    _ => Some((
-                        "through subscript",
-                        "key path is read-only".to_string(),
-                    )),
+                    _ => Some(("through subscript", "key path is read-only".to_string())),
                 }
             }
             TExprKind::Tuple(elems) => {
@@ -143,15 +147,11 @@ impl<'db> Checker<'db> {
                 if usage == Use::Mutating && self.is_object_ty(self.ty_of(place)) {
                     return None;
                 }
-                Some((
-                    "value",
-                    format!("'{name}' returns immutable value"),
-                ))
+                Some(("value", format!("'{name}' returns immutable value")))
             }
-            TExprKind::CallValue { .. } => Some((
-                "value",
-                "function call returns immutable value".to_string(),
-            )),
+            TExprKind::CallValue { .. } => {
+                Some(("value", "function call returns immutable value".to_string()))
+            }
             _ => {
                 if self.is_object_ty(self.ty_of(place)) && usage == Use::Mutating {
                     return None;
@@ -202,7 +202,8 @@ impl<'db> Checker<'db> {
     fn initialises(&self, base: TExprId, var: DefId) -> bool {
         let in_init = self.fns.iter().any(|f| f.kind == FnKind::Init)
             && !self.fns.iter().any(|f| f.kind == FnKind::Closure);
-        let on_this = matches!(self.out.exprs[base].kind, TExprKind::Local(l) if Some(l) == self.out.this);
+        let on_this =
+            matches!(self.out.exprs[base].kind, TExprKind::Local(l) if Some(l) == self.out.this);
         if !in_init || !on_this {
             return false;
         }

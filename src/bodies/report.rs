@@ -135,7 +135,10 @@ impl<'db> Checker<'db> {
                 },
             ),
             FailKind::Arguments(error) => self.describe_args(error, at),
-            FailKind::Operator => ("operator", point, self.operator_mismatch(at)),
+            FailKind::Operator(types) => {
+                let types = types.clone();
+                ("operator", point, self.operator_mismatch(at, &types))
+            }
             FailKind::NoOverload => {
                 let words = self.callee_words(at);
                 (
@@ -260,7 +263,9 @@ impl<'db> Checker<'db> {
             && !matches!(a.kind(), TyKind::Inout(_))
         {
             let shown = self.show(*place);
-            return format!("passing value of type '{shown}' to an inout parameter requires explicit '&'");
+            return format!(
+                "passing value of type '{shown}' to an inout parameter requires explicit '&'"
+            );
         }
         if let TyKind::Inout(_) = a.kind() {
             return "use of extraneous '&'".to_string();
@@ -269,12 +274,16 @@ impl<'db> Checker<'db> {
             && f.throws.is_some()
             && g.throws.is_none()
         {
-            return format!("invalid conversion from throwing function of type '{x}' to non-throwing function type '{y}'");
+            return format!(
+                "invalid conversion from throwing function of type '{x}' to non-throwing function type '{y}'"
+            );
         }
         if let Some(payload) = optional_payload(self.db, a)
             && payload == b
         {
-            return format!("value of optional type '{x}' must be unwrapped to a value of type '{y}'");
+            return format!(
+                "value of optional type '{x}' must be unwrapped to a value of type '{y}'"
+            );
         }
         match why {
             Why::Argument(_) => {
@@ -291,7 +300,9 @@ impl<'db> Checker<'db> {
             }
             Why::Context(Purpose::Condition) => {
                 if optional_payload(self.db, a).is_some() {
-                    return format!("optional type '{x}' cannot be used as a boolean; test for '!= nil' instead");
+                    return format!(
+                        "optional type '{x}' cannot be used as a boolean; test for '!= nil' instead"
+                    );
                 }
                 format!("cannot convert value of type '{x}' to expected condition type '{y}'")
             }
@@ -322,7 +333,9 @@ impl<'db> Checker<'db> {
         };
         let shown = self.show(ty);
         if name == "init" {
-            return format!("'{shown}' cannot be constructed because it has no accessible initializers");
+            return format!(
+                "'{shown}' cannot be constructed because it has no accessible initializers"
+            );
         }
         if name == "subscript" {
             return format!("value of type '{shown}' has no subscripts");
@@ -338,7 +351,9 @@ impl<'db> Checker<'db> {
     /// The name that an expression refers to, for messages.
     fn name_at(&self, at: ExprId) -> Option<Name> {
         match &self.body.exprs[at] {
-            Expr::Name { name, .. } | Expr::Member { name, .. } | Expr::Operator(name) => Some(*name),
+            Expr::Name { name, .. } | Expr::Member { name, .. } | Expr::Operator(name) => {
+                Some(*name)
+            }
             Expr::Binary { op, .. } | Expr::Prefix { op, .. } | Expr::Postfix { op, .. } => {
                 Some(*op)
             }
@@ -466,7 +481,11 @@ impl<'db> Checker<'db> {
                 }
                 let have: String = have.iter().map(label).collect();
                 let expected: String = expected.iter().map(label).collect();
-                let plural = if have.matches(':').count() == 1 { "" } else { "s" };
+                let plural = if have.matches(':').count() == 1 {
+                    ""
+                } else {
+                    "s"
+                };
                 (
                     "argument-labels",
                     whole,
@@ -478,9 +497,9 @@ impl<'db> Checker<'db> {
         }
     }
 
-    fn operator_mismatch(&mut self, at: ExprId) -> String {
-        let shown = |this: &mut Self, e: ExprId| {
-            let ty = match this.facts.types.get(&e) {
+    fn operator_mismatch(&mut self, at: ExprId, types: &[Ty]) -> String {
+        let shown = |this: &mut Self, n: usize| {
+            let ty = match types.get(n) {
                 Some(&ty) => this.default_literals(ty),
                 None => Ty::error(),
             };
@@ -491,18 +510,20 @@ impl<'db> Checker<'db> {
             }
         };
         match &self.body.exprs[at] {
-            Expr::Binary { op, lhs, rhs } => {
-                let (op, lhs, rhs) = (*op, *lhs, *rhs);
-                let (a, b) = (shown(self, lhs), shown(self, rhs));
+            Expr::Binary { op, .. } => {
+                let op = *op;
+                let (a, b) = (shown(self, 0), shown(self, 1));
                 if a == b {
                     format!("binary operator '{op}' cannot be applied to two '{a}' operands")
                 } else {
-                    format!("binary operator '{op}' cannot be applied to operands of type '{a}' and '{b}'")
+                    format!(
+                        "binary operator '{op}' cannot be applied to operands of type '{a}' and '{b}'"
+                    )
                 }
             }
-            Expr::Prefix { op, operand } | Expr::Postfix { op, operand } => {
-                let (op, operand) = (*op, *operand);
-                let a = shown(self, operand);
+            Expr::Prefix { op, .. } | Expr::Postfix { op, .. } => {
+                let op = *op;
+                let a = shown(self, 0);
                 format!("unary operator '{op}' cannot be applied to an operand of type '{a}'")
             }
             _ => "operator cannot be applied to these operands".to_string(),

@@ -233,7 +233,8 @@ impl<'db> Checker<'db> {
     fn warn_unused(&mut self, expr: ExprId, typed: TExprId) {
         let discardable = match &self.out.exprs[typed].kind {
             TExprKind::Call(call) => {
-                if call.delegates || super::decl::has_attr(self.db, call.func, "discardableResult") {
+                if call.delegates || super::decl::has_attr(self.db, call.func, "discardableResult")
+                {
                     return;
                 }
                 false
@@ -325,7 +326,9 @@ impl<'db> Checker<'db> {
                     self.warning(
                         "inferred-void",
                         Anchor::Local(self.def, local),
-                        format!("constant '{name}' inferred to have type '()', which may be unexpected"),
+                        format!(
+                            "constant '{name}' inferred to have type '()', which may be unexpected"
+                        ),
                     );
                 }
                 if is_lazy && let Some(local) = local {
@@ -454,9 +457,18 @@ impl<'db> Checker<'db> {
         }
     }
 
-    fn jump_target(&mut self, stmt: StmtId, label: Option<Name>, is_continue: bool) -> Option<LabelId> {
+    fn jump_target(
+        &mut self,
+        stmt: StmtId,
+        label: Option<Name>,
+        is_continue: bool,
+    ) -> Option<LabelId> {
         let word = if is_continue { "continue" } else { "break" };
-        let labels = self.fns.last().map(|f| f.labels.clone()).unwrap_or_default();
+        let labels = self
+            .fns
+            .last()
+            .map(|f| f.labels.clone())
+            .unwrap_or_default();
         let found = labels.iter().rev().find(|l| match label {
             Some(name) => l.name == Some(name),
             None => l.is_loop || l.is_switch && !is_continue,
@@ -621,9 +633,10 @@ impl<'db> Checker<'db> {
         }
         let takes_all = |checker: &Self, clause: &CatchClause| {
             clause.items.is_empty()
-                || clause.items.iter().any(|i| {
-                    i.guard.is_none() && checker.plain_pattern(i.pat)
-                })
+                || clause
+                    .items
+                    .iter()
+                    .any(|i| i.guard.is_none() && checker.plain_pattern(i.pat))
         };
         let exhaustive = d.catches.iter().any(|c| takes_all(self, c));
         let outer_caught = self.effects.caught;
@@ -672,8 +685,7 @@ impl<'db> Checker<'db> {
         let exhaustive = exhaustive || self.covers_all(error, &rows);
         if !exhaustive {
             self.effects.thrown.extend(inner.thrown.iter().copied());
-            let handled = self.effects.caught
-                || self.fns.last().is_none_or(|f| f.throws.is_some());
+            let handled = self.effects.caught || self.fns.last().is_none_or(|f| f.throws.is_some());
             if !handled && !inner.thrown.is_empty() {
                 let at = self.last_throw.unwrap_or(expr);
                 self.error_at(
@@ -790,11 +802,7 @@ impl<'db> Checker<'db> {
                     && !self.table.resolve(ctx.result).is_unit()
                     && !ctx.result.is_error()
                 {
-                    self.error(
-                        "return",
-                        anchor,
-                        "non-void function should return a value",
-                    );
+                    self.error("return", anchor, "non-void function should return a value");
                 }
                 out.push(TStmt::Return(None));
             }
@@ -877,10 +885,7 @@ impl<'db> Checker<'db> {
         if result.is_unit() && !matches!(self.body.exprs[expr], Expr::Tuple(_)) {
             let typed = self.check_expr(expr, None);
             let ty = self.ty_of(typed);
-            if !ty.is_unit()
-                && !ty.is_error()
-                && !is_lang(self.db, ty, LangItem::Never)
-            {
+            if !ty.is_unit() && !ty.is_error() && !is_lang(self.db, ty, LangItem::Never) {
                 self.error_at(
                     "return",
                     expr,
@@ -928,7 +933,9 @@ impl<'db> Checker<'db> {
         if ok && !self.conforms(ty, protocol) {
             let shown = self.show(ty);
             let message = if optional_payload(db, ty).is_some() {
-                format!("for-in loop requires '{shown}' to conform to 'Sequence'; did you mean to unwrap optional?")
+                format!(
+                    "for-in loop requires '{shown}' to conform to 'Sequence'; did you mean to unwrap optional?"
+                )
             } else {
                 format!("for-in loop requires '{shown}' to conform to 'Sequence'")
             };
@@ -947,7 +954,12 @@ impl<'db> Checker<'db> {
             Some(assoc) => {
                 let projection = Ty::new(TyKind::Assoc { base, assoc });
                 let reduced = this.norm(projection);
-                if reduced == projection && !matches!(base.kind(), TyKind::Param { .. } | TyKind::Assoc { .. } | TyKind::Opaque { .. }) {
+                if reduced == projection
+                    && !matches!(
+                        base.kind(),
+                        TyKind::Param { .. } | TyKind::Assoc { .. } | TyKind::Opaque { .. }
+                    )
+                {
                     crate::types::assoc_type(this.db, base, assoc).unwrap_or(projection)
                 } else {
                     reduced
@@ -992,14 +1004,20 @@ impl<'db> Checker<'db> {
             _ => self.error_expr(src, Ty::error()),
         };
         let saved = self.push_scope(None);
-        if !f.is_case && let Some(want) = self.pattern_annotation(f.pat) && ok && want != element {
+        if !f.is_case
+            && let Some(want) = self.pattern_annotation(f.pat)
+            && ok
+            && want != element
+        {
             let shown = self.show(element);
             let wanted = self.show(want);
             if !want.is_error() && !self.upcasts(element, want) && !want.is_existential() {
                 self.error(
                     "mismatch",
                     Anchor::Pat(self.def, f.pat),
-                    format!("cannot convert sequence element type '{shown}' to expected type '{wanted}'"),
+                    format!(
+                        "cannot convert sequence element type '{shown}' to expected type '{wanted}'"
+                    ),
                 );
             }
         }
@@ -1058,11 +1076,8 @@ impl<'db> Checker<'db> {
             return TBlock::default();
         };
         let result = self.table.resolve(ctx.result);
-        let implicit = matches!(ctx.kind, FnKind::Function | FnKind::Closure)
-            && !result.is_unit();
-        if implicit
-            && let Some((expr, _)) = self.single_expression(block)
-        {
+        let implicit = matches!(ctx.kind, FnKind::Function | FnKind::Closure) && !result.is_unit();
+        if implicit && let Some((expr, _)) = self.single_expression(block) {
             self.declare_functions(block);
             if let Some(f) = self.fns.last_mut() {
                 f.returned = true;
@@ -1098,7 +1113,11 @@ impl<'db> Checker<'db> {
                         "fatalError" | "preconditionFailure" | "_fail"
                     )
                 }
-                Expr::Member { base: Some(_), name, .. } => {
+                Expr::Member {
+                    base: Some(_),
+                    name,
+                    ..
+                } => {
                     matches!(name.as_str(), "unreachable" | "trap")
                 }
                 _ => false,

@@ -17,7 +17,9 @@ use std::sync::Arc;
 
 use crate::base::distance::did_you_mean;
 use crate::diag::Diagnostic;
-use crate::interface::{Config, Emitter, ExitStatus, NoCallbacks, StdEmitter, emit_global, run};
+use crate::interface::{
+    Config, Emitter, ExitStatus, NoCallbacks, StdEmitter, emit_global, print, run,
+};
 use crate::session::{
     Invocation, Mode, Options, OutputFileMap, Target, cli, table, version_line, version_text,
 };
@@ -74,13 +76,9 @@ fn command(system: Arc<dyn System>, args: &[String], emitter: &mut dyn Emitter) 
             let (own, program) = split_program_arguments(rest);
             compile(system, own, Some(program), emitter)
         }
-        "help" | "-help" | "--help" | "-h" => {
-            emitter.print(LANGUAGE_HELP);
-            0
-        }
+        "help" | "-help" | "--help" | "-h" => print(emitter, LANGUAGE_HELP).code(),
         "version" | "-version" | "--version" | "-v" => {
-            emitter.print(&version_text(Target::HOST));
-            0
+            print(emitter, &version_text(Target::HOST)).code()
         }
         later if LATER.contains(&later) => {
             let message = format!("'language {later}' is not available yet");
@@ -118,12 +116,10 @@ fn compile(
 ) -> u8 {
     let (mut options, warnings) = match cli::parse(&*system, args) {
         Ok(Invocation::Help) => {
-            emitter.print(&table::help("languagec"));
-            return 0;
+            return print(emitter, &table::help("languagec")).code();
         }
         Ok(Invocation::Version) => {
-            emitter.print(&version_text(Target::HOST));
-            return 0;
+            return print(emitter, &version_text(Target::HOST)).code();
         }
         Ok(Invocation::Compile(options, warnings)) => (*options, warnings),
         Err(problems) => {
@@ -154,7 +150,9 @@ fn compile(
         emitter.note(&format!("{}\n", version_line()));
     }
     start_threads(&options);
-    run(Config::new(options, system), &mut NoCallbacks, emitter).code()
+    let mut config = Config::new(options, system);
+    config.one_shot = true;
+    run(config, &mut NoCallbacks, emitter).code()
 }
 
 fn prints_plan(options: &Options) -> bool {
@@ -180,23 +178,21 @@ fn print_plan(system: &dyn System, options: &Options, emitter: &mut dyn Emitter)
         },
     };
     if options.untracked.print_output_file_map {
-        emitter.print(&file_map.print());
-        return 0;
+        return print(emitter, &file_map.print()).code();
     }
     let actions = plan::actions(options);
     if options.untracked.print_actions {
-        emitter.print(&plan::print_actions(&actions));
-        return 0;
+        return print(emitter, &plan::print_actions(&actions)).code();
     }
     let temporary = system.env("TMPDIR");
     let temporary = temporary.and_then(|folder| folder.into_string().ok());
     let temporary = temporary.unwrap_or_else(|| "/tmp".into());
     let jobs = plan::jobs(options, &actions, &file_map, &temporary);
-    match options.untracked.print_bindings {
-        true => emitter.print(&plan::print_bindings(options, &jobs)),
-        false => emitter.print(&plan::print_commands(&jobs)),
-    }
-    0
+    let text = match options.untracked.print_bindings {
+        true => plan::print_bindings(options, &jobs),
+        false => plan::print_commands(&jobs),
+    };
+    print(emitter, &text).code()
 }
 
 /// Starts the helper threads: as many as asked for, or one a processor, with stacks for nested source.

@@ -11,7 +11,7 @@ pub trait Emitter {
     fn report(&mut self, report: &Report, files: &dyn Files, options: &Options);
 
     /// Shows an output that was asked for, such as a dump: standard output.
-    fn print(&mut self, text: &str);
+    fn print(&mut self, text: &str) -> io::Result<()>;
 
     /// Shows something about the compilation itself: standard error.
     fn note(&mut self, text: &str);
@@ -54,11 +54,14 @@ impl Emitter for StdEmitter {
         self.note(&render_report(report, files, options, colour));
     }
 
-    fn print(&mut self, text: &str) {
-        // Whoever closed the stream does not want to hear the rest.
+    fn print(&mut self, text: &str) -> io::Result<()> {
         let mut stdout = io::stdout().lock();
-        let _ = stdout.write_all(text.as_bytes());
-        let _ = stdout.flush();
+        let written = stdout.write_all(text.as_bytes());
+        match written.and_then(|()| stdout.flush()) {
+            // Whoever closed the stream does not want to hear the rest.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            written => written,
+        }
     }
 
     fn note(&mut self, text: &str) {
@@ -84,8 +87,9 @@ impl Emitter for BufferEmitter {
         self.diagnostics.extend(report.diagnostics.iter().cloned());
     }
 
-    fn print(&mut self, text: &str) {
+    fn print(&mut self, text: &str) -> io::Result<()> {
         self.stdout.push_str(text);
+        Ok(())
     }
 
     fn note(&mut self, text: &str) {

@@ -33,9 +33,9 @@ use std::sync::Arc;
 
 use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileList, Report, ReportOptions, prepare};
-use crate::{bodies, items};
 use crate::session::{Invocation, Mode, Options, OutputFileMap, cli, table, version_text};
 use crate::vfs::{System, read_source};
+use crate::{bodies, items};
 
 pub use self::emit::{BufferEmitter, Emitter, StdEmitter};
 pub use self::timing::Timing;
@@ -47,6 +47,9 @@ pub struct Config {
     pub options: Options,
     /// Where files come from and go to.
     pub system: Arc<dyn System>,
+    /// Whether the process ends with this compilation. Then nothing is freed first: the operating system takes
+    /// all memory back at once, which is much faster.
+    pub one_shot: bool,
 }
 
 /// How a compilation ended.
@@ -148,19 +151,30 @@ pub fn run_compiler(
     emitter: &mut dyn Emitter,
 ) -> ExitStatus {
     match cli::parse(&*system, args) {
-        Ok(Invocation::Help) => emitter.print(&table::help("languagec")),
-        Ok(Invocation::Version) => emitter.print(&version_text(Default::default())),
+        Ok(Invocation::Help) => print(emitter, &table::help("languagec")),
+        Ok(Invocation::Version) => print(emitter, &version_text(Default::default())),
         Ok(Invocation::Compile(options, warnings)) => {
             emit_global(emitter, &options, warnings);
             let config = Config::new(*options, system);
-            return run(config, callbacks, emitter);
+            run(config, callbacks, emitter)
         }
         Err(problems) => {
             emit_global(emitter, &cli::reporting_options(args), problems);
-            return ExitStatus::Failure;
+            ExitStatus::Failure
         }
     }
-    ExitStatus::Success
+}
+
+/// Prints a text that was asked for; that it cannot be printed is an error.
+pub fn print(emitter: &mut dyn Emitter, text: &str) -> ExitStatus {
+    match emitter.print(text) {
+        Ok(()) => ExitStatus::Success,
+        Err(error) => {
+            let problem = outputs::unwritable("<stdout>", &error);
+            emit_global(emitter, &Options::default(), vec![problem]);
+            ExitStatus::Failure
+        }
+    }
 }
 
 /// Reports diagnostics that point into no source file.
@@ -207,39 +221,56 @@ fn compile(
     // A place that cannot be written to is found out before any work is done.
     outputs::check(&config, &file_map)?;
 
+    let one_shot = config.one_shot;
     let compiler = timing.stage("read", None, || read_inputs(config, file_map))?;
+    let ending = phases(&compiler, mode, callbacks, emitter, timing);
+    if one_shot {
+        std::mem::forget(compiler);
+    }
+    ending
+}
+
+/// The phases behind reading.
+fn phases(
+    compiler: &Compiler,
+    mode: Mode,
+    callbacks: &mut dyn Callbacks,
+    emitter: &mut dyn Emitter,
+    timing: &mut Timing,
+) -> Phase<()> {
     let db = &compiler.db;
     let unit = compiler.unit;
 
     if mode == Mode::DumpParse {
         let text = timing.stage("parse", Some(db), || stages::dump_parse(db, unit))?;
-        return outputs::print(&compiler, emitter, text);
+        return outputs::print(compiler, emitter, text);
     }
     let mut diagnostics = timing.stage("parse", Some(db), || stages::parse(db, unit))?;
-    if callbacks.after_parsing(&compiler) == Compilation::Stop {
-        finish(&compiler, emitter, diagnostics)?;
+    if callbacks.after_parsing(compiler) == Compilation::Stop {
+        finish(compiler, emitter, diagnostics)?;
         return Err(Ending::Stopped);
     }
     if mode == Mode::Parse {
-        return finish(&compiler, emitter, diagnostics);
+        return finish(compiler, emitter, diagnostics);
     }
 
+    timing.stage("library", Some(db), || stages::library(db, unit));
     // Items that parse are checked even when others do not: one mistake does not hide the next.
     diagnostics.extend(timing.stage("check", Some(db), || stages::check(db, unit))?);
     diagnostics.extend(timing.stage("analyse", Some(db), || stages::analyse(db, unit))?);
-    finish(&compiler, emitter, diagnostics)?;
-    if callbacks.after_analysis(&compiler) == Compilation::Stop {
+    finish(compiler, emitter, diagnostics)?;
+    if callbacks.after_analysis(compiler) == Compilation::Stop {
         return Err(Ending::Stopped);
     }
     match mode {
         Mode::Typecheck => return Ok(()),
         Mode::EmitMir => {
             let text = timing.stage("lower", Some(db), || stages::dump_mir(db, unit))?;
-            return outputs::print(&compiler, emitter, text);
+            return outputs::print(compiler, emitter, text);
         }
         Mode::EmitClif => {
             let text = timing.stage("lower", Some(db), || stages::dump_clif(db, unit))?;
-            return outputs::print(&compiler, emitter, text);
+            return outputs::print(compiler, emitter, text);
         }
         Mode::DumpAst
         | Mode::EmitIr
@@ -254,15 +285,13 @@ fn compile(
     let code = timing.stage("generate", Some(db), || stages::generate(db, unit))?;
     if mode == Mode::EmitObject {
         let objects = timing.stage("objects", Some(db), || stages::objects(db, unit, &code))?;
-        return timing.stage("write", None, || {
-            outputs::write_objects(&compiler, &objects)
-        });
+        return timing.stage("write", None, || outputs::write_objects(compiler, &objects));
     }
-    let image = timing.stage("link", Some(db), || stages::link(&compiler, &code))?;
+    let image = timing.stage("link", Some(db), || stages::link(compiler, &code))?;
     if mode == Mode::Run {
-        return Err(execute::replace_process(&compiler, &image).into());
+        return Err(execute::replace_process(compiler, &image).into());
     }
-    timing.stage("write", None, || outputs::write_image(&compiler, &image))
+    timing.stage("write", None, || outputs::write_image(compiler, &image))
 }
 
 /// Reads the output file map, if there is one.
@@ -284,7 +313,9 @@ fn load_file_map(config: &Config, emitter: &mut dyn Emitter) -> Phase<OutputFile
 
 /// Reads every source file and sets the inputs. All files that cannot be read are reported, not just the first.
 fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
-    let Config { options, system } = config;
+    let Config {
+        options, system, ..
+    } = config;
     let db = match options.untracked.time_passes {
         true => RootDatabase::with_event_log(),
         false => RootDatabase::new(),
@@ -344,6 +375,10 @@ fn report_options(options: &Options) -> ReportOptions {
 impl Config {
     /// A compilation with the embedded standard library.
     pub fn new(options: Options, system: Arc<dyn System>) -> Config {
-        Config { options, system }
+        Config {
+            options,
+            system,
+            one_shot: false,
+        }
     }
 }

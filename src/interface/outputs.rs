@@ -71,8 +71,8 @@ pub(super) fn print(
 ) -> Result<(), Ending> {
     match compiler.options.untracked.output.as_deref() {
         None | Some("-") => {
-            emitter.print(&text);
-            Ok(())
+            let printed = emitter.print(&text);
+            printed.map_err(|error| unwritable("<stdout>", &error).into())
         }
         Some(path) => write(&*compiler.system, path, text.as_bytes(), OutputKind::Data),
     }
@@ -111,7 +111,8 @@ fn write(system: &dyn System, path: &str, bytes: &[u8], kind: OutputKind) -> Res
     written.map_err(|error| unwritable(path, &error).into())
 }
 
-fn unwritable(path: &str, error: &std::io::Error) -> Diagnostic {
+/// The error for an output that cannot be written.
+pub(super) fn unwritable(path: &str, error: &std::io::Error) -> Diagnostic {
     let reason = describe(error);
     let message = format!("cannot write output file '{path}' ({reason})");
     Diagnostic::global_error("unwritable-output", message)

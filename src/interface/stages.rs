@@ -41,6 +41,20 @@ pub(super) fn parse(db: &RootDatabase, unit: CompilationUnit) -> Stage<Vec<Diagn
     Ok(found.into_iter().flatten().collect())
 }
 
+/// Reads the declarations of the standard library ahead of the checker, which would ask for them one after
+/// the other.
+pub(super) fn library(db: &RootDatabase, unit: CompilationUnit) {
+    let Some(library) = unit.library(db) else {
+        return;
+    };
+    // The longest first, so that no thread is left alone with one at the end.
+    let mut files = library.files(db).to_vec();
+    files.sort_by_key(|file| std::cmp::Reverse(file.text(db).len()));
+    db.par_map(&files, |db, &file| {
+        items::item_tree(db, file);
+    });
+}
+
 /// The syntax trees as text.
 pub(super) fn dump_parse(db: &RootDatabase, unit: CompilationUnit) -> Stage<String> {
     let trees = unit.files(db).iter();
@@ -82,7 +96,9 @@ fn bodies_of(db: &dyn Db, unit: CompilationUnit) -> Vec<DefId> {
 
 fn measured(db: &dyn Db, found: &[AnchoredDiagnostic]) -> Vec<Diagnostic> {
     let found = found.iter();
-    found.map(|d| items::anchor::resolve_diagnostic(db, d)).collect()
+    found
+        .map(|d| items::anchor::resolve_diagnostic(db, d))
+        .collect()
 }
 
 /// The middle representation as text.

@@ -9,14 +9,14 @@ use crate::items::anchor::Anchor;
 use crate::items::hir::ExprId;
 use crate::items::ids::DefId;
 use crate::items::lower;
-use crate::syntax::SyntaxNodePtr;
+use crate::syntax::view::{Node, NodePtr};
 
 /// The places of a file's declarations.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ItemSourceMap {
     pub items: FxHashMap<DefId, ItemSpans>,
     /// The nodes of bodies, initial values and default values.
-    pub bodies: FxHashMap<DefId, SyntaxNodePtr>,
+    pub bodies: FxHashMap<DefId, NodePtr>,
 }
 
 impl ItemSourceMap {
@@ -74,14 +74,14 @@ pub fn body_source_map(db: &dyn Db, def: DefId) -> BodySourceMap {
     let Some(ptr) = body_ptr(db, file, def) else {
         return BodySourceMap::default();
     };
-    let root = crate::items::parse(db, file).syntax();
-    match ptr.try_to_node(&root) {
+    let root = Node::root(&crate::items::parse(db, file).green);
+    match ptr.find(root) {
         Some(node) => lower::lower_body_node(db, def, &node).1,
         None => BodySourceMap::default(),
     }
 }
 
-fn body_ptr(db: &dyn Db, file: SourceFile, def: DefId) -> Option<SyntaxNodePtr> {
+fn body_ptr(db: &dyn Db, file: SourceFile, def: DefId) -> Option<NodePtr> {
     if let Some(ptr) = item_source_map(db, file).bodies.get(&def) {
         return Some(*ptr);
     }

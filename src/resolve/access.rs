@@ -156,9 +156,10 @@ pub fn takes_memberwise(db: &dyn Db, item: &Item) -> bool {
     let ItemKind::Var(var) = &item.kind else {
         return false;
     };
-    !item.mods.is_static
-        && !item.mods.is_class
-        && !(var.is_let && has_initial_value(db, var))
+    let is_static = item.mods.is_static || item.mods.is_class;
+    let is_fixed = var.is_let && has_initial_value(db, var);
+    let is_excluded = is_static || is_fixed;
+    !is_excluded
         && var
             .accessors
             .iter()

@@ -169,10 +169,11 @@ pub fn lookup_type(db: &dyn Db, scope: DefId, name: Name, mode: TypeScope) -> Op
                     return found(TypeName::Def(container));
                 }
             }
-        } else if inside_body && has_body(kind) {
-            if let Some(local) = local_type(db, def, name) {
-                return found(TypeName::Def(local));
-            }
+        } else if inside_body
+            && has_body(kind)
+            && let Some(local) = local_type(db, def, name)
+        {
+            return found(TypeName::Def(local));
         }
         // What is declared in a body sees the body's types; a default value does not stand in the body.
         inside_body |= !matches!(kind, DefKind::DefaultArg | DefKind::GenericParam);
@@ -329,13 +330,13 @@ pub fn decls_of(
             };
             let mut names = see_through(db, found.name);
             for segment in rest {
-                names = member_names(db, scope, &names, segment.name);
+                names = member_names(db, &names, segment.name);
             }
             names
         }
         TypeRef::Member(base, segment) => {
             let names = decls_of(db, scope, types, *base, mode);
-            member_names(db, scope, &names, segment.name)
+            member_names(db, &names, segment.name)
         }
         TypeRef::Composition(parts) => {
             let parts = parts.iter();
@@ -366,12 +367,7 @@ fn see_through(db: &dyn Db, name: TypeName) -> SmallVec<[TypeName; 2]> {
     }
 }
 
-fn member_names(
-    db: &dyn Db,
-    from: DefId,
-    bases: &[TypeName],
-    name: Name,
-) -> SmallVec<[TypeName; 2]> {
+fn member_names(db: &dyn Db, bases: &[TypeName], name: Name) -> SmallVec<[TypeName; 2]> {
     for &base in bases {
         match base {
             TypeName::Module(module) => {
@@ -387,7 +383,6 @@ fn member_names(
             _ => {}
         }
     }
-    let _ = from;
     smallvec![]
 }
 
@@ -514,11 +509,8 @@ pub fn direct_protocols(db: &dyn Db, def: DefId) -> Vec<(DefId, DefId)> {
     for clause in clauses {
         for name in inherits(db, clause).iter().flat_map(|i| &i.names) {
             match name {
-                TypeName::Def(d) if d.kind(db) == DefKind::Protocol => {
-                    if !found.contains(&(*d, clause)) {
-                        found.push((*d, clause));
-                    }
-                }
+                TypeName::Def(d) if found.contains(&(*d, clause)) => {}
+                TypeName::Def(d) if d.kind(db) == DefKind::Protocol => found.push((*d, clause)),
                 TypeName::Def(d) if is_nominal(db, *d) && clause == def => raw_type = true,
                 _ => {}
             }

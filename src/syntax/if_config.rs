@@ -1,26 +1,26 @@
 //! Evaluation of `#if` conditions, and views of a tree that show only what is active.
 
-use crate::syntax::ast::{AstNode, IfConfig, IfConfigClause};
+use crate::syntax::ast::{AstNode, Expr};
 use crate::syntax::kind::SyntaxKind::*;
-use crate::syntax::kind::SyntaxNode;
+use crate::syntax::view::Node;
 use crate::syntax::{ParseOptions, Version};
 
 /// What conditions are evaluated against.
 pub struct Conditions<'a> {
     /// Flags given with `-D`.
-    pub flags: Vec<String>,
+    pub flags: Vec<&'a str>,
     /// The name for `os(...)`, such as `Linux`.
-    pub os: String,
+    pub os: &'a str,
     /// The name for `arch(...)`, such as `x86_64`.
-    pub arch: String,
+    pub arch: &'a str,
     /// The name for `targetEnvironment(...)`, if the target has one.
-    pub target_environment: Option<String>,
+    pub target_environment: Option<&'a str>,
     /// The name for `_endian(...)`.
-    pub endian: String,
+    pub endian: &'a str,
     /// The name for `_runtime(...)`.
-    pub runtime: String,
+    pub runtime: &'a str,
     /// The name for `_ptrauth(...)`, `_objectFileFormat(...)`, `_pointerBitWidth(...)`: pairs of function and value.
-    pub properties: Vec<(String, String)>,
+    pub properties: &'a [(&'a str, &'a str)],
     /// The effective language version.
     pub language_version: Version,
     /// The compiler's version.
@@ -189,10 +189,10 @@ impl Conditions<'_> {
         let first = args.first().copied().unwrap_or("");
         let text: String = args.concat();
         let value = match name {
-            _ if args.is_empty() => self.flags.iter().any(|flag| flag == name),
+            _ if args.is_empty() => self.flags.contains(&name),
             "os" => text == self.os,
             "arch" => text == self.arch,
-            "targetEnvironment" => self.target_environment.as_deref() == Some(text.as_str()),
+            "targetEnvironment" => self.target_environment == Some(text.as_str()),
             "_endian" => text == self.endian,
             "_runtime" => text == self.runtime,
             "compiler" | "_compiler_version" => return compare(args, &self.compiler_version),
@@ -218,27 +218,25 @@ impl Conditions<'_> {
             _ => self
                 .properties
                 .iter()
-                .any(|(function, value)| function == name && *value == text),
+                .any(|&(function, value)| function == name && value == text),
         };
         Truth::of(value)
     }
 
-    /// The value of a clause's condition; `#else` holds.
-    pub fn evaluate(&self, clause: &IfConfigClause) -> Truth {
-        let Some(condition) = clause.condition() else {
-            return if clause.is_else() {
-                Truth::True
-            } else {
-                Truth::False
-            };
+    /// The value of the condition of an `IF_CONFIG_CLAUSE`; `#else` holds.
+    pub fn evaluate(&self, clause: Node<'_>) -> Truth {
+        if is_else(clause) {
+            return Truth::True;
+        }
+        let condition = clause.first_child();
+        let Some(condition) = condition.filter(|node| Expr::can_cast(node.kind())) else {
+            return Truth::False;
         };
-        let tokens: Vec<_> = condition
-            .syntax()
-            .descendants_with_tokens()
-            .filter_map(|element| element.into_token())
+        let words: Vec<&str> = condition
+            .descendant_tokens()
             .filter(|token| !token.kind().is_trivia())
+            .map(|token| token.text())
             .collect();
-        let words: Vec<&str> = tokens.iter().map(|token| token.text()).collect();
         let mut atom = |name: &str, args: &[&str]| self.atom(name, args);
         Evaluator {
             words: &words,
@@ -249,41 +247,42 @@ impl Conditions<'_> {
         .or()
     }
 
-    /// The clause of an `#if` that counts, if any.
-    pub fn active_clause(&self, config: &IfConfig) -> Option<IfConfigClause> {
+    /// The clause of an `IF_CONFIG` that counts, if any.
+    pub fn active_clause<'t>(&self, config: Node<'t>) -> Option<Node<'t>> {
         config
-            .clauses()
-            .find(|clause| self.evaluate(clause) == Truth::True)
+            .children()
+            .filter(|child| child.kind() == IF_CONFIG_CLAUSE)
+            .find(|&clause| self.evaluate(clause) == Truth::True)
     }
 }
 
+/// Whether a clause is `#else`, which has no condition.
+fn is_else(clause: Node<'_>) -> bool {
+    clause
+        .tokens()
+        .next()
+        .is_some_and(|token| token.kind() == POUND_ELSE)
+}
+
 /// The children of `node` as they are after conditional compilation: an `#if` gives way to what its active clause holds.
-pub fn active_children(node: &SyntaxNode, conditions: &Conditions<'_>) -> Vec<SyntaxNode> {
+pub fn active_children<'t>(node: Node<'t>, conditions: &Conditions<'_>) -> Vec<Node<'t>> {
     let mut out = Vec::new();
-    collect_active(node, conditions, &mut out);
+    collect_active(node.children(), conditions, &mut out);
     out
 }
 
-fn collect_active(node: &SyntaxNode, conditions: &Conditions<'_>, out: &mut Vec<SyntaxNode>) {
-    for child in node.children() {
+fn collect_active<'t>(
+    children: impl Iterator<Item = Node<'t>>,
+    conditions: &Conditions<'_>,
+    out: &mut Vec<Node<'t>>,
+) {
+    for child in children {
         if child.kind() != IF_CONFIG {
             out.push(child);
-            continue;
+        } else if let Some(clause) = conditions.active_clause(child) {
+            let skipped = usize::from(!is_else(clause));
+            let held: Vec<Node<'t>> = clause.children().skip(skipped).collect();
+            collect_active(held.into_iter(), conditions, out);
         }
-        let Some(clause) =
-            IfConfig::cast(child).and_then(|config| conditions.active_clause(&config))
-        else {
-            continue;
-        };
-        let condition = clause
-            .condition()
-            .map(|condition| condition.syntax().clone());
-        let mut inner = Vec::new();
-        collect_active(clause.syntax(), conditions, &mut inner);
-        out.extend(
-            inner
-                .into_iter()
-                .filter(|node| Some(node) != condition.as_ref()),
-        );
     }
 }

@@ -196,5 +196,3 @@ pub type SyntaxNode = rowan::SyntaxNode<CodiraLanguage>;
 pub type SyntaxToken = rowan::SyntaxToken<CodiraLanguage>;
 /// A node or a token.
 pub type SyntaxElement = rowan::SyntaxElement<CodiraLanguage>;
-/// A pointer to a node that survives dropping the tree.
-pub type SyntaxNodePtr = rowan::ast::SyntaxNodePtr<CodiraLanguage>;

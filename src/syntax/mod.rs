@@ -5,7 +5,7 @@
 //!    interpolations, so that the parser sees real code inside of strings.
 //! 3. [`parser`] is recursive descent over those tokens. It emits events in post-order, never fails, and
 //!    [`parser::sink`] turns the events into a rowan green tree that holds every byte of the text.
-//! 4. [`ast`] gives typed views of the tree; [`if_config`] evaluates `#if` conditions on it.
+//! 4. [`ast`] gives typed views of the tree, [`view`] plain ones that cost nothing; [`if_config`] evaluates `#if` conditions.
 //! 5. [`hash`] digests a node without its white space, for the firewall between text and meaning.
 //!
 //! Errors are plain data beside the tree. One mistake should give one error, in swiftc's words and place.
@@ -17,13 +17,15 @@ pub mod kind;
 pub mod lexer;
 pub mod parser;
 mod unicode;
+pub mod view;
 
 #[cfg(test)]
 mod tests;
 
 pub use hash::trivia_insensitive_hash;
-pub use kind::{CodiraLanguage, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxNodePtr, SyntaxToken};
+pub use kind::{CodiraLanguage, SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken};
 pub use rowan::{GreenNode, TextRange, TextSize};
+use smallvec::SmallVec;
 
 /// How the keywords of a file are spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -69,13 +71,13 @@ impl Default for ParseOptions {
 /// A dotted version number; missing components count as zero.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Version {
-    components: Vec<u32>,
+    components: SmallVec<[u32; 4]>,
 }
 
 impl Version {
     /// A version from its components, the major one first.
     pub fn new(components: &[u32]) -> Version {
-        let mut components = components.to_vec();
+        let mut components = SmallVec::from_slice(components);
         while components.last() == Some(&0) {
             components.pop();
         }

@@ -9,9 +9,7 @@ use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
 use crate::items::item;
 use crate::items::tree::ItemKind;
-use crate::resolve::decls::{
-    TypeName, TypeScope, all_protocols, lookup_type, own_member_type, superclass_decl,
-};
+use crate::resolve::decls::{TypeName, TypeScope, all_protocols, lookup_type, own_member_type};
 use crate::resolve::members::declared_named;
 use crate::resolve::scope::base_name;
 use crate::types::conformance::{assoc_type_unchecked, conformance_table};
@@ -21,7 +19,7 @@ use crate::types::generics::{
 };
 use crate::types::lang::{LangItem, array_of, lang};
 use crate::types::lower::{Bounds, Lowerer, alias_type};
-use crate::types::nominal::{class_chain, inherited_type, raw_type};
+use crate::types::nominal::{class_chain, raw_type};
 use crate::types::protocols::{
     assoc_root, assoc_types, declared_assocs, protocol_requirements, protocol_signature, refines,
     structural_protocols,
@@ -98,11 +96,11 @@ impl Solver<'_> {
         let found = self
             .explicit(root)
             .or_else(|| self.derived(root))
-            .or_else(|| self.from_members(root))
-            .or_else(|| self.from_clauses(root))
-            .or_else(|| self.from_default(root))
-            .or_else(|| self.from_extension_alias(root))
-            .or_else(|| self.from_default_members(root));
+            .or_else(|| self.in_members(root))
+            .or_else(|| self.in_clauses(root))
+            .or_else(|| self.by_default(root))
+            .or_else(|| self.in_extension_alias(root))
+            .or_else(|| self.in_default_members(root));
         self.active.pop();
         match found {
             Some(ty) => {
@@ -161,7 +159,7 @@ impl Solver<'_> {
     }
 
     /// Matches the requirements that mention the associated type with the type's own members.
-    fn from_members(&mut self, root: DefId) -> Option<Ty> {
+    fn in_members(&mut self, root: DefId) -> Option<Ty> {
         let db = self.db;
         for &protocol in self.protocols {
             for &requirement in protocol_requirements(db, protocol) {
@@ -187,7 +185,7 @@ impl Solver<'_> {
     }
 
     /// Matches them with members of protocol extensions.
-    fn from_default_members(&mut self, root: DefId) -> Option<Ty> {
+    fn in_default_members(&mut self, root: DefId) -> Option<Ty> {
         let db = self.db;
         for &protocol in self.protocols {
             for &requirement in protocol_requirements(db, protocol) {
@@ -225,6 +223,7 @@ impl Solver<'_> {
         }
         let signature = raw_signature(db, requirement);
         signature.params.iter().any(|p| p.ty.any_part(&mut test))
+            || signature.throws.is_some_and(|t| t.any_part(&mut test))
             || signature.result.any_part(&mut test)
     }
 
@@ -269,6 +268,13 @@ impl Solver<'_> {
                 }
                 for (w, g) in labels {
                     if !self.unify(w.ty, g.ty.subst(&args), &mut bound) {
+                        return None;
+                    }
+                }
+                let never = crate::types::lang::never_ty(db);
+                if let Some(w) = wanted.throws {
+                    let g = given.throws.map_or(never, |g| g.subst(&args));
+                    if matches!(w.kind(), TyKind::Assoc { .. }) && !self.unify(w, g, &mut bound) {
                         return None;
                     }
                 }
@@ -519,7 +525,7 @@ impl Solver<'_> {
     }
 
     /// `where Iterator.Element == Element`
-    fn from_clauses(&mut self, root: DefId) -> Option<Ty> {
+    fn in_clauses(&mut self, root: DefId) -> Option<Ty> {
         let db = self.db;
         let is_root = |t: Ty| matches!(t.kind(), TyKind::Assoc { base, assoc } if *base == self_param() && *assoc == root);
         for &protocol in self.protocols {
@@ -541,7 +547,7 @@ impl Solver<'_> {
     }
 
     /// The default in the most derived protocol that gives one.
-    fn from_default(&mut self, root: DefId) -> Option<Ty> {
+    fn by_default(&mut self, root: DefId) -> Option<Ty> {
         let db = self.db;
         let name = root.name(db);
         let mut best: Option<(DefId, Ty)> = None;
@@ -571,7 +577,7 @@ impl Solver<'_> {
     }
 
     /// `extension P { typealias Name = … }`
-    fn from_extension_alias(&mut self, root: DefId) -> Option<Ty> {
+    fn in_extension_alias(&mut self, root: DefId) -> Option<Ty> {
         let db = self.db;
         let name = root.name(db);
         for &protocol in self.protocols {
@@ -592,10 +598,4 @@ impl Solver<'_> {
         }
         None
     }
-}
-
-/// The type as the superclass that declares a conformance sees it, for callers that hold a subclass.
-pub fn as_declaring(db: &dyn Db, ty: Ty, nominal: DefId) -> Option<Ty> {
-    let _ = superclass_decl(db, nominal);
-    inherited_type(db, ty, nominal)
 }

@@ -133,7 +133,15 @@ fn virtual_functions(db: &dyn Db, member: DefId) -> Vec<VFn> {
             kind: VFnKind::Allocate,
         }],
         (DefKind::Var | DefKind::Subscript, _) if !item.mods.is_static => {
-            let mut functions = vec![property_function(db, member, false)];
+            // Observers of an inherited property replace its setter alone.
+            let observes = item.mods.is_override
+                && matches!(&item.kind, ItemKind::Var(v) if v.accessors.iter().any(|a| {
+                    matches!(a.kind, AccessorKind::WillSet | AccessorKind::DidSet)
+                }));
+            let mut functions = Vec::new();
+            if !observes {
+                functions.push(property_function(db, member, false));
+            }
             if is_settable(db, member) {
                 functions.push(property_function(db, member, true));
             }

@@ -168,7 +168,7 @@ pub fn conforms(db: &dyn Db, env: Option<DefId>, ty: Ty, protocol: DefId) -> boo
 }
 
 /// Whether a protocol has no requirements that a program could see, so that everything conforms unless it says otherwise.
-fn is_marker(db: &dyn Db, protocol: DefId) -> bool {
+pub fn is_marker(db: &dyn Db, protocol: DefId) -> bool {
     [LangItem::Sendable, LangItem::Copyable, LangItem::Escapable]
         .into_iter()
         .any(|m| lang(db, m) == protocol)

@@ -3,7 +3,9 @@
 use crate::base::Name;
 use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
-use crate::items::module_of;
+use crate::items::tree::ItemKind;
+use crate::items::{item, module_of};
+use crate::resolve::container_of;
 use crate::types::generics::{own_param_base, own_param_count};
 use crate::types::lang::{LangItem, is_lang, lang};
 use crate::types::signature::{opaque_bounds, signature};
@@ -66,25 +68,68 @@ pub fn display_def(db: &dyn Db, def: DefId, qualified: bool) -> String {
     parts.join(".")
 }
 
-/// A declaration's name as messages quote it: `move(from:to:)`, `init(_:)`, `subscript(_:)`, `count`.
+/// A declaration's name as messages quote it: `move(from:to:)`, `run()`, `size` when no parameter has a label, `init(_:)`, `count`.
 pub fn display_name(db: &dyn Db, def: DefId) -> String {
+    let base = crate::resolve::scope::base_name(db, def);
     match def.kind(db) {
-        DefKind::Func if crate::resolve::scope::is_operator(def.name(db)) => {
-            crate::resolve::scope::base_name(db, def).to_string()
+        DefKind::Func | DefKind::Init | DefKind::Subscript => {
+            let full = def.name(db).as_str();
+            let labels = full.strip_prefix(base.as_str()).unwrap_or("");
+            let inner = labels.trim_start_matches('(').trim_end_matches(')');
+            let plain = !inner.is_empty() && inner.split(':').all(|l| l.is_empty() || l == "_");
+            let named = matches!(def.kind(db), DefKind::Init | DefKind::Subscript);
+            if plain && !named {
+                base.to_string()
+            } else {
+                full.to_owned()
+            }
         }
         DefKind::Synth(_) | DefKind::Case => {
-            let name = def.name(db);
             let params = &signature(db, def).params;
-            if params.is_empty() && name != "init" {
-                return name.to_string();
+            if params.is_empty() && base != "init" {
+                return base.to_string();
             }
             let labels: String = params
                 .iter()
                 .map(|p| p.label.map_or("_:".to_owned(), |l| format!("{l}:")))
                 .collect();
-            format!("{name}({labels})")
+            format!("{base}({labels})")
         }
-        _ => def.name(db).to_string(),
+        _ => base.to_string(),
+    }
+}
+
+/// What messages call a declaration of this kind.
+pub fn describe(db: &dyn Db, def: DefId) -> &'static str {
+    match def.kind(db) {
+        DefKind::Struct => "struct",
+        DefKind::Enum => "enum",
+        DefKind::Class => match item(db, def).map(|i| &i.kind) {
+            Some(ItemKind::Nominal(n)) if n.is_actor => "actor",
+            _ => "class",
+        },
+        DefKind::Protocol => "protocol",
+        DefKind::TypeAlias => "type alias",
+        DefKind::AssociatedType => "associated type",
+        DefKind::GenericParam => "generic parameter",
+        DefKind::Extension => "extension",
+        DefKind::Func => match container_of(db, def) {
+            Some(_) if crate::resolve::is_static_member(db, def) => "static method",
+            Some(_) => "instance method",
+            None => "global function",
+        },
+        DefKind::Init | DefKind::Synth(_) => "initializer",
+        DefKind::Deinit => "deinitializer",
+        DefKind::Subscript => "subscript",
+        DefKind::Case => "enum case",
+        DefKind::Var => match container_of(db, def) {
+            Some(_) if crate::resolve::is_static_member(db, def) => "static property",
+            Some(_) => "property",
+            None => "var",
+        },
+        DefKind::Accessor(_) => "accessor",
+        DefKind::Module => "module",
+        _ => "declaration",
     }
 }
 
@@ -100,8 +145,7 @@ impl Printer<'_> {
     fn ty(&mut self, ty: Ty) {
         let db = self.db;
         match ty.kind() {
-            TyKind::Error => self.out.push_str("_"),
-            TyKind::Infer(_) => self.out.push('_'),
+            TyKind::Error | TyKind::Infer(_) => self.out.push('_'),
             TyKind::Param { name, .. } => self.out.push_str(name.as_str()),
             TyKind::Nominal { def, args } => {
                 if self.sugar && self.sugared(ty, args.as_slice()) {

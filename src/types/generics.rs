@@ -8,6 +8,7 @@ use crate::items::{Anchor, AnchoredDiagnostic, item};
 use crate::resolve::decls::{Written, extended_decl, written};
 use crate::types::display::display_type;
 use crate::types::env::{GenericEnv, is_type_param, self_param};
+use crate::types::lang::{LangItem, lang};
 use crate::types::lower::{Bounds, Lowerer};
 use crate::types::ty::{Ty, TyKind, TyList};
 use std::sync::Arc;
@@ -526,6 +527,8 @@ impl Builder<'_> {
                 let (a, b) = (lowerer.lower(a), lowerer.lower(b));
                 if !a.is_error() && !b.is_error() {
                     found.push(Requirement::Same(a, b));
+                    collect_inferred(db, a, &mut found);
+                    collect_inferred(db, b, &mut found);
                 }
             }
         }
@@ -604,6 +607,12 @@ impl Builder<'_> {
             let ty = lowerer.lower(id);
             collect_inferred(db, ty, &mut inferred);
         }
+        if let Some(func) = written.func
+            && let Some(error) = lowerer.throws(func.throws)
+            && is_type_param(error)
+        {
+            inferred.push(Requirement::Conforms(error, lang(db, LangItem::Error)));
+        }
         for requirement in inferred {
             if is_type_param(requirement.subject()) {
                 self.require(requirement);
@@ -618,6 +627,14 @@ fn collect_inferred(db: &dyn Db, ty: Ty, out: &mut Vec<Requirement>) {
         return;
     }
     ty.any_part(&mut |part| {
+        if let TyKind::Function(function) = part.kind()
+            && let Some(error) = function.throws.filter(|e| is_type_param(*e))
+        {
+            let requirement = Requirement::Conforms(error, lang(db, LangItem::Error));
+            if !out.contains(&requirement) {
+                out.push(requirement);
+            }
+        }
         if let TyKind::Nominal { def, args } = part.kind()
             && part.has_params()
         {

@@ -15,7 +15,7 @@ use crate::resolve::decls::{
     TypeFound, TypeName, TypeScope, extended_decl, lookup_type, member_type, type_in_module,
 };
 use crate::types::conformance::{assoc_type_unchecked, normalize};
-use crate::types::display::{display_def, display_type};
+use crate::types::display::{describe, display_def, display_type};
 use crate::types::env::GenericEnv;
 use crate::types::generics::{
     generic_env, generics, implicit_param, own_param_base, own_param_count,
@@ -684,7 +684,7 @@ impl<'a> Lowerer<'a> {
                         fresh.extend(self.fresh());
                     }
                     if fresh.len() < own {
-                        let (name, list) = (def.name(db), params_list(db, def));
+                        let name = def.name(db);
                         self.error(
                             "generic-arguments-missing",
                             id,
@@ -694,7 +694,6 @@ impl<'a> Lowerer<'a> {
                         );
                         let anchor = Anchor::Name(def);
                         if let Some(last) = self.diagnostics.last_mut() {
-                            let _ = list;
                             last.notes.push(crate::items::AnchoredNote {
                                 message: format!("generic type '{name}' declared here"),
                                 anchor: Some(anchor),
@@ -776,13 +775,6 @@ fn has_pack(db: &dyn Db, def: DefId) -> bool {
     generics(db, def).params.iter().any(|p| p.is_pack)
 }
 
-fn params_list(db: &dyn Db, def: DefId) -> String {
-    let generics = generics(db, def);
-    let own = generics.params.iter().skip(generics.parent_count as usize);
-    let names: Vec<&str> = own.map(|p| p.name.as_str()).collect();
-    names.join(", ")
-}
-
 fn builtin_named(name: Name) -> Ty {
     let found = BuiltinTy::ALL.into_iter().find(|b| name == b.name());
     found.map_or_else(Ty::error, Ty::builtin)
@@ -794,40 +786,6 @@ pub(crate) fn param_mode(ownership: Ownership) -> ParamMode {
         Ownership::Default | Ownership::Borrowing => ParamMode::Borrow,
         Ownership::Inout => ParamMode::Inout,
         Ownership::Consuming => ParamMode::Owned,
-    }
-}
-
-/// What messages call a declaration of this kind.
-pub fn describe(db: &dyn Db, def: DefId) -> &'static str {
-    match def.kind(db) {
-        DefKind::Struct => "struct",
-        DefKind::Enum => "enum",
-        DefKind::Class => match item(db, def).map(|i| &i.kind) {
-            Some(ItemKind::Nominal(n)) if n.is_actor => "actor",
-            _ => "class",
-        },
-        DefKind::Protocol => "protocol",
-        DefKind::TypeAlias => "type alias",
-        DefKind::AssociatedType => "associated type",
-        DefKind::GenericParam => "generic parameter",
-        DefKind::Extension => "extension",
-        DefKind::Func => match container_of(db, def) {
-            Some(_) if crate::resolve::is_static_member(db, def) => "static method",
-            Some(_) => "instance method",
-            None => "global function",
-        },
-        DefKind::Init | DefKind::Synth(_) => "initializer",
-        DefKind::Deinit => "deinitializer",
-        DefKind::Subscript => "subscript",
-        DefKind::Case => "enum case",
-        DefKind::Var => match container_of(db, def) {
-            Some(_) if crate::resolve::is_static_member(db, def) => "static property",
-            Some(_) => "property",
-            None => "var",
-        },
-        DefKind::Accessor(_) => "accessor",
-        DefKind::Module => "module",
-        _ => "declaration",
     }
 }
 

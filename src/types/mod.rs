@@ -7,9 +7,10 @@
 //! * [`protocols`]: requirements and associated types; [`conformance`]: who conforms and why, and normalisation of types;
 //!   [`assoc`]: inference of associated types; [`witness`]: which declaration fulfils a requirement.
 //! * [`members`]: members of a type by name; [`synth`]: members that the compiler makes; [`class`]: overriding and vtables.
-//! * [`hooks`]: what later folders supply.
+//! * [`check`]: the diagnostics of declarations. [`hooks`]: what later folders supply.
 
 pub mod assoc;
+pub mod check;
 pub mod class;
 pub mod conformance;
 pub mod display;

@@ -55,13 +55,19 @@ pub fn is_stored(db: &dyn Db, def: DefId) -> bool {
     {
         return false;
     }
-    match item(db, def).map(|i| &i.kind) {
-        Some(ItemKind::Var(var)) => var
+    let Some(item) = item(db, def) else {
+        return false;
+    };
+    let ItemKind::Var(var) = &item.kind else {
+        return false;
+    };
+    // Observers of an override watch the superclass's storage.
+    let observed = !var.accessors.is_empty();
+    !(item.mods.is_override && observed)
+        && var
             .accessors
             .iter()
-            .all(|a| matches!(a.kind, AccessorKind::WillSet | AccessorKind::DidSet)),
-        _ => false,
-    }
+            .all(|a| matches!(a.kind, AccessorKind::WillSet | AccessorKind::DidSet))
 }
 
 /// The cases of an enum in order.

@@ -8,7 +8,6 @@ use crate::items::tree::{ItemKind, TypeRef, TypeRefId, WhereRef};
 use crate::items::{Anchor, AnchoredDiagnostic};
 use crate::resolve::decls::{
     TypeName, TypeScope, all_protocols, decls_of, generics_ref, inherits, own_member_type,
-    superclass_decl,
 };
 use crate::resolve::members::written_members;
 use crate::types::env::{self_assoc, self_param};
@@ -253,10 +252,7 @@ fn signature_of(db: &dyn Db, protocol: DefId) -> ProtocolSignature {
             &mut diagnostics,
         );
     }
-    if let Some(class) = superclass_decl(db, protocol)
-        && let Some(ty) = crate::types::nominal::superclass(db, protocol)
-    {
-        let _ = class;
+    if let Some(ty) = crate::types::nominal::superclass(db, protocol) {
         out.push(Requirement::Superclass(self_param(), ty));
     }
     (out, diagnostics)

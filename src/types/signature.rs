@@ -7,6 +7,7 @@ use crate::items::tree::{
     Failable, ItemKind, Modifiers, ParamItem, ThrowsRef, TypeRef, TypeRefId, VarItem,
 };
 use crate::items::{Anchor, AnchoredDiagnostic, item};
+use crate::resolve::access::has_initial_value;
 use crate::resolve::decls::written;
 use crate::resolve::{container_of, is_static_member};
 use crate::types::conformance::normalize;
@@ -110,7 +111,7 @@ impl Signature {
         })
     }
 
-    fn map(&self, f: &mut dyn FnMut(Ty) -> Ty) -> Signature {
+    fn map(&self, never: Ty, f: &mut dyn FnMut(Ty) -> Ty) -> Signature {
         Signature {
             params: self
                 .params
@@ -121,7 +122,8 @@ impl Signature {
                 })
                 .collect(),
             result: f(self.result),
-            throws: self.throws.map(&mut *f),
+            // What throws `Never` does not throw.
+            throws: self.throws.map(&mut *f).filter(|&t| t != never),
             ..self.clone()
         }
     }
@@ -135,7 +137,9 @@ pub fn signature(db: &dyn Db, def: DefId) -> &Signature {
 #[salsa::tracked(cycle_result = cyclic_signature)]
 fn normal_signature(db: &dyn Db, def: DefId) -> Signature {
     let raw = raw_signature(db, def);
-    raw.map(&mut |t| normalize(db, Some(def), t))
+    raw.map(crate::types::lang::never_ty(db), &mut |t| {
+        normalize(db, Some(def), t)
+    })
 }
 
 fn cyclic_signature(_: &dyn Db, _: salsa::Id, _: DefId) -> Signature {
@@ -464,12 +468,21 @@ pub fn lowered_var(db: &dyn Db, var: DefId) -> LoweredSignature {
     };
     let ty = match data.ty {
         Some(written) => {
+            let initialised = data.binding.filter(|_| has_initial_value(db, data));
+            let mut host = Open::default();
             let mut lowerer = Lowerer::new(db, var, &item.types, Bounds::Context(var));
             lowerer.opaque_of = Some(var);
+            if initialised.is_some() {
+                lowerer.host = Some(&mut host);
+            }
             let ty = lowerer.lower(written);
-            lowered.opaque = lowerer.opaque_bounds;
-            lowered.diagnostics = lowerer.diagnostics;
-            ty
+            lowered.opaque = std::mem::take(&mut lowerer.opaque_bounds);
+            lowered.diagnostics = std::mem::take(&mut lowerer.diagnostics);
+            match initialised {
+                // `var s: Set = [1, 2]`: the value says the rest.
+                Some(binding) if host.used => hooks::infer_binding(db, binding),
+                _ => ty,
+            }
         }
         None => match data.binding {
             Some(binding) => element_at(binding_type(db, binding), &data.path),
@@ -489,14 +502,32 @@ pub fn lowered_var(db: &dyn Db, var: DefId) -> LoweredSignature {
     lowered
 }
 
+/// Accepts left-out generic arguments and remembers that there were some.
+#[derive(Default)]
+struct Open {
+    used: bool,
+}
+
+impl crate::types::lower::TypeHost for Open {
+    fn fresh(&mut self) -> Option<Ty> {
+        self.used = true;
+        Some(Ty::error())
+    }
+}
+
 /// The type of a binding's whole pattern: annotated, or inferred by the checker of bodies.
 pub fn binding_type(db: &dyn Db, binding: DefId) -> Ty {
     if let Some(item) = item(db, binding)
         && let ItemKind::Binding(data) = &item.kind
         && let Some(written) = data.ty
     {
+        let mut host = Open::default();
         let mut lowerer = Lowerer::new(db, binding, &item.types, Bounds::Context(binding));
-        return lowerer.lower(written);
+        lowerer.host = Some(&mut host);
+        let ty = lowerer.lower(written);
+        if !host.used {
+            return ty;
+        }
     }
     hooks::infer_binding(db, binding)
 }

@@ -224,13 +224,20 @@ fn derive(db: &dyn Db, nominal: DefId, out: &mut Vec<DefId>) {
     if kind != DefKind::Enum {
         return;
     }
-    if declares(LangItem::Comparable) && !has_operator(db, nominal, "<") {
+    let cases = crate::types::nominal::enum_cases(db, nominal);
+    let plain = !cases
+        .iter()
+        .any(|&c| crate::types::nominal::has_payload(db, c));
+    if declares(LangItem::Comparable)
+        && raw_type(db, nominal).is_none()
+        && !has_operator(db, nominal, "<")
+    {
         out.push(synth(db, nominal, Synth::Less, "<", 0));
     }
-    if declares(LangItem::CaseIterable) && named("allCases").is_empty() {
+    if declares(LangItem::CaseIterable) && plain && named("allCases").is_empty() {
         out.push(synth(db, nominal, Synth::AllCases, "allCases", 0));
     }
-    if raw_type(db, nominal).is_some() {
+    if plain && raw_type(db, nominal).is_some() {
         let raw_value = Name::new("rawValue");
         let own_init = named("init").iter().any(|&i| {
             let params = &raw_signature(db, i).params;

@@ -1,6 +1,5 @@
 //! Which declaration fulfils a protocol's requirement.
 
-use crate::base::Name;
 use crate::db::Db;
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::tree::ItemKind;
@@ -366,7 +365,6 @@ impl<'a> Matcher<'a> {
             base: base.min(outer.len() as u32),
             outer: &outer,
             bound: vec![None; (own.saturating_sub(base)) as usize],
-            matcher: self,
         };
         let mut wanted_result = wanted.result;
         let given_result = given.result;
@@ -394,7 +392,7 @@ impl<'a> Matcher<'a> {
                 return Err(Mismatch::Type);
             }
         }
-        if kinds.0 != DefKind::Init && !self.result_fits(given_result.subst(&args), wanted_result) {
+        if kinds.0 != DefKind::Init && !self.same(given_result.subst(&args), wanted_result) {
             return Err(Mismatch::Type);
         }
         self.conditions(candidate, place, &args)?;
@@ -408,11 +406,6 @@ impl<'a> Matcher<'a> {
     fn same(&self, given: Ty, wanted: Ty) -> bool {
         let given = self.normal(given);
         given == wanted || given.is_error() || wanted.is_error()
-    }
-
-    /// A class's member may return `Self` where the requirement wants the class, and functions may throw less.
-    fn result_fits(&self, given: Ty, wanted: Ty) -> bool {
-        self.same(given, wanted)
     }
 
     fn accessors_fit(&self, candidate: DefId) -> bool {
@@ -506,6 +499,9 @@ pub fn is_settable(db: &dyn Db, def: DefId) -> bool {
             };
             v.requirement_settable
                 || (is_stored(db, def) && !v.is_let)
+                || v.accessors
+                    .iter()
+                    .any(|a| matches!(a.kind, AccessorKind::WillSet | AccessorKind::DidSet))
                 || v.accessors.iter().any(|a| setter(a.kind))
         }
         Some(ItemKind::Subscript(s)) => {
@@ -552,7 +548,6 @@ struct Binder<'a> {
     base: u32,
     outer: &'a [Ty],
     bound: Vec<Option<Ty>>,
-    matcher: &'a Matcher<'a>,
 }
 
 impl Binder<'_> {
@@ -603,13 +598,6 @@ impl Binder<'_> {
         for bound in &self.bound {
             args.push((*bound)?);
         }
-        let _ = self.matcher;
         Some(args)
     }
-}
-
-/// Whether two names are the same but for argument labels.
-pub fn same_base(db: &dyn Db, a: DefId, b: DefId) -> bool {
-    let name = |d: DefId| -> Name { base_name(db, d) };
-    name(a) == name(b)
 }

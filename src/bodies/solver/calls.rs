@@ -34,11 +34,25 @@ pub enum Bound {
 /// Why arguments do not fit parameters, before types.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ArgError {
-    Missing { label: Option<Name>, index: u32, ty: Ty },
-    Extra { arg: u32 },
-    Labels { have: Vec<Option<Name>>, expected: Vec<Option<Name>> },
-    Order { arg: u32, before: u32 },
-    NoTrailing { arg: u32 },
+    Missing {
+        label: Option<Name>,
+        index: u32,
+        ty: Ty,
+    },
+    Extra {
+        arg: u32,
+    },
+    Labels {
+        have: Vec<Option<Name>>,
+        expected: Vec<Option<Name>>,
+    },
+    Order {
+        arg: u32,
+        before: u32,
+    },
+    NoTrailing {
+        arg: u32,
+    },
 }
 
 /// What matching needs to know of a parameter.
@@ -83,7 +97,16 @@ pub fn match_args(
             p += 1;
         }
         if p >= slots.len() || slots[p].label != label {
-            return Err(label_error(slots, labels, regular, trailing, next, arg, &bound, expected()));
+            return Err(label_error(
+                slots,
+                labels,
+                regular,
+                trailing,
+                next,
+                arg,
+                &bound,
+                expected(),
+            ));
         }
         bound[p] = Some(if slots[p].variadic {
             Bound::Variadic(vec![arg as u32])
@@ -114,14 +137,17 @@ pub fn match_args(
             if labels.len() - regular == 1
                 && p < slots.len()
                 && slots[p].has_default
-                && let Some(later) = (p + 1..slots.len())
-                    .find(|&q| !(slots[q].has_default || slots[q].variadic))
+                && let Some(later) =
+                    (p + 1..slots.len()).find(|&q| !(slots[q].has_default || slots[q].variadic))
                 && slots[later].takes_closure
             {
                 p = later;
             }
         } else {
-            while p < slots.len() && slots[p].label != label && (slots[p].has_default || slots[p].variadic) {
+            while p < slots.len()
+                && slots[p].label != label
+                && (slots[p].has_default || slots[p].variadic)
+            {
                 p += 1;
             }
             if p < slots.len() && slots[p].label != label {
@@ -187,11 +213,14 @@ fn label_error(
         };
     }
     let missing = (next..slots.len()).find(|&p| !slots[p].has_default && !slots[p].variadic);
-    let required = slots.iter().filter(|s| !s.has_default && !s.variadic).count();
+    let required = slots
+        .iter()
+        .filter(|s| !s.has_default && !s.variadic)
+        .count();
     if let Some(p) = missing {
         let later = label.is_some() && slots[p + 1..].iter().any(|s| s.label == label);
-        let earlier = slots[p].label.is_some()
-            && labels[arg + 1..regular].contains(&slots[p].label);
+        let earlier =
+            slots[p].label.is_some() && labels[arg + 1..regular].contains(&slots[p].label);
         if later && earlier {
             let first = labels[..regular].iter().position(|l| *l == slots[p].label);
             return ArgError::Order {

@@ -12,15 +12,15 @@ use crate::items::ids::{DefId, DefKind};
 use crate::types::generics::{Requirement, generics};
 use crate::types::lang::{self, LangItem, is_lang, lang, optional_payload};
 use crate::types::nominal::inherited_type;
-use crate::types::signature::{SigParam, signature, var_type};
+use crate::types::signature::{SigParam, signature};
 use crate::types::ty::{ParamMode, Ty, TyKind};
 
 use super::calls::{Slot, match_args};
 use super::infer::Effort;
 use super::table::{Literal, LiteralSet};
 use super::{
-    Apply, ApplyKind, Base, Choice, Constraint, Decision, FailKind, Failure, Loc, Mode, Step, Target,
-    Why,
+    Apply, ApplyKind, Base, Choice, Constraint, Decision, FailKind, Failure, Loc, Mode, Step,
+    Target, Why,
 };
 
 /// How well a candidate fits; smaller is better, in the order of the fields.
@@ -54,7 +54,12 @@ impl<'db> Checker<'db> {
         let ids: Vec<u32> = self
             .cs
             .waiting()
-            .filter(|&id| matches!(self.cs.constraints[id as usize], Constraint::Overload { .. }))
+            .filter(|&id| {
+                matches!(
+                    self.cs.constraints[id as usize],
+                    Constraint::Overload { .. }
+                )
+            })
             .collect();
         // Sets that something known decides come first: they give the others context.
         let mut second: Vec<u32> = Vec::new();
@@ -220,7 +225,10 @@ impl<'db> Checker<'db> {
             Constraint::Relate { a, b, loc, .. } => {
                 let nil = [*a, *b].into_iter().find_map(|t| {
                     let var = self.table.as_var(t)?;
-                    self.table.literals(var).contains(Literal::Nil).then_some(())
+                    self.table
+                        .literals(var)
+                        .contains(Literal::Nil)
+                        .then_some(())
                 });
                 match nil {
                     Some(()) => boxed(FailKind::NilNeedsContext, loc.expr),
@@ -311,20 +319,20 @@ impl<'db> Checker<'db> {
             if self.cs.mode == Mode::Diagnose {
                 // Report what is wrong with the candidate that comes closest.
                 self.cs.finish(id);
-                let operator = apply.as_ref().is_some_and(|a| a.kind == ApplyKind::Operator);
+                let operator = apply
+                    .as_ref()
+                    .is_some_and(|a| a.kind == ApplyKind::Operator);
                 let by_labels: Vec<&Choice> = choices
                     .iter()
                     .filter(|c| apply.as_deref().is_none_or(|a| self.labels_match(c, a)))
                     .collect();
                 if operator || by_labels.len() != 1 && choices.len() > 1 {
                     let kind = if operator {
-                        FailKind::Operator
+                        FailKind::Operator(self.operand_types(apply.as_deref()))
                     } else {
                         FailKind::NoOverload
                     };
-                    self.cs
-                        .failure
-                        .get_or_insert(Failure { kind, loc });
+                    self.cs.failure.get_or_insert(Failure { kind, loc });
                     if let Some(var) = self.table.as_var(ty) {
                         self.table.bind(var, Ty::error());
                     }
@@ -334,21 +342,29 @@ impl<'db> Checker<'db> {
                 self.commit_step(key, ty, &one)?;
                 return Ok(Narrowed::Done);
             }
-            let operator = apply.as_ref().is_some_and(|a| a.kind == ApplyKind::Operator);
+            let operator = apply
+                .as_ref()
+                .is_some_and(|a| a.kind == ApplyKind::Operator);
             return Err(Box::new(Failure {
                 kind: if operator {
-                    FailKind::Operator
+                    FailKind::Operator(self.operand_types(apply.as_deref()))
                 } else {
                     FailKind::NoOverload
                 },
                 loc,
             }));
         }
+        // A concrete operator is preferred over a generic one, whatever its literals become.
+        let operator = apply
+            .as_ref()
+            .is_some_and(|a| a.kind == ApplyKind::Operator);
+        let order = |f: &Fit| match operator {
+            true => (f.force, f.conversions, u16::from(f.generic), f.literals),
+            false => (f.force, f.conversions, f.literals, u16::from(f.generic)),
+        };
         fits.sort_by(|a, b| {
-            let key = |f: &Fit| (f.force, f.conversions, f.literals, f.generic);
-            key(&a.0)
-                .cmp(&key(&b.0))
-                .then(a.1.rank.cmp(&b.1.rank))
+            let key = order;
+            key(&a.0).cmp(&key(&b.0)).then(a.1.rank.cmp(&b.1.rank))
         });
         if let [(_, one)] = &*fits {
             let one = one.clone();
@@ -370,12 +386,12 @@ impl<'db> Checker<'db> {
         if !settled && !loose {
             return Ok(Narrowed::Later);
         }
-        if self.cs.mode == Mode::Search && !settled {
+        if self.cs.mode == Mode::Search && (!settled || !operator) {
             return Ok(Narrowed::Open(fits));
         }
         // The best candidate must beat every other one.
         let best = &fits[0];
-        let rank = |f: &Fit| (f.force, f.conversions, f.literals, f.generic);
+        let rank = order;
         let args = apply.as_ref().map_or(0, |a| a.args.len());
         let decisive = fits[1..].iter().all(|other| {
             rank(&best.0) < rank(&other.0)
@@ -408,6 +424,15 @@ impl<'db> Checker<'db> {
         Ok(Narrowed::Open(fits))
     }
 
+    fn operand_types(&self, apply: Option<&Apply>) -> Vec<Ty> {
+        apply.map_or_else(Vec::new, |a| {
+            a.args
+                .iter()
+                .map(|arg| self.table.resolve(arg.ty))
+                .collect()
+        })
+    }
+
     /// Whether nothing but literals speaks for any overload.
     fn only_literals(&self, apply: Option<&Apply>, ty: Ty) -> bool {
         let Some(apply) = apply else {
@@ -434,11 +459,7 @@ impl<'db> Checker<'db> {
     }
 
     /// Tries the candidates one after the other and keeps the best solution.
-    fn branch(
-        &mut self,
-        id: u32,
-        choices: Vec<(Fit, Choice)>,
-    ) -> Result<Decision, Box<Failure>> {
+    fn branch(&mut self, id: u32, choices: Vec<(Fit, Choice)>) -> Result<Decision, Box<Failure>> {
         let Constraint::Overload { key, ty, .. } = self.cs.constraints[id as usize].clone() else {
             return Ok(Decision::Progress);
         };
@@ -457,14 +478,14 @@ impl<'db> Checker<'db> {
                 },
             }));
         }
-        let operator = self
-            .cs
-            .applies
-            .get(&key)
-            .is_some_and(|&at| match &self.cs.constraints[at as usize] {
-                Constraint::Apply(a) => a.kind == ApplyKind::Operator,
-                _ => false,
-            });
+        let operator =
+            self.cs
+                .applies
+                .get(&key)
+                .is_some_and(|&at| match &self.cs.constraints[at as usize] {
+                    Constraint::Apply(a) => a.kind == ApplyKind::Operator,
+                    _ => false,
+                });
         let outer_best = self.cs.best;
         let mut found: Vec<(super::Solution, Fit, Choice)> = Vec::new();
         let mut first_failure = None;
@@ -473,13 +494,24 @@ impl<'db> Checker<'db> {
             if operator
                 && let Some((_, best, _)) = found.first()
                 && fit.unknown == 0
-                && (fit.force, fit.conversions, fit.literals, fit.generic)
-                    > (best.force, best.conversions, best.literals, best.generic)
+                && (fit.force, fit.conversions, fit.generic, fit.literals)
+                    > (best.force, best.conversions, best.generic, best.literals)
             {
                 break;
             }
             if choice.force && !found.is_empty() {
                 break;
+            }
+            // What a solved candidate hides cannot be better.
+            if self.cs.mode == Mode::Search
+                && found.iter().any(|(_, f, c)| {
+                    f.generic <= fit.generic
+                        && f.conversions <= fit.conversions
+                        && f.literals <= fit.literals
+                        && (c.rank < choice.rank || self.better(c, &choice, 0))
+                })
+            {
+                continue;
             }
             self.cs.depth += 1;
             let result = match self.commit(key, ty, &choice) {
@@ -533,7 +565,9 @@ impl<'db> Checker<'db> {
                 let ambiguous = !operator
                     && found.len() > 1
                     && !self.cs.mode.eq(&Mode::Diagnose)
-                    && found.iter().all(|(_, f, _)| f.generic == found[0].1.generic)
+                    && found
+                        .iter()
+                        .all(|(_, f, _)| f.generic == found[0].1.generic)
                     && found.iter().all(|(.., c)| c.rank == found[0].2.rank);
                 if ambiguous {
                     return Err(Box::new(Failure {
@@ -572,6 +606,7 @@ impl<'db> Checker<'db> {
 
     fn params_of(&self, def: DefId, kind: ApplyKind) -> Option<Vec<SigParam>> {
         match def.kind(self.db) {
+            _ if decl::is_synth_value(def, self.db) => None,
             DefKind::Func
             | DefKind::Init
             | DefKind::Subscript
@@ -631,7 +666,7 @@ impl<'db> Checker<'db> {
                 return self.fit_value(fit, result, &mut binds, ty, apply);
             }
             None => {
-                let result = var_type(db, def);
+                let result = decl::value_type(db, def);
                 let result = if choice.force {
                     optional_payload(db, result).unwrap_or(result)
                 } else {
@@ -643,7 +678,8 @@ impl<'db> Checker<'db> {
         let Some(apply) = apply else {
             // Used as a value.
             let pattern = signature(db, def).function_type();
-            return self.fit_value(fit, pattern, &mut binds, ty, None);
+            let fit = self.fit_value(fit, pattern, &mut binds, ty, None)?;
+            return self.requirements_hold(def, choice, &binds).then_some(fit);
         };
         let slots = raw_slots(self, &params);
         let labels: SmallVec<[Option<Name>; 6]> = apply.args.iter().map(|a| a.label).collect();
@@ -665,6 +701,10 @@ impl<'db> Checker<'db> {
                 .is_some_and(|v| !this.literal_kinds(v).is_empty())
         };
         for literals in [false, true] {
+            // Where the context gives the result's parameter, literals follow it.
+            let follows = result.is_some_and(|r| matches!(r.kind(), TyKind::Param { .. }));
+            self.literals_default = fit.unknown == 0
+                && (!literals || !follows || self.context_of(apply.result).is_none());
             for &(p, a) in &pairs {
                 if is_literal(self, a) != literals {
                     continue;
@@ -696,6 +736,7 @@ impl<'db> Checker<'db> {
                 }
             }
         }
+        let result = result.map(|r| self.known_pattern(r, &binds).unwrap_or(r));
         if let Some(result) = result
             && let Some(context) = self.context_of(apply.result)
             && !self.result_fits(result, context, &binds)
@@ -782,6 +823,11 @@ impl<'db> Checker<'db> {
                 return Some(fit);
             }
             for (x, y) in g.params.iter().zip(f.params.iter()) {
+                if x.variadic != y.variadic
+                    || (x.mode == ParamMode::Inout) != (y.mode == ParamMode::Inout)
+                {
+                    return None;
+                }
                 let actual = self.table.shallow(y.ty);
                 match self.quick(x.ty, actual, binds, None, 0) {
                     Quick::Exact | Quick::Literal => {}
@@ -817,6 +863,22 @@ impl<'db> Checker<'db> {
             _ if !t.has_params() => Some(t),
             _ => None,
         })
+    }
+
+    /// A pattern as a type of the body, when everything in it is known.
+    fn known_pattern(&self, ty: Ty, binds: &Binds) -> Option<Ty> {
+        let mut unbound = false;
+        ty.any_part(&mut |t| {
+            if let TyKind::Param { index, .. } = t.kind() {
+                unbound |= binds.get(*index as usize).copied().flatten().is_none();
+            }
+            unbound
+        });
+        if unbound {
+            return None;
+        }
+        let bound = self.table.resolve(self.bound_pattern(ty, binds));
+        (!bound.has_infer()).then(|| self.norm(bound))
     }
 
     /// Whether a result could convert to the context; errs on the side of yes.
@@ -865,9 +927,10 @@ impl<'db> Checker<'db> {
                         | TyKind::Param { .. }
                 ) || is_lang(self.db, context, LangItem::AnyHashable)
             }
-            (TyKind::Nominal { .. }, TyKind::Tuple(_) | TyKind::Function(_) | TyKind::Builtin(_)) => {
-                false
-            }
+            (
+                TyKind::Nominal { .. },
+                TyKind::Tuple(_) | TyKind::Function(_) | TyKind::Builtin(_),
+            ) => false,
             (TyKind::Nominal { .. }, TyKind::Param { .. }) => {
                 self.superclass_bound(context).is_some()
             }
@@ -950,7 +1013,14 @@ impl<'db> Checker<'db> {
             TyKind::Error => Quick::Exact,
             TyKind::Nominal { def, args } => {
                 let Some(payload) = optional_payload(db, pattern) else {
-                    return self.quick_nominal(pattern, *def, args.as_slice(), actual, binds, depth);
+                    return self.quick_nominal(
+                        pattern,
+                        *def,
+                        args.as_slice(),
+                        actual,
+                        binds,
+                        depth,
+                    );
                 };
                 if let Some(inner) = optional_payload(db, actual) {
                     return self.quick(payload, inner, binds, None, depth + 1);
@@ -990,11 +1060,13 @@ impl<'db> Checker<'db> {
                 if f.params.len() != g.params.len() {
                     return match &*f.params {
                         [one]
-                            if matches!(one.ty.kind(), TyKind::Param { .. } | TyKind::Assoc { .. })
-                                || one
-                                    .ty
-                                    .as_tuple()
-                                    .is_some_and(|t| t.len() == g.params.len()) =>
+                            if matches!(
+                                one.ty.kind(),
+                                TyKind::Param { .. } | TyKind::Assoc { .. }
+                            ) || one
+                                .ty
+                                .as_tuple()
+                                .is_some_and(|t| t.len() == g.params.len()) =>
                         {
                             Quick::Unknown
                         }
@@ -1083,6 +1155,10 @@ impl<'db> Checker<'db> {
         if bound == actual || bound.is_error() {
             return Quick::Exact;
         }
+        let (bound, actual) = (self.norm(bound), self.norm(actual));
+        if bound == actual {
+            return Quick::Exact;
+        }
         if bound.has_infer() || actual.has_infer() {
             if let (Some((d, _)), Some((e, _))) = (bound.as_nominal(), actual.as_nominal())
                 && d != e
@@ -1149,11 +1225,7 @@ impl<'db> Checker<'db> {
                     let known = lang(db, LangItem::Array) == *d
                         || lang(db, LangItem::String) == *d
                         || self.is_pointer(actual);
-                    return if known {
-                        Quick::Converts(2)
-                    } else {
-                        Quick::No
-                    };
+                    return if known { Quick::Converts(2) } else { Quick::No };
                 }
                 Quick::No
             }
@@ -1230,7 +1302,9 @@ impl<'db> Checker<'db> {
                             }
                         }
                         None => {
-                            if let Some(slot) = binds.get_mut(*index as usize) {
+                            if let Some(slot) = binds.get_mut(*index as usize)
+                                && self.literals_default
+                            {
                                 *slot = self.default_type(kinds);
                             }
                             if kinds.contains(Literal::Nil) {
@@ -1266,9 +1340,7 @@ impl<'db> Checker<'db> {
                     if is_lang(db, pattern, LangItem::AnyHashable) {
                         return Quick::Converts(3);
                     }
-                    if self.is_pointer(pattern)
-                        && kinds.contains(Literal::String)
-                    {
+                    if self.is_pointer(pattern) && kinds.contains(Literal::String) {
                         return Quick::Converts(3);
                     }
                     Quick::No
@@ -1350,9 +1422,12 @@ impl<'db> Checker<'db> {
                     }
                     let blurred = self.blur(p, binds);
                     if is_lang(db, p, LangItem::Array) {
-                        if n == 0 { Quick::Exact } else { Quick::Converts(n) }
-                    } else if self
-                        .conforms(blurred, lang(db, LangItem::ExpressibleByArrayLiteral))
+                        if n == 0 {
+                            Quick::Exact
+                        } else {
+                            Quick::Converts(n)
+                        }
+                    } else if self.conforms(blurred, lang(db, LangItem::ExpressibleByArrayLiteral))
                     {
                         Quick::Literal
                     } else {
@@ -1463,25 +1538,15 @@ impl<'db> Checker<'db> {
     fn requirements_hold(&mut self, def: DefId, choice: &Choice, binds: &Binds) -> bool {
         let db = self.db;
         let g = generics(db, def);
-        let skip = match (choice.constrained || choice.outer.is_empty(), def.parent(db)) {
+        let skip = match (
+            choice.constrained || choice.outer.is_empty(),
+            def.parent(db),
+        ) {
             (false, Some(parent)) => generics(db, parent).requirements.len(),
             _ => 0,
         };
         for requirement in g.requirements.iter().skip(skip) {
-            let known = |this: &Self, ty: Ty| -> Option<Ty> {
-                let mut unbound = false;
-                ty.any_part(&mut |t| {
-                    if let TyKind::Param { index, .. } = t.kind() {
-                        unbound |= binds.get(*index as usize).copied().flatten().is_none();
-                    }
-                    unbound
-                });
-                if unbound {
-                    return None;
-                }
-                let bound = this.table.resolve(this.bound_pattern(ty, binds));
-                (!bound.has_infer()).then(|| this.norm(bound))
-            };
+            let known = |this: &Self, ty: Ty| this.known_pattern(ty, binds);
             match requirement {
                 Requirement::Conforms(ty, protocol) => {
                     if let Some(t) = known(self, *ty)
@@ -1537,7 +1602,8 @@ impl<'db> Checker<'db> {
             self.params_of(specific, ApplyKind::Operator),
             self.params_of(general, ApplyKind::Operator),
         ) else {
-            return false;
+            // Variables take nothing.
+            return true;
         };
         let g = generics(db, general);
         let mut binds: Binds = SmallVec::from_elem(None, g.params.len());

@@ -130,7 +130,8 @@ impl<'db> Checker<'db> {
     pub fn bind_one(&mut self, effort: Effort) -> Result<bool, Box<Failure>> {
         let map = self.all_bounds();
         let mut vars: Vec<u32> = map.keys().copied().collect();
-        vars.sort_unstable();
+        // Collection literals and closures take their type from the context before their parts decide it.
+        vars.sort_unstable_by_key(|v| (!map[v].literal_like, *v));
         let mut any = false;
         for &var in &vars {
             // Earlier bindings of this pass may have settled this one.
@@ -138,7 +139,9 @@ impl<'db> Checker<'db> {
             if self.table.as_var(me) != Some(var) {
                 continue;
             }
-            let Some(bounds) = map.get(&var) else { continue };
+            let Some(bounds) = map.get(&var) else {
+                continue;
+            };
             let Some(ty) = self.candidate(var, bounds, &map, effort) else {
                 continue;
             };
@@ -243,9 +246,10 @@ impl<'db> Checker<'db> {
             }
             return None;
         }
-        let open_lower = b.lower_vars.iter().any(|v| {
-            *v != var && (self.table.literals(*v).is_empty() && !self.nilish(*v))
-        });
+        let open_lower = b
+            .lower_vars
+            .iter()
+            .any(|v| *v != var && (self.table.literals(*v).is_empty() && !self.nilish(*v)));
         let lowers: SmallVec<[Ty; 4]> = b.lower.iter().filter(concrete).copied().collect();
         if !lowers.is_empty() {
             let partial = lowers.iter().any(|t| t.has_infer());
@@ -273,7 +277,9 @@ impl<'db> Checker<'db> {
             }
             return Some(joined);
         }
-        if !b.upper.is_empty() && (b.lower_vars.is_empty() || effort >= Effort::Loose || !open_lower) {
+        if !b.upper.is_empty()
+            && (b.lower_vars.is_empty() || effort >= Effort::Loose || !open_lower)
+        {
             if b.closure_result && effort < Effort::Firm {
                 return None;
             }
@@ -282,6 +288,18 @@ impl<'db> Checker<'db> {
                 .iter()
                 .copied()
                 .find(|t| !matches!(t.kind(), TyKind::Inout(_)))?;
+            // An existential says nothing about the type that is put into it.
+            if upper.is_existential() && effort < Effort::Last {
+                return None;
+            }
+            if !upper.has_infer() && !b.conforms.iter().all(|p| self.conforms(upper, *p)) {
+                return match optional_payload(self.db, upper) {
+                    Some(payload) if b.conforms.iter().all(|p| self.conforms(payload, *p)) => {
+                        Some(payload)
+                    }
+                    _ => None,
+                };
+            }
             let partial = upper.has_infer();
             if partial && effort < Effort::Loose {
                 return None;
@@ -349,7 +367,10 @@ impl<'db> Checker<'db> {
         if ty.is_error() {
             return true;
         }
-        if matches!(ty.kind(), TyKind::Infer(_) | TyKind::Existential(_) | TyKind::Function(_)) {
+        if matches!(
+            ty.kind(),
+            TyKind::Infer(_) | TyKind::Existential(_) | TyKind::Function(_)
+        ) {
             return false;
         }
         set.iter().all(|kind| {

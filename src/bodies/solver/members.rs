@@ -9,16 +9,16 @@ use crate::bodies::check::Checker;
 use crate::bodies::decl;
 use crate::items::hir::{Expr, ExprId};
 use crate::items::ids::{DefId, DefKind};
-use crate::types::members::{MemberCandidate, Origin};
 use crate::resolve;
 use crate::types::generics::generics;
 use crate::types::lang::{LangItem, is_lang, lang_ty, optional_of, optional_payload};
-use crate::types::signature::{ThisKind, signature, var_type};
+use crate::types::members::{MemberCandidate, Origin};
+use crate::types::signature::{ThisKind, signature};
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind, TyList};
 
 use super::{
-    Apply, ApplyKind, ArgInfo, Base, Choice, Constraint, FailKind, Loc, Lookup, Rel, Resolved, Step,
-    Target, Why, fail, wait,
+    Apply, ApplyKind, ArgInfo, Base, Choice, Constraint, FailKind, Loc, Lookup, Rel, Resolved,
+    Step, Target, Why, fail, wait,
 };
 
 /// A parameter of a declaration that is called.
@@ -183,7 +183,9 @@ impl<'db> Checker<'db> {
         let mut params = None;
         let kind = def.kind(db);
         let mut ty = match kind {
-            DefKind::Func | DefKind::Init | DefKind::Subscript | DefKind::Synth(_) => {
+            DefKind::Func | DefKind::Init | DefKind::Subscript | DefKind::Synth(_)
+                if !decl::is_synth_value(def, db) =>
+            {
                 let (list, ty) = self.open_function(def, kind, receiver, &args, loc);
                 params = Some(list);
                 ty
@@ -199,7 +201,7 @@ impl<'db> Checker<'db> {
                 }
             }
             _ => {
-                let ty = var_type(db, def);
+                let ty = decl::value_type(db, def);
                 let ty = self.instantiate(ty, &args, loc);
                 self.with_receiver(ty, receiver)
             }
@@ -409,7 +411,9 @@ impl<'db> Checker<'db> {
         let mut found = None;
         for id in self.cs.waiting() {
             match &self.cs.constraints[id as usize] {
-                Constraint::ArrayLiteral { ty, elem, .. } if self.table.as_var(*ty) == Some(var) => {
+                Constraint::ArrayLiteral { ty, elem, .. }
+                    if self.table.as_var(*ty) == Some(var) =>
+                {
                     found = Some(crate::types::lang::array_of(self.db, *elem));
                 }
                 Constraint::DictionaryLiteral { ty, key, value, .. }
@@ -587,9 +591,7 @@ impl<'db> Checker<'db> {
                     Base::Type
                 }
             }
-            (true, false)
-                if how == Lookup::Explicit && matches!(def.kind(db), DefKind::Func) =>
-            {
+            (true, false) if how == Lookup::Explicit && matches!(def.kind(db), DefKind::Func) => {
                 Base::Unbound
             }
             (false, true) if def.kind(db) == DefKind::Init || is_init(db, def) => {
@@ -635,20 +637,25 @@ impl<'db> Checker<'db> {
         match def.kind(db) {
             DefKind::GenericParam => {
                 let name = def.name(db);
-                let index = def
-                    .parent(db)
-                    .map_or(0, |p| generics(db, p).parent_count)
-                    + def.index(db);
+                let index =
+                    def.parent(db).map_or(0, |p| generics(db, p).parent_count) + def.index(db);
                 Ty::param(index, name)
             }
             DefKind::AssociatedType => {
-                let base = outer.first().copied().unwrap_or_else(|| {
-                    Ty::param(0, Name::new("Self"))
-                });
+                let base = outer
+                    .first()
+                    .copied()
+                    .unwrap_or_else(|| Ty::param(0, Name::new("Self")));
                 self.norm(Ty::new(TyKind::Assoc { base, assoc: def }))
             }
             DefKind::Protocol => crate::types::lang::existential_of(db, def),
             _ => {
+                // Inside a generic type its bare name means the type with its own parameters.
+                if def.kind(db) != DefKind::TypeAlias
+                    && let Some(own) = self.own_type(def)
+                {
+                    return own;
+                }
                 let g = generics(db, def);
                 let mut args: SmallVec<[Ty; 4]> = outer.into();
                 let parents = g.parent_count as usize;
@@ -677,6 +684,25 @@ impl<'db> Checker<'db> {
                 Ty::nominal(def, &args)
             }
         }
+    }
+
+    /// The type that a nominal's bare name has inside itself and its extensions.
+    fn own_type(&self, def: DefId) -> Option<Ty> {
+        let db = self.db;
+        if generics(db, def).params.is_empty() {
+            return None;
+        }
+        let mut at = Some(self.env);
+        while let Some(scope) = at {
+            if decl::is_container(db, scope)
+                && let Some(ty) = crate::types::declared_self_type(db, scope)
+                && ty.nominal_def() == Some(def)
+            {
+                return Some(ty);
+            }
+            at = scope.parent(db);
+        }
+        None
     }
 
     /// Calls of something: a declared function, a function value, a type, a value with `callAsFunction`.

@@ -297,6 +297,8 @@ pub struct Facts {
     pub types: FxHashMap<ExprId, Ty>,
     pub closures: FxHashMap<ExprId, Rc<crate::bodies::closures::Opened>>,
     pub key_paths: FxHashMap<ExprId, Rc<crate::bodies::keypaths::Resolution>>,
+    /// The types that casts are to.
+    pub targets: FxHashMap<ExprId, Ty>,
     pub branchings: FxHashMap<ExprId, Rc<crate::bodies::closures::Branching>>,
 }
 
@@ -352,7 +354,7 @@ pub enum FailKind {
     NotCallable(Ty),
     Arguments(calls::ArgError),
     /// No overload of an operator takes these operands.
-    Operator,
+    Operator(Vec<Ty>),
     NoOverload,
     Ambiguous,
     NotInferred(Name, DefId),
@@ -433,7 +435,7 @@ pub struct Solution {
 }
 
 /// Steps that one expression may take.
-pub const BUDGET: u32 = 400_000;
+pub const BUDGET: u32 = 60_000;
 
 impl System {
     pub fn new(first_var: usize) -> System {
@@ -805,7 +807,11 @@ impl<'db> Checker<'db> {
         for (var, binding) in solution.bindings.iter().enumerate() {
             if let Some(ty) = binding {
                 let var = var as u32;
-                if self.table.as_var(Ty::new(crate::types::ty::TyKind::Infer(var))) == Some(var) {
+                if self
+                    .table
+                    .as_var(Ty::new(crate::types::ty::TyKind::Infer(var)))
+                    == Some(var)
+                {
                     self.table.bind(var, *ty);
                 }
             }

@@ -35,8 +35,10 @@ impl<'db> Checker<'db> {
             return forward;
         }
         // Members of protocol extensions: the more refined protocol, then the more constrained extension.
-        if let (Some(p), Some(q)) = (decl::protocol_of_member(db, a), decl::protocol_of_member(db, b))
-        {
+        if let (Some(p), Some(q)) = (
+            decl::protocol_of_member(db, a),
+            decl::protocol_of_member(db, b),
+        ) {
             if p != q {
                 if inherited_protocols(db, p).contains(&q) {
                     return true;
@@ -45,32 +47,26 @@ impl<'db> Checker<'db> {
                     return false;
                 }
             } else {
-                let (x, y) = (
-                    decl::in_extension(db, a),
-                    decl::in_extension(db, b),
-                );
+                let (x, y) = (decl::in_extension(db, a), decl::in_extension(db, b));
                 if x != y {
                     return y;
                 }
             }
         }
-        if forward {
+        {
             let (m, n) = (
                 generics(db, a).requirements.len(),
                 generics(db, b).requirements.len(),
             );
-            let (own_a, own_b) = (
-                generics(db, a).params.len(),
-                generics(db, b).params.len(),
-            );
-            if (own_a == 0) != (own_b == 0) {
+            let (own_a, own_b) = (generics(db, a).params.len(), generics(db, b).params.len());
+            if forward && (own_a == 0) != (own_b == 0) {
                 return own_a == 0;
             }
             // Parameters that are left to their defaults, and variadic ones, count against a candidate.
             let cost = |def: DefId| {
                 let callable = matches!(
                     def.kind(db),
-                    DefKind::Func | DefKind::Init | DefKind::Subscript
+                    DefKind::Func | DefKind::Init | DefKind::Subscript | DefKind::Synth(_)
                 );
                 if !callable {
                     return (0, 0);
@@ -85,13 +81,18 @@ impl<'db> Checker<'db> {
             if x != y {
                 return x < y;
             }
-            if m != n {
+            if forward && m != n {
                 return m > n;
             }
             // A module's own declaration over an imported one.
             let module = |def| decl::module_of(db, def);
             if module(a) != module(b) {
                 return module(a) == self.module;
+            }
+            // What is written hides what the compiler makes.
+            let made = |def: DefId| matches!(def.kind(db), DefKind::Synth(_));
+            if made(a) != made(b) {
+                return made(b);
             }
         }
         false

@@ -117,7 +117,9 @@ impl<'db> Checker<'db> {
                 }
                 Step::Solved
             }
-            (TyKind::Function(f), TyKind::Function(g)) => self.relate_functions(rel, f, g, a, b, loc),
+            (TyKind::Function(f), TyKind::Function(g)) => {
+                self.relate_functions(rel, f, g, a, b, loc)
+            }
             (TyKind::Metatype(x), TyKind::Metatype(y)) => {
                 let (x, y) = (self.table.shallow(*x), self.table.shallow(*y));
                 if rel == Rel::Equal {
@@ -145,13 +147,27 @@ impl<'db> Checker<'db> {
                     step => step,
                 }
             }
+            (TyKind::ProtocolMetatype(x), TyKind::Metatype(y)) if rel != Rel::Equal => {
+                let y = self.table.shallow(*y);
+                if let TyKind::Existential(e) = y.kind()
+                    && self.erases(*x, e, loc)
+                {
+                    return Step::Solved;
+                }
+                match self.relate_sub(Rel::Equal, *x, y, loc) {
+                    Step::Failed(_) => mismatch(self),
+                    step => step,
+                }
+            }
             (TyKind::ProtocolMetatype(x), TyKind::ProtocolMetatype(y)) => {
                 self.relate_sub(Rel::Equal, *x, *y, loc)
             }
-            (TyKind::Inout(x), TyKind::Inout(y)) => match self.relate_sub(Rel::Equal, *x, *y, loc) {
-                Step::Failed(_) => mismatch(self),
-                step => step,
-            },
+            (TyKind::Inout(x), TyKind::Inout(y)) => {
+                match self.relate_sub(Rel::Equal, *x, *y, loc) {
+                    Step::Failed(_) => mismatch(self),
+                    step => step,
+                }
+            }
             (TyKind::DynamicSelf(x), TyKind::DynamicSelf(y)) => {
                 self.relate_sub(Rel::Equal, *x, *y, loc)
             }
@@ -179,9 +195,14 @@ impl<'db> Checker<'db> {
                     _ => mismatch(self),
                 }
             }
-            (TyKind::Opaque { def, index, args }, TyKind::Opaque { def: d, index: i, args: y })
-                if def == d && index == i && args.len() == y.len() =>
-            {
+            (
+                TyKind::Opaque { def, index, args },
+                TyKind::Opaque {
+                    def: d,
+                    index: i,
+                    args: y,
+                },
+            ) if def == d && index == i && args.len() == y.len() => {
                 for (x, y) in args.iter().zip(y.iter()) {
                     if let Step::Failed(_) = self.relate_sub(Rel::Equal, x, y, loc) {
                         return mismatch(self);
@@ -189,7 +210,8 @@ impl<'db> Checker<'db> {
                 }
                 Step::Solved
             }
-            (TyKind::Assoc { .. }, _) | (_, TyKind::Assoc { .. }) => {
+            (TyKind::Assoc { .. } | TyKind::Param { .. }, _)
+            | (_, TyKind::Assoc { .. } | TyKind::Param { .. }) => {
                 let (x, y) = (self.norm(a), self.norm(b));
                 if x == y {
                     return Step::Solved;
@@ -211,7 +233,8 @@ impl<'db> Checker<'db> {
 
     /// The type with projections reduced in the environment of the body.
     pub fn norm(&self, ty: Ty) -> Ty {
-        if ty.has_projection() {
+        // A same-type requirement may give a parameter another representative.
+        if ty.has_projection() || ty.has_params() {
             normalize(self.db, Some(self.env), ty)
         } else {
             ty
@@ -379,8 +402,7 @@ impl<'db> Checker<'db> {
         }
         if is_lang(db, a, LangItem::String) {
             let to = self.table.shallow(to?);
-            let byte =
-                is_lang(db, to, LangItem::Int8) || is_lang(db, to, LangItem::UInt8) || raw;
+            let byte = is_lang(db, to, LangItem::Int8) || is_lang(db, to, LangItem::UInt8) || raw;
             return byte.then_some(Step::Solved);
         }
         None
@@ -398,15 +420,13 @@ impl<'db> Checker<'db> {
     pub fn superclass_bound(&self, ty: Ty) -> Option<Ty> {
         match ty.kind() {
             TyKind::Existential(e) => e.superclass,
-            TyKind::Param { .. } | TyKind::Assoc { .. } => {
-                generics(self.db, self.env)
-                    .requirements
-                    .iter()
-                    .find_map(|r| match r {
-                        Requirement::Superclass(t, class) if *t == ty => Some(*class),
-                        _ => None,
-                    })
-            }
+            TyKind::Param { .. } | TyKind::Assoc { .. } => generics(self.db, self.env)
+                .requirements
+                .iter()
+                .find_map(|r| match r {
+                    Requirement::Superclass(t, class) if *t == ty => Some(*class),
+                    _ => None,
+                }),
             _ => None,
         }
     }
@@ -465,9 +485,7 @@ impl<'db> Checker<'db> {
     pub fn is_class(&self, ty: Ty) -> bool {
         let ty = self.table.shallow(ty);
         match ty.kind() {
-            TyKind::Nominal { def, .. } => {
-                def.kind(self.db) == crate::items::ids::DefKind::Class
-            }
+            TyKind::Nominal { def, .. } => def.kind(self.db) == crate::items::ids::DefKind::Class,
             TyKind::Existential(e) => e.class_bound || e.superclass.is_some(),
             TyKind::DynamicSelf(_) | TyKind::Error => true,
             TyKind::Param { .. } | TyKind::Assoc { .. } => {
@@ -645,7 +663,7 @@ impl<'db> Checker<'db> {
             return true;
         }
         // Two values of these need not have one type.
-        let own = [LangItem::Equatable, LangItem::Hashable, LangItem::Comparable];
+        let own = [LangItem::Equatable, LangItem::Comparable];
         if own.into_iter().any(|item| lang(db, item) == protocol) {
             return e
                 .superclass
@@ -803,8 +821,12 @@ impl<'db> Checker<'db> {
     /// A declaration's type for these arguments, with projections of variables opened.
     pub fn instantiate(&mut self, ty: Ty, args: &[Ty], loc: Loc) -> Ty {
         let ty = ty.subst(args);
-        let ty = if ty.has_infer() {
+        let ty = if ty.has_infer() && ty.has_projection() {
+            // Known projections beside unknown ones.
+            let ty = ty.map(&mut |t| (!t.has_infer()).then(|| self.norm(t)));
             self.reopen(ty, loc)
+        } else if ty.has_infer() {
+            ty
         } else {
             self.norm(ty)
         };

@@ -10,7 +10,7 @@ use crate::items::ids::DefId;
 use crate::items::precedence::OperatorTable;
 use crate::items::source_map::BodySourceMap;
 use crate::syntax::SyntaxKind::*;
-use crate::syntax::SyntaxNode;
+use crate::syntax::view::Node;
 
 /// Builds a [`Body`] and, beside it, the map back to the text.
 pub(super) struct BodyCx<'a> {
@@ -91,7 +91,7 @@ impl<'a> BodyCx<'a> {
     }
 
     /// The statements of a `CODE_BLOCK` child, or nothing.
-    pub(super) fn block_child(&mut self, node: &SyntaxNode) -> Block {
+    pub(super) fn block_child(&mut self, node: &Node<'_>) -> Block {
         match kid(node, CODE_BLOCK) {
             Some(block) => self.block(&block),
             None => Block::default(),
@@ -99,7 +99,7 @@ impl<'a> BodyCx<'a> {
     }
 
     /// The statements of a node that holds them directly.
-    pub(super) fn block(&mut self, node: &SyntaxNode) -> Block {
+    pub(super) fn block(&mut self, node: &Node<'_>) -> Block {
         let saved = std::mem::replace(&mut self.at_top_level, false);
         let block = self.statements(node);
         self.at_top_level = saved;
@@ -107,7 +107,7 @@ impl<'a> BodyCx<'a> {
     }
 
     /// Lowers an expression that is a child of `node`.
-    pub(super) fn expr_child(&mut self, node: &SyntaxNode) -> ExprId {
+    pub(super) fn expr_child(&mut self, node: &Node<'_>) -> ExprId {
         match super::exprs::first_expr(node) {
             Some(expr) => self.lower_expr(&expr),
             None => self.expr(Expr::Missing, node.text_range()),
@@ -126,6 +126,6 @@ impl<'a> BodyCx<'a> {
 }
 
 /// Whether a variable declaration says `let`.
-pub(super) fn is_let(node: &SyntaxNode) -> bool {
+pub(super) fn is_let(node: &Node<'_>) -> bool {
     has_token(node, LET_KW)
 }

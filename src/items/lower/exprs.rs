@@ -1,12 +1,12 @@
 //! Expressions.
 
 use super::body::BodyCx;
-use super::syntax::{has_token, kid, kids, name_of, name_tokens, token, tokens};
+use super::syntax::{has_token, is_name, kid, kids, name_of, name_tokens, token, tokens};
 use crate::base::{Name, TextRange};
 use crate::items::hir::*;
 use crate::items::tree::ThrowsRef;
 use crate::syntax::SyntaxKind::{self, *};
-use crate::syntax::SyntaxNode;
+use crate::syntax::view::Node;
 
 /// Whether nodes of this kind are expressions.
 pub(super) fn is_expr(kind: SyntaxKind) -> bool {
@@ -39,13 +39,13 @@ pub(super) fn is_expr(kind: SyntaxKind) -> bool {
 }
 
 /// The first child that is an expression.
-pub(super) fn first_expr(node: &SyntaxNode) -> Option<SyntaxNode> {
+pub(super) fn first_expr<'t>(node: &Node<'t>) -> Option<Node<'t>> {
     node.children().find(|n| is_expr(n.kind()))
 }
 
 impl BodyCx<'_> {
     /// Lowers an expression node.
-    pub(super) fn lower_expr(&mut self, node: &SyntaxNode) -> ExprId {
+    pub(super) fn lower_expr(&mut self, node: &Node<'_>) -> ExprId {
         if is_postfix(node.kind()) {
             // The whole postfix expression is the extent of the optional chain in it.
             let inner = self.lower_postfix(node, None);
@@ -58,7 +58,7 @@ impl BodyCx<'_> {
         self.lower_operand(node)
     }
 
-    fn lower_operand(&mut self, node: &SyntaxNode) -> ExprId {
+    fn lower_operand(&mut self, node: &Node<'_>) -> ExprId {
         let range = node.text_range();
         let expr = match node.kind() {
             INTEGER_LITERAL | FLOAT_LITERAL | STRING_LITERAL | BOOL_LITERAL | NIL_LITERAL
@@ -117,9 +117,9 @@ impl BodyCx<'_> {
     }
 
     /// Lowers a postfix expression; `base` replaces the missing base of an implicit member (in `#if` around member chains).
-    fn lower_postfix(&mut self, node: &SyntaxNode, base: Option<ExprId>) -> ExprId {
+    fn lower_postfix(&mut self, node: &Node<'_>, base: Option<ExprId>) -> ExprId {
         // The spine from the outermost suffix down to the operand, without recursion: chains can be long.
-        let mut spine = vec![node.clone()];
+        let mut spine = vec![*node];
         let mut operand = None;
         while let Some(next) = spine.last().and_then(first_expr) {
             if is_postfix(next.kind()) {
@@ -142,7 +142,7 @@ impl BodyCx<'_> {
         result
     }
 
-    fn suffix(&mut self, node: &SyntaxNode, base: ExprId) -> ExprId {
+    fn suffix(&mut self, node: &Node<'_>, base: ExprId) -> ExprId {
         let range = node.text_range();
         match node.kind() {
             MEMBER_EXPR => self.member(node, Some(base)),
@@ -208,7 +208,7 @@ impl BodyCx<'_> {
         }
     }
 
-    fn member(&mut self, node: &SyntaxNode, base: Option<ExprId>) -> ExprId {
+    fn member(&mut self, node: &Node<'_>, base: Option<ExprId>) -> ExprId {
         let range = node.text_range();
         let Some(name) = name_tokens(node).last() else {
             return self.expr(Expr::Missing, range);
@@ -233,7 +233,7 @@ impl BodyCx<'_> {
         )
     }
 
-    fn ident(&mut self, node: &SyntaxNode) -> ExprId {
+    fn ident(&mut self, node: &Node<'_>) -> ExprId {
         let range = node.text_range();
         let Some(name) = tokens(node).next() else {
             return self.expr(Expr::Missing, range);
@@ -261,7 +261,7 @@ impl BodyCx<'_> {
         self.expr_at(expr, range, name.text_range())
     }
 
-    fn prefix(&mut self, node: &SyntaxNode) -> ExprId {
+    fn prefix(&mut self, node: &Node<'_>) -> ExprId {
         let range = node.text_range();
         let Some(op) = tokens(node).next() else {
             return self.expr_child(node);
@@ -312,7 +312,7 @@ impl BodyCx<'_> {
     }
 
     /// The arguments of a call or subscript, and how many of them are trailing closures.
-    fn call_arguments(&mut self, node: &SyntaxNode) -> (Vec<Arg>, u32) {
+    fn call_arguments(&mut self, node: &Node<'_>) -> (Vec<Arg>, u32) {
         let mut args = match kid(node, ARGUMENT_LIST) {
             Some(list) => self.arguments(&list),
             None => Vec::new(),
@@ -339,7 +339,7 @@ impl BodyCx<'_> {
     }
 
     /// The `ARGUMENT` children with their labels.
-    pub(super) fn arguments(&mut self, list: &SyntaxNode) -> Vec<Arg> {
+    pub(super) fn arguments(&mut self, list: &Node<'_>) -> Vec<Arg> {
         let mut args = Vec::new();
         for argument in kids(list, ARGUMENT) {
             let label = if has_token(&argument, COLON) {
@@ -358,7 +358,7 @@ impl BodyCx<'_> {
         args
     }
 
-    fn macro_use(&mut self, node: &SyntaxNode) -> ExprId {
+    fn macro_use(&mut self, node: &Node<'_>) -> ExprId {
         let range = node.text_range();
         let name = name_tokens(node).next().map(|t| name_of(&t));
         let magic = match name.map_or("", |n| n.as_str()) {
@@ -379,7 +379,7 @@ impl BodyCx<'_> {
         self.expr(Expr::Macro { name, args }, range)
     }
 
-    fn key_path(&mut self, node: &SyntaxNode) -> ExprId {
+    fn key_path(&mut self, node: &Node<'_>) -> ExprId {
         let range = node.text_range();
         let root = node
             .children()
@@ -419,7 +419,7 @@ impl BodyCx<'_> {
         self.expr(Expr::KeyPath { root, components }, range)
     }
 
-    fn closure(&mut self, node: &SyntaxNode) -> ExprId {
+    fn closure(&mut self, node: &Node<'_>) -> ExprId {
         let range = node.text_range();
         let index = self.body.closure_count;
         self.body.closure_count += 1;
@@ -462,7 +462,7 @@ impl BodyCx<'_> {
         self.expr(Expr::Closure(Box::new(closure)), range)
     }
 
-    fn capture(&mut self, node: &SyntaxNode) -> Option<Capture> {
+    fn capture(&mut self, node: &Node<'_>) -> Option<Capture> {
         let name = name_tokens(node).find(|t| !matches!(t.kind(), LET_KW | VAR_KW))?;
         let modifier = kid(node, MODIFIER).and_then(|m| m.first_token());
         let kind = match modifier.map(|t| t.kind()) {
@@ -480,9 +480,9 @@ impl BodyCx<'_> {
         Some(Capture { local, init })
     }
 
-    fn closure_param(&mut self, node: &SyntaxNode) -> ClosureParam {
+    fn closure_param(&mut self, node: &Node<'_>) -> ClosureParam {
         let name = tokens(node)
-            .filter(|t| t.kind() == UNDERSCORE || name_tokens_contains(node, t))
+            .filter(|t| t.kind() == UNDERSCORE || is_name(t.kind()))
             .filter(|t| t.kind() != INOUT_KW)
             .last();
         let mut ty = None;
@@ -510,10 +510,6 @@ impl BodyCx<'_> {
     }
 }
 
-fn name_tokens_contains(node: &SyntaxNode, token: &crate::syntax::SyntaxToken) -> bool {
-    name_tokens(node).any(|t| t == *token)
-}
-
 /// A bare name.
 pub(super) fn plain_name(name: Name) -> Expr {
     Expr::Name {
@@ -524,7 +520,7 @@ pub(super) fn plain_name(name: Name) -> Expr {
 }
 
 /// The labels in `f(a:_:)`.
-fn decl_name_labels(node: &SyntaxNode) -> Option<Vec<Option<Name>>> {
+fn decl_name_labels(node: &Node<'_>) -> Option<Vec<Option<Name>>> {
     let args = kid(node, DECL_NAME_ARGS)?;
     let mut labels = Vec::new();
     let mut last = None;
@@ -553,8 +549,8 @@ fn is_postfix(kind: SyntaxKind) -> bool {
 }
 
 /// Whether a `?` stands on the spine of a postfix expression.
-fn spine_has_chain(node: &SyntaxNode) -> bool {
-    let mut at = Some(node.clone());
+fn spine_has_chain(node: &Node<'_>) -> bool {
+    let mut at = Some(*node);
     while let Some(node) = at {
         match node.kind() {
             OPTIONAL_CHAIN_EXPR => return true,
@@ -566,8 +562,8 @@ fn spine_has_chain(node: &SyntaxNode) -> bool {
 }
 
 /// The number literal at the left end of a postfix expression.
-fn leading_number(node: &SyntaxNode) -> Option<SyntaxNode> {
-    let mut at = node.clone();
+fn leading_number<'t>(node: &Node<'t>) -> Option<Node<'t>> {
+    let mut at = *node;
     loop {
         match at.kind() {
             INTEGER_LITERAL | FLOAT_LITERAL => return Some(at),

@@ -10,7 +10,7 @@ use crate::items::hir::*;
 use crate::items::precedence::{Binding, OperatorInfo};
 use crate::items::tree::TypeRefId;
 use crate::syntax::SyntaxKind::*;
-use crate::syntax::SyntaxNode;
+use crate::syntax::view::Node;
 
 /// An operator between two operands.
 #[derive(Clone)]
@@ -30,8 +30,8 @@ enum OpKind {
 
 impl BodyCx<'_> {
     /// Lowers a `SEQUENCE_EXPR`.
-    pub(super) fn sequence(&mut self, node: &SyntaxNode) -> ExprId {
-        let parts: Vec<SyntaxNode> = node.children().collect();
+    pub(super) fn sequence(&mut self, node: &Node<'_>) -> ExprId {
+        let parts: Vec<Node<'_>> = node.children().collect();
         if parts.iter().any(|p| p.kind() == ARROW_OPERATOR) {
             let range = node.text_range();
             return match self.types.expr_as_type(node) {
@@ -42,7 +42,7 @@ impl BodyCx<'_> {
         self.fold(&parts)
     }
 
-    fn fold(&mut self, parts: &[SyntaxNode]) -> ExprId {
+    fn fold(&mut self, parts: &[Node<'_>]) -> ExprId {
         // Operands and operators need not alternate: casts are operators without a right operand.
         let mut stack: Vec<(ExprId, Op)> = Vec::new();
         let Some(first) = parts.first() else {
@@ -85,7 +85,7 @@ impl BodyCx<'_> {
     }
 
     /// Where the operand begins with `try`, `await` or `unsafe` and more follows: the effect over all of it.
-    fn effect(&mut self, operand: &SyntaxNode, rest: &[SyntaxNode]) -> Option<ExprId> {
+    fn effect(&mut self, operand: &Node<'_>, rest: &[Node<'_>]) -> Option<ExprId> {
         if rest.is_empty() || !matches!(operand.kind(), TRY_EXPR | AWAIT_EXPR | UNSAFE_EXPR) {
             return None;
         }
@@ -103,7 +103,7 @@ impl BodyCx<'_> {
     /// Puts `try`, `await` or `unsafe` around an expression.
     pub(super) fn wrap_effect(
         &mut self,
-        node: &SyntaxNode,
+        node: &Node<'_>,
         inner: ExprId,
         range: TextRange,
     ) -> ExprId {
@@ -123,7 +123,7 @@ impl BodyCx<'_> {
         }
     }
 
-    fn operator(&mut self, node: &SyntaxNode) -> Option<Op> {
+    fn operator(&mut self, node: &Node<'_>) -> Option<Op> {
         let range = node.text_range();
         let (what, info) = match node.kind() {
             BINARY_OPERATOR => {
@@ -216,7 +216,7 @@ impl BodyCx<'_> {
         self.expr_at(expr, range, op.range)
     }
 
-    fn cast(&mut self, operand: ExprId, node: &SyntaxNode) -> ExprId {
+    fn cast(&mut self, operand: ExprId, node: &Node<'_>) -> ExprId {
         let ty: TypeRefId = self.types.child(node);
         let kind = if node.kind() == IS_OPERATOR {
             CastKind::Is

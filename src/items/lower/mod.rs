@@ -1,7 +1,7 @@
 //! Tour of `lower`: from syntax to item trees and bodies.
 //!
-//! [`decls`] turns declarations into items and collects each body's syntax unread; [`body`] and its neighbours ([`exprs`], [`fold`],
-//! [`patterns`], [`stmts`], [`literals`], [`types`]) turn one body's syntax into a [`Body`], when somebody asks for it. Both build their source
+//! [`decls`] turns declarations into items, with the help of [`parts`], and collects each body's syntax unread; [`body`] and its
+//! neighbours ([`exprs`], [`fold`], [`patterns`], [`stmts`], [`locals`], [`literals`], [`types`]) turn one body's syntax into a [`Body`], when somebody asks for it. Both build their source
 //! map beside the value, so that the way back always fits.
 
 mod body;
@@ -9,6 +9,8 @@ mod decls;
 mod exprs;
 mod fold;
 mod literals;
+mod locals;
+mod parts;
 mod patterns;
 mod stmts;
 mod syntax;
@@ -21,9 +23,9 @@ use crate::items::hir::{Body, LocalKind};
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::source_map::{BodySourceMap, ItemSourceMap};
 use crate::items::tree::{BodySyntax, Item, ItemKind, ItemTree, Modifiers, VarItem};
-use crate::syntax::ast::{AstNode, IfConfig};
 use crate::syntax::if_config::active_children;
-use crate::syntax::{Dialect, ParseOptions, SyntaxKind, SyntaxNode};
+use crate::syntax::view::Node;
+use crate::syntax::{Dialect, ParseOptions, SyntaxKind};
 use std::sync::Arc;
 
 /// How a file is parsed.
@@ -39,13 +41,12 @@ pub(super) fn parse_options(db: &dyn Db, file: SourceFile) -> ParseOptions {
 pub(super) struct Conditions<'a>(crate::syntax::if_config::Conditions<'a>);
 
 impl Conditions<'_> {
-    fn active_children(&self, node: &SyntaxNode) -> Vec<SyntaxNode> {
-        active_children(node, &self.0)
+    fn active_children<'t>(&self, node: &Node<'t>) -> Vec<Node<'t>> {
+        active_children(*node, &self.0)
     }
 
-    fn active_clause(&self, config: &SyntaxNode) -> Option<SyntaxNode> {
-        let config = IfConfig::cast(config.clone())?;
-        Some(self.0.active_clause(&config)?.syntax().clone())
+    fn active_clause<'t>(&self, config: &Node<'t>) -> Option<Node<'t>> {
+        self.0.active_clause(*config)
     }
 }
 
@@ -58,7 +59,7 @@ fn with_conditions<T>(
     let options = ParseOptions::default();
     let flags = unit.map_or(Vec::new(), |unit| {
         let names = unit.options(db).conditions.iter();
-        names.map(|n| n.as_str().to_string()).collect()
+        names.map(|n| n.as_str()).collect()
     });
     let can_import = |name: &str, _version: Option<&crate::syntax::Version>| {
         let Some(unit) = unit else { return false };
@@ -72,15 +73,12 @@ fn with_conditions<T>(
     };
     let conditions = Conditions(crate::syntax::if_config::Conditions {
         flags,
-        os: "Linux".to_string(),
-        arch: arch.to_string(),
+        os: "Linux",
+        arch,
         target_environment: None,
-        endian: "little".to_string(),
-        runtime: "_Native".to_string(),
-        properties: vec![
-            ("_pointerBitWidth".to_string(), "_64".to_string()),
-            ("_objectFileFormat".to_string(), "_ELF".to_string()),
-        ],
+        endian: "little",
+        runtime: "_Native",
+        properties: &[("_pointerBitWidth", "_64"), ("_objectFileFormat", "_ELF")],
         language_version: options.language_version,
         compiler_version: options.compiler_version,
         can_import: &can_import,
@@ -92,7 +90,7 @@ fn with_conditions<T>(
 
 /// Lowers a file's declarations.
 pub(super) fn lower_file(db: &dyn Db, file: SourceFile, def: DefId) -> ItemTree {
-    lower_file_with_map(db, file, def).0
+    lower_declarations(db, file, def, false).0
 }
 
 /// The same with the places of everything.
@@ -101,9 +99,19 @@ pub(super) fn lower_file_with_map(
     file: SourceFile,
     file_def: DefId,
 ) -> (ItemTree, ItemSourceMap) {
-    let root = crate::items::parse(db, file).syntax();
+    lower_declarations(db, file, file_def, true)
+}
+
+/// Without `measure` the map stays empty: most files are never asked where something stands.
+fn lower_declarations(
+    db: &dyn Db,
+    file: SourceFile,
+    file_def: DefId,
+    measure: bool,
+) -> (ItemTree, ItemSourceMap) {
+    let root = Node::root(&crate::items::parse(db, file).green);
     with_conditions(db, crate::items::unit_of_file(db, file), |conditions| {
-        let mut cx = decls::DeclCx::new(db, conditions);
+        let mut cx = decls::DeclCx::new(db, conditions, measure);
         let mut has_code = false;
         for node in conditions.active_children(&root) {
             if decls::is_decl(node.kind()) {
@@ -119,8 +127,7 @@ pub(super) fn lower_file_with_map(
         }
         if has_code {
             let code = DefId::new(db, Some(file_def), DefKind::TopLevel, Name::new("main"), 0);
-            let ptr = crate::syntax::SyntaxNodePtr::new(&root);
-            cx.map.bodies.insert(code, ptr);
+            cx.map.bodies.insert(code, root.ptr());
             cx.tree.top_level_code = Some(top_level_syntax(&root));
         }
         (cx.tree, cx.map)
@@ -128,23 +135,23 @@ pub(super) fn lower_file_with_map(
 }
 
 /// The file's statements: the hash leaves out declarations other than variables, which are not part of the code that runs.
-fn top_level_syntax(root: &SyntaxNode) -> BodySyntax {
+fn top_level_syntax(root: &Node<'_>) -> BodySyntax {
     let mut hash = crate::base::StableHasher::new();
     for child in root.children() {
         let kind = child.kind();
         if !decls::is_decl(kind) || kind == SyntaxKind::VAR_DECL {
-            let child_hash = crate::syntax::trivia_insensitive_hash(&child);
+            let child_hash = crate::syntax::trivia_insensitive_hash(child.green());
             hash.write(&child_hash.to_le_bytes());
         }
     }
     BodySyntax {
-        green: root.green().into_owned(),
+        green: root.to_green(),
         hash: hash.finish().0,
     }
 }
 
-fn add_guard_names(db: &dyn Db, cx: &mut decls::DeclCx<'_>, node: &SyntaxNode, file: DefId) {
-    for (name, is_let, range) in decls::guard_names(node) {
+fn add_guard_names(db: &dyn Db, cx: &mut decls::DeclCx<'_>, node: &Node<'_>, file: DefId) {
+    for (name, is_let, range) in parts::guard_names(node) {
         let def = DefId::new(db, Some(file), DefKind::Var, name, 0);
         let item = Item {
             def,
@@ -176,12 +183,12 @@ fn add_guard_names(db: &dyn Db, cx: &mut decls::DeclCx<'_>, node: &SyntaxNode, f
 
 /// Lowers a body from the syntax that its item keeps. The map's ranges count from the start of that syntax.
 pub(super) fn lower_body(db: &dyn Db, def: DefId, syntax: &BodySyntax) -> (Body, BodySourceMap) {
-    let root = SyntaxNode::new_root(syntax.green.clone());
+    let root = Node::root(&syntax.green);
     lower_body_node(db, def, &root)
 }
 
 /// Lowers a body from a node that stands in its file, for the source map.
-pub(super) fn lower_body_node(db: &dyn Db, def: DefId, root: &SyntaxNode) -> (Body, BodySourceMap) {
+pub(super) fn lower_body_node(db: &dyn Db, def: DefId, root: &Node<'_>) -> (Body, BodySourceMap) {
     let unit = crate::items::unit_of_module(db, crate::items::module_of(db, def));
     let empty = crate::items::OperatorTable::default();
     let operators = unit.map_or(&empty, |unit| crate::items::operators(db, unit));

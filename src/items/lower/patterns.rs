@@ -6,7 +6,7 @@ use super::syntax::{has_token, kid, kids, name_of, name_tokens};
 use crate::base::Name;
 use crate::items::hir::*;
 use crate::syntax::SyntaxKind::{self, *};
-use crate::syntax::SyntaxNode;
+use crate::syntax::view::Node;
 
 /// How the names in a pattern are declared.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,10 +33,15 @@ pub(super) fn is_pattern(kind: SyntaxKind) -> bool {
     )
 }
 
+/// The first child that is a pattern.
+fn first_pattern<'t>(node: &Node<'t>) -> Option<Node<'t>> {
+    node.children().find(|n| is_pattern(n.kind()))
+}
+
 impl BodyCx<'_> {
     /// The pattern that is a child of `node`, with the type annotation beside it.
-    pub(super) fn pattern_child(&mut self, node: &SyntaxNode, binds: Binds) -> PatId {
-        let Some(pattern) = node.children().find(|n| is_pattern(n.kind())) else {
+    pub(super) fn pattern_child(&mut self, node: &Node<'_>, binds: Binds) -> PatId {
+        let Some(pattern) = first_pattern(node) else {
             return self.pat(Pat::Missing, node.text_range());
         };
         let pat = self.pattern(&pattern, binds);
@@ -51,9 +56,8 @@ impl BodyCx<'_> {
     }
 
     /// Lowers a pattern node.
-    pub(super) fn pattern(&mut self, node: &SyntaxNode, binds: Binds) -> PatId {
+    pub(super) fn pattern(&mut self, node: &Node<'_>, binds: Binds) -> PatId {
         let range = node.text_range();
-        let inner = |node: &SyntaxNode| node.children().find(|n| is_pattern(n.kind()));
         let pat = match node.kind() {
             WILDCARD_PATTERN => Pat::Wild,
             IDENT_PATTERN => {
@@ -71,20 +75,20 @@ impl BodyCx<'_> {
             }
             VALUE_BINDING_PATTERN => {
                 let binds = if is_let(node) { Binds::Let } else { Binds::Var };
-                return match inner(node) {
+                return match first_pattern(node) {
                     Some(pattern) => self.pattern(&pattern, binds),
                     None => self.pat(Pat::Missing, range),
                 };
             }
             IS_PATTERN => Pat::Is(self.types.child(node)),
             AS_PATTERN => {
-                let pattern = match inner(node) {
+                let pattern = match first_pattern(node) {
                     Some(pattern) => self.pattern(&pattern, binds),
                     None => self.pat(Pat::Missing, range),
                 };
                 Pat::As(pattern, self.types.child(node))
             }
-            OPTIONAL_PATTERN => match inner(node) {
+            OPTIONAL_PATTERN => match first_pattern(node) {
                 Some(pattern) => Pat::Some(self.pattern(&pattern, binds)),
                 None => Pat::Missing,
             },
@@ -99,7 +103,7 @@ impl BodyCx<'_> {
     }
 
     /// An expression as a pattern. Inside of `let` some shapes bind after all: a name, a case's payload.
-    fn expr_pattern(&mut self, expr: &SyntaxNode, binds: Binds) -> PatId {
+    fn expr_pattern(&mut self, expr: &Node<'_>, binds: Binds) -> PatId {
         let range = expr.text_range();
         if binds != Binds::No && expr.kind() == IDENT_EXPR && expr.children().next().is_none() {
             let name = name_tokens(expr).next();
@@ -112,7 +116,7 @@ impl BodyCx<'_> {
         self.pat(Pat::Expr(lowered), range)
     }
 
-    fn enum_case(&mut self, node: &SyntaxNode, binds: Binds) -> Pat {
+    fn enum_case(&mut self, node: &Node<'_>, binds: Binds) -> Pat {
         let Some(path) = node.children().find(|n| is_expr(n.kind())) else {
             return Pat::Missing;
         };
@@ -140,13 +144,13 @@ impl BodyCx<'_> {
         }
     }
 
-    fn tuple_elements(&mut self, node: &SyntaxNode, binds: Binds) -> Vec<(Option<Name>, PatId)> {
+    fn tuple_elements(&mut self, node: &Node<'_>, binds: Binds) -> Vec<(Option<Name>, PatId)> {
         let mut elements = Vec::new();
         for element in kids(node, TUPLE_PATTERN_ELEMENT) {
             let label = has_token(&element, COLON)
                 .then(|| name_tokens(&element).next().map(|t| name_of(&t)))
                 .flatten();
-            let pattern = element.children().find(|n| is_pattern(n.kind()));
+            let pattern = first_pattern(&element);
             let pat = match pattern {
                 Some(pattern) => self.pattern(&pattern, binds),
                 None => self.pat(Pat::Missing, element.text_range()),

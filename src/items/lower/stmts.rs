@@ -8,11 +8,11 @@ use crate::base::Name;
 use crate::items::hir::*;
 use crate::items::tree::ThrowsRef;
 use crate::syntax::SyntaxKind::*;
-use crate::syntax::SyntaxNode;
+use crate::syntax::view::Node;
 
 impl BodyCx<'_> {
     /// The statements that are children of `node`, conditional compilation decided.
-    pub(super) fn statements(&mut self, node: &SyntaxNode) -> Block {
+    pub(super) fn statements(&mut self, node: &Node<'_>) -> Block {
         let mut stmts = Vec::new();
         let nodes = self.conditions.active_children(node);
         // Local functions and types can be used before their declaration; names see the whole block, so order is kept as written.
@@ -22,7 +22,7 @@ impl BodyCx<'_> {
         Block { stmts }
     }
 
-    fn statement(&mut self, node: &SyntaxNode, label: Option<Name>, out: &mut Vec<StmtId>) {
+    fn statement(&mut self, node: &Node<'_>, label: Option<Name>, out: &mut Vec<StmtId>) {
         let range = node.text_range();
         let stmt = match node.kind() {
             EXPR_STMT => match first_expr(node) {
@@ -80,7 +80,7 @@ impl BodyCx<'_> {
     }
 
     /// An expression as a statement: only here `if`, `switch` and `do` can carry a label.
-    fn statement_expr(&mut self, node: &SyntaxNode, label: Option<Name>) -> ExprId {
+    fn statement_expr(&mut self, node: &Node<'_>, label: Option<Name>) -> ExprId {
         match node.kind() {
             IF_EXPR => self.if_expr(node, label),
             SWITCH_EXPR => self.switch_expr(node, label),
@@ -89,7 +89,7 @@ impl BodyCx<'_> {
         }
     }
 
-    fn for_stmt(&mut self, node: &SyntaxNode, label: Option<Name>) -> Stmt {
+    fn for_stmt(&mut self, node: &Node<'_>, label: Option<Name>) -> Stmt {
         let saved = std::mem::replace(&mut self.at_top_level, false);
         let is_case = has_token(node, CASE_KW);
         let binds = if is_case { Binds::No } else { Binds::Let };
@@ -116,7 +116,7 @@ impl BodyCx<'_> {
     }
 
     /// The conditions of `if`, `guard` or `while`.
-    pub(super) fn conditions(&mut self, node: &SyntaxNode) -> Vec<Condition> {
+    pub(super) fn conditions(&mut self, node: &Node<'_>) -> Vec<Condition> {
         let Some(list) = kid(node, CONDITION_LIST) else {
             return Vec::new();
         };
@@ -142,7 +142,7 @@ impl BodyCx<'_> {
         conditions
     }
 
-    fn binding_condition(&mut self, node: &SyntaxNode) -> Condition {
+    fn binding_condition(&mut self, node: &Node<'_>) -> Condition {
         let binds = if is_let(node) { Binds::Let } else { Binds::Var };
         let pattern = node.children().find(|n| is_pattern(n.kind()));
         let init = match (&kid(node, INITIALIZER), &pattern) {
@@ -164,14 +164,14 @@ impl BodyCx<'_> {
     }
 
     /// The expression of the `INITIALIZER` child.
-    pub(super) fn initializer(&mut self, node: &SyntaxNode) -> ExprId {
+    pub(super) fn initializer(&mut self, node: &Node<'_>) -> ExprId {
         match kid(node, INITIALIZER) {
             Some(init) => self.expr_child(&init),
             None => self.expr(Expr::Missing, node.text_range()),
         }
     }
 
-    pub(super) fn if_expr(&mut self, node: &SyntaxNode, label: Option<Name>) -> ExprId {
+    pub(super) fn if_expr(&mut self, node: &Node<'_>, label: Option<Name>) -> ExprId {
         let saved = std::mem::replace(&mut self.at_top_level, false);
         let conditions = self.conditions(node);
         let then = self.block_child(node);
@@ -190,7 +190,7 @@ impl BodyCx<'_> {
         self.expr(Expr::If(Box::new(expr)), range)
     }
 
-    pub(super) fn switch_expr(&mut self, node: &SyntaxNode, label: Option<Name>) -> ExprId {
+    pub(super) fn switch_expr(&mut self, node: &Node<'_>, label: Option<Name>) -> ExprId {
         let saved = std::mem::replace(&mut self.at_top_level, false);
         let subject = self.expr_child(node);
         let mut cases = Vec::new();
@@ -217,7 +217,7 @@ impl BodyCx<'_> {
     }
 
     /// The `CASE_ITEM` children: a pattern and its guard each.
-    fn case_items(&mut self, node: &SyntaxNode) -> Vec<CaseItemPat> {
+    fn case_items(&mut self, node: &Node<'_>) -> Vec<CaseItemPat> {
         let mut items = Vec::new();
         for item in kids(node, CASE_ITEM) {
             let pat = self.pattern_child(&item, Binds::No);
@@ -230,7 +230,7 @@ impl BodyCx<'_> {
         items
     }
 
-    pub(super) fn do_expr(&mut self, node: &SyntaxNode, label: Option<Name>) -> ExprId {
+    pub(super) fn do_expr(&mut self, node: &Node<'_>, label: Option<Name>) -> ExprId {
         let saved = std::mem::replace(&mut self.at_top_level, false);
         let (throws, _) = self.types.effects(node);
         let body = self.block_child(node);

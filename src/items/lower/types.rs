@@ -6,7 +6,7 @@ use crate::items::tree::{
     FunctionTypeParam, FunctionTypeRef, Ownership, PathSegment, ThrowsRef, TypeRef, TypeRefId,
 };
 use crate::syntax::SyntaxKind::{self, *};
-use crate::syntax::{SyntaxNode, SyntaxToken};
+use crate::syntax::view::{Node, Token};
 
 /// Collects the types of one item or body, with their ranges beside them.
 #[derive(Default)]
@@ -22,7 +22,7 @@ impl TypeSink {
     }
 
     /// The type that is a child of `node`, or an error type.
-    pub(super) fn child(&mut self, node: &SyntaxNode) -> TypeRefId {
+    pub(super) fn child(&mut self, node: &Node<'_>) -> TypeRefId {
         match node.children().find(|n| is_type(n.kind())) {
             Some(ty) => self.lower(&ty),
             None => self.alloc(TypeRef::Error, node.text_range()),
@@ -30,7 +30,7 @@ impl TypeSink {
     }
 
     /// Lowers a type node.
-    pub(super) fn lower(&mut self, node: &SyntaxNode) -> TypeRefId {
+    pub(super) fn lower(&mut self, node: &Node<'_>) -> TypeRefId {
         let range = node.text_range();
         let ty = match node.kind() {
             NAMED_TYPE => TypeRef::Path(vec![self.segment(node)]),
@@ -98,7 +98,7 @@ impl TypeSink {
         self.alloc(ty, range)
     }
 
-    fn segment(&mut self, node: &SyntaxNode) -> PathSegment {
+    fn segment(&mut self, node: &Node<'_>) -> PathSegment {
         let name = name_tokens(node).last().map(|t| name_of(&t));
         PathSegment {
             name: name.unwrap_or_else(|| Name::new("")),
@@ -107,7 +107,7 @@ impl TypeSink {
     }
 
     /// The arguments of a `GENERIC_ARG_LIST` child.
-    pub(super) fn generic_args(&mut self, node: &SyntaxNode) -> Vec<TypeRefId> {
+    pub(super) fn generic_args(&mut self, node: &Node<'_>) -> Vec<TypeRefId> {
         let Some(list) = kid(node, GENERIC_ARG_LIST) else {
             return Vec::new();
         };
@@ -115,7 +115,7 @@ impl TypeSink {
         args.iter().map(|a| self.lower(a)).collect()
     }
 
-    fn tuple(&mut self, node: &SyntaxNode) -> TypeRefId {
+    fn tuple(&mut self, node: &Node<'_>) -> TypeRefId {
         let elements: Vec<_> = kids(node, TUPLE_TYPE_ELEMENT).collect();
         let mut parts = Vec::new();
         for element in &elements {
@@ -131,7 +131,7 @@ impl TypeSink {
         self.alloc(TypeRef::Tuple(parts), node.text_range())
     }
 
-    fn function(&mut self, node: &SyntaxNode) -> TypeRef {
+    fn function(&mut self, node: &Node<'_>) -> TypeRef {
         let parts: Vec<_> = types_of(node).collect();
         let Some((result, params)) = parts.split_last() else {
             return TypeRef::Error;
@@ -166,7 +166,7 @@ impl TypeSink {
     }
 
     /// The type child of a parameter, with what its specifiers say.
-    pub(super) fn param_type(&mut self, node: &SyntaxNode) -> (TypeRefId, Ownership) {
+    pub(super) fn param_type(&mut self, node: &Node<'_>) -> (TypeRefId, Ownership) {
         let Some(ty) = node.children().find(|n| is_type(n.kind())) else {
             return (
                 self.alloc(TypeRef::Error, node.text_range()),
@@ -194,7 +194,7 @@ impl TypeSink {
     }
 
     /// `async`, `throws`, `rethrows` of an `EFFECTS` child.
-    pub(super) fn effects(&mut self, node: &SyntaxNode) -> (ThrowsRef, bool) {
+    pub(super) fn effects(&mut self, node: &Node<'_>) -> (ThrowsRef, bool) {
         let Some(effects) = kid(node, EFFECTS) else {
             return (ThrowsRef::No, false);
         };
@@ -203,7 +203,7 @@ impl TypeSink {
     }
 
     /// `throws`, `throws(E)` or `rethrows`, directly in the node or in its `THROWS_CLAUSE`.
-    pub(super) fn throws(&mut self, node: &SyntaxNode) -> ThrowsRef {
+    pub(super) fn throws(&mut self, node: &Node<'_>) -> ThrowsRef {
         let clause = kid(node, THROWS_CLAUSE);
         let holder = clause.as_ref().unwrap_or(node);
         if has_token(holder, RETHROWS_KW) {
@@ -219,7 +219,7 @@ impl TypeSink {
     }
 
     /// `@escaping T`, `inout T`, `borrowing T`…
-    fn attributed(&mut self, node: &SyntaxNode) -> TypeRefId {
+    fn attributed(&mut self, node: &Node<'_>) -> TypeRefId {
         let inner = self.child(node);
         let mut inout = false;
         for specifier in kids(node, TYPE_SPECIFIER) {
@@ -240,7 +240,7 @@ impl TypeSink {
     }
 
     /// Reads an expression as a type: `[Int]`, `A.B<C>`, `(Int) -> Void`…; none where it cannot be one.
-    pub(super) fn expr_as_type(&mut self, node: &SyntaxNode) -> Option<TypeRefId> {
+    pub(super) fn expr_as_type(&mut self, node: &Node<'_>) -> Option<TypeRefId> {
         let range = node.text_range();
         let ty = match node.kind() {
             TYPE_EXPR => return Some(self.child(node)),
@@ -326,7 +326,7 @@ impl TypeSink {
     }
 
     /// `A -> B` and `A & B` as a flat sequence.
-    fn sequence_as_type(&mut self, node: &SyntaxNode) -> Option<TypeRefId> {
+    fn sequence_as_type(&mut self, node: &Node<'_>) -> Option<TypeRefId> {
         let parts: Vec<_> = node.children().collect();
         if let Some(arrow) = parts.iter().position(|p| p.kind() == ARROW_OPERATOR) {
             let [params] = &parts[..arrow] else {
@@ -383,21 +383,21 @@ fn plain_param(ty: TypeRefId) -> FunctionTypeParam {
 }
 
 /// The label of a tuple type's element; `_` is none.
-fn element_label(element: &SyntaxNode) -> Option<Name> {
+fn element_label(element: &Node<'_>) -> Option<Name> {
     let has_colon = has_token(element, COLON);
-    let first: Option<SyntaxToken> = name_tokens(element).next();
+    let first: Option<Token<'_>> = name_tokens(element).next();
     first.filter(|_| has_colon).map(|t| name_of(&t))
 }
 
 /// The names of the attributes in front of a type.
-pub(super) fn attribute_names(node: &SyntaxNode) -> impl Iterator<Item = Name> + '_ {
+pub(super) fn attribute_names<'t>(node: &Node<'t>) -> impl Iterator<Item = Name> + use<'t> {
     let direct = kids(node, ATTRIBUTE);
     let listed = kids(node, ATTRIBUTE_LIST).flat_map(|list| {
         let attrs: Vec<_> = kids(&list, ATTRIBUTE).collect();
         attrs
     });
     direct.chain(listed).filter_map(|attr| {
-        let text = attr.text().to_string();
+        let text = attr.text();
         let name: String = text
             .trim_start_matches('@')
             .trim_start()
@@ -408,7 +408,7 @@ pub(super) fn attribute_names(node: &SyntaxNode) -> impl Iterator<Item = Name> +
     })
 }
 
-fn types_of(node: &SyntaxNode) -> impl Iterator<Item = SyntaxNode> {
+fn types_of<'t>(node: &Node<'t>) -> impl Iterator<Item = Node<'t>> + use<'t> {
     node.children().filter(|n| is_type(n.kind()))
 }
 

@@ -326,6 +326,11 @@ fn precedence_group(p: &mut Parser, marker: super::Marker) {
     while !p.at_any(&[R_BRACE, EOF]) {
         let attribute = p.start();
         if !(p.at(IDENT) && p.nth(1) == COLON) {
+            let declares = p.current().is_keyword() || p.nth(1) == OPERATOR_KW;
+            if declares && p.newline_before() {
+                // The closing brace is what is missing.
+                break;
+            }
             if p.at(SEMICOLON) {
                 p.error(
                     "precedence-group-attribute",
@@ -338,7 +343,9 @@ fn precedence_group(p: &mut Parser, marker: super::Marker) {
                     format!("'{text}' is not a valid precedence group attribute"),
                 );
             }
-            p.skip_until(|p| p.at(R_BRACE) || p.newline_before() && p.at(IDENT));
+            // Something has to go, or the same token would be looked at for ever.
+            let from = p.pos;
+            p.skip_until(|p| p.pos > from && (p.at(R_BRACE) || p.newline_before() && p.at(IDENT)));
             continue;
         }
         let known = matches!(

@@ -1,0 +1,285 @@
+//! Declarations among statements.
+
+use super::body::{BodyCx, is_let};
+use super::decls::{DeclCx, is_decl};
+use super::parts::*;
+use super::patterns::{Binds, is_pattern};
+use super::syntax::{kid, kids, name_of, name_tokens};
+use crate::base::Name;
+use crate::items::hir::{Block, LocalBinding, LocalFn, LocalKind, Stmt, StmtId};
+use crate::items::ids::{AccessorKind, DefId, DefKind};
+use crate::items::tree::*;
+use crate::syntax::SyntaxKind::*;
+use crate::syntax::view::Node;
+
+impl BodyCx<'_> {
+    /// A declaration among statements.
+    pub(super) fn declaration_statement(&mut self, node: &Node<'_>, out: &mut Vec<StmtId>) {
+        if self.at_top_level {
+            // Declarations at the top level belong to the file; only initial values run here.
+            if node.kind() == VAR_DECL {
+                self.global_bindings(node, out);
+            }
+            return;
+        }
+        match node.kind() {
+            VAR_DECL => self.local_vars(node, out),
+            FN_DECL => {
+                let function = self.local_fn(node);
+                let stmt = self.stmt(Stmt::LocalFn(Box::new(function)), node.text_range());
+                out.push(stmt);
+            }
+            kind if is_decl(kind) => {
+                let mut cx = DeclCx::new(self.db, self.conditions, true);
+                for &def in &self.local_defs {
+                    let key = (self.owner, def.kind(self.db), def.name(self.db));
+                    *cx.seen.entry(key).or_default() += 1;
+                }
+                let defs = cx.decl(node, self.owner);
+                self.body.items.items.extend(cx.tree.items);
+                self.map.items.extend(cx.map);
+                for def in defs {
+                    self.local_defs.push(def);
+                    self.body.items.top_level.push(def);
+                    let stmt = self.stmt(Stmt::Item(def), node.text_range());
+                    out.push(stmt);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn global_bindings(&mut self, node: &Node<'_>, out: &mut Vec<StmtId>) {
+        let Some(file) = self.owner.parent(self.db) else {
+            return;
+        };
+        for binding in kids(node, PATTERN_BINDING) {
+            if kid(&binding, INITIALIZER).is_none() {
+                continue;
+            }
+            let mut names = Vec::new();
+            if let Some(pattern) = binding.children().find(|n| is_pattern(n.kind())) {
+                bound_names(&pattern, &mut Vec::new(), &mut names);
+            }
+            let first = names.first().map_or(Name::new("_"), |n| n.0);
+            // Counts like the file's own lowering does.
+            let index = self
+                .local_defs
+                .iter()
+                .filter(|d| d.kind(self.db) == DefKind::Binding && d.name(self.db) == first)
+                .count() as u32;
+            let def = DefId::new(self.db, Some(file), DefKind::Binding, first, index);
+            self.local_defs.push(def);
+            let stmt = self.stmt(Stmt::GlobalBinding(def), binding.text_range());
+            out.push(stmt);
+        }
+    }
+
+    fn local_vars(&mut self, node: &Node<'_>, out: &mut Vec<StmtId>) {
+        let mods = modifiers(node);
+        let binds = if is_let(node) { Binds::Let } else { Binds::Var };
+        let is_async = kid(node, MODIFIER_LIST)
+            .is_some_and(|list| list.text().split_whitespace().any(|w| w == "async"));
+        let mut bindings = Vec::new();
+        let nodes: Vec<_> = kids(node, PATTERN_BINDING).collect();
+        for (i, binding) in nodes.iter().enumerate() {
+            let init = kid(binding, INITIALIZER).map(|init| self.expr_child(&init));
+            if kid(binding, ACCESSOR_BLOCK).is_some() {
+                self.accessed_local(binding, init, out);
+                continue;
+            }
+            let typed = nodes[i..]
+                .iter()
+                .take_while(|b| kid(b, INITIALIZER).is_none())
+                .find(|b| kid(b, TYPE_ANNOTATION).is_some());
+            let mut pat = self.pattern_child(binding, binds);
+            if let (Some(typed), None) = (typed, kid(binding, TYPE_ANNOTATION)) {
+                let annotation = kid(typed, TYPE_ANNOTATION).map(|a| self.types.child(&a));
+                if let Some(ty) = annotation {
+                    pat = self.pat(crate::items::hir::Pat::Typed(pat, ty), binding.text_range());
+                }
+            }
+            self.own(pat, &mods);
+            bindings.push(LocalBinding { pat, init });
+        }
+        if !bindings.is_empty() {
+            let stmt = Stmt::Let {
+                bindings,
+                is_async,
+                is_lazy: mods.is_lazy,
+            };
+            let stmt = self.stmt(stmt, node.text_range());
+            out.push(stmt);
+        }
+    }
+
+    /// Gives the names of a pattern the ownership that `weak` or `unowned` says.
+    fn own(&mut self, pat: crate::items::hir::PatId, mods: &Modifiers) {
+        use crate::items::hir::Pat;
+        let kind = if mods.is_weak {
+            LocalKind::Weak
+        } else if mods.is_unowned {
+            LocalKind::Unowned
+        } else {
+            return;
+        };
+        match self.body.pats[pat] {
+            Pat::Bind(local) => self.body.locals[local].kind = kind,
+            Pat::Typed(inner, _) => self.own(inner, mods),
+            _ => {}
+        }
+    }
+
+    /// A local variable with accessors or observers.
+    fn accessed_local(
+        &mut self,
+        binding: &Node<'_>,
+        init: Option<crate::items::hir::ExprId>,
+        out: &mut Vec<StmtId>,
+    ) {
+        use crate::items::hir::Pat;
+        let range = binding.text_range();
+        let mut names = Vec::new();
+        if let Some(pattern) = binding.children().find(|n| is_pattern(n.kind())) {
+            bound_names(&pattern, &mut Vec::new(), &mut names);
+        }
+        let Some((name, _, name_range)) = names.into_iter().next() else {
+            return;
+        };
+        let ty = kid(binding, TYPE_ANNOTATION).map(|a| self.types.child(&a));
+        let Some(block) = kid(binding, ACCESSOR_BLOCK) else {
+            return;
+        };
+        let nodes = accessor_nodes(&block);
+        let observes = nodes
+            .iter()
+            .flatten()
+            .any(|(kind, _)| matches!(kind, AccessorKind::WillSet | AccessorKind::DidSet));
+        let storage = observes.then(|| {
+            let storage = self.local(name, LocalKind::Var, name_range);
+            let mut pat = self.pat(Pat::Bind(storage), name_range);
+            if let Some(ty) = ty {
+                pat = self.pat(Pat::Typed(pat, ty), range);
+            }
+            let bindings = vec![LocalBinding { pat, init }];
+            let stmt = Stmt::Let {
+                bindings,
+                is_async: false,
+                is_lazy: false,
+            };
+            let stmt = self.stmt(stmt, range);
+            out.push(stmt);
+            storage
+        });
+        let local = self.local(name, LocalKind::Accessed, name_range);
+        let var = self.local_def(DefKind::Var, name);
+        let mut accessors = Vec::new();
+        for accessor in &nodes {
+            let (kind, node) = match accessor {
+                Some((kind, node)) => (*kind, node),
+                None => (AccessorKind::Get, &block),
+            };
+            let def = DefId::new(self.db, Some(var), DefKind::Accessor(kind), name, 0);
+            let param = match kind {
+                AccessorKind::Set | AccessorKind::WillSet => Some("newValue"),
+                AccessorKind::DidSet => Some("oldValue"),
+                _ => None,
+            };
+            let written = kid(node, ACCESSOR_PARAM)
+                .and_then(|p| name_tokens(&p).next())
+                .map(|t| name_of(&t));
+            let params = param
+                .map(|default| written.unwrap_or_else(|| Name::new(default)))
+                .map(|name| self.local(name, LocalKind::Param, range));
+            let index = self.body.closure_count;
+            self.body.closure_count += 1;
+            let body = match accessor {
+                Some((_, node)) => self.block_child(node),
+                None => self.block(&block),
+            };
+            accessors.push((
+                kind,
+                LocalFn {
+                    def,
+                    name,
+                    index,
+                    func: FuncItem::plain(),
+                    attrs: Vec::new(),
+                    params: params.into_iter().collect(),
+                    defaults: Vec::new(),
+                    body,
+                },
+            ));
+        }
+        let stmt = Stmt::LocalAccessors {
+            local,
+            storage,
+            ty,
+            accessors,
+        };
+        let stmt = self.stmt(stmt, range);
+        out.push(stmt);
+    }
+
+    fn local_def(&mut self, kind: DefKind, name: Name) -> DefId {
+        let equal = |d: &&DefId| d.kind(self.db) == kind && d.name(self.db) == name;
+        let index = self.local_defs.iter().filter(equal).count() as u32;
+        let def = DefId::new(self.db, Some(self.owner), kind, name, index);
+        self.local_defs.push(def);
+        def
+    }
+
+    fn local_fn(&mut self, node: &Node<'_>) -> LocalFn {
+        let name = decl_name(node);
+        let (func, defaults) = func_item(node, &mut self.types);
+        let def = self.local_def(DefKind::Func, full_name(name, &func.params));
+        let index = self.body.closure_count;
+        self.body.closure_count += 1;
+        let mut params = Vec::new();
+        for (param, node) in func.params.iter().zip(param_nodes(node)) {
+            let kind = if param.ownership == Ownership::Inout {
+                LocalKind::InoutParam
+            } else {
+                LocalKind::Param
+            };
+            params.push(self.local(param.name, kind, node.text_range()));
+        }
+        let defaults = defaults
+            .iter()
+            .map(|d| d.as_ref().map(|d| self.expr_child(d)))
+            .collect();
+        let (attrs, attr_ranges) = attributes(node, &mut self.types);
+        let spans = spans(node, Vec::new(), attr_ranges);
+        self.map.items.items.insert(def, spans);
+        // `$0` inside belongs to closures inside.
+        let saved = std::mem::take(&mut self.anonymous);
+        let body = self.block_child(node);
+        self.anonymous = saved;
+        LocalFn {
+            def,
+            name,
+            index,
+            func,
+            attrs,
+            params,
+            defaults,
+            body,
+        }
+    }
+
+    /// The statements of a body's root node: a block, an accessor block, an initial value, or a file.
+    pub(super) fn root(&mut self, node: &Node<'_>) -> Block {
+        match node.kind() {
+            INITIALIZER => {
+                let value = self.expr_child(node);
+                let stmt = self.stmt(Stmt::Expr(value), node.text_range());
+                Block { stmts: vec![stmt] }
+            }
+            SOURCE_FILE => {
+                self.at_top_level = true;
+                self.statements(node)
+            }
+            _ => self.block(node),
+        }
+    }
+}
