@@ -10,7 +10,8 @@ fn library(db: &RootDatabase) -> CompilationUnit {
     bodies::register();
     let options = Arc::new(TrackedOptions::default());
     let unit = items::workspace::open(db, Vec::new(), options);
-    unit.library(db).expect("the user's module imports the library")
+    unit.library(db)
+        .expect("the user's module imports the library")
 }
 
 fn owners(db: &RootDatabase, unit: CompilationUnit) -> Vec<items::DefId> {
