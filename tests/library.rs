@@ -10,7 +10,8 @@ fn library(db: &RootDatabase) -> CompilationUnit {
     bodies::register();
     let options = Arc::new(TrackedOptions::default());
     let unit = items::workspace::open(db, Vec::new(), options);
-    unit.library(db).expect("the user's module imports the library")
+    unit.library(db)
+        .expect("the user's module imports the library")
 }
 
 fn owners(db: &RootDatabase, unit: CompilationUnit) -> Vec<items::DefId> {
@@ -65,7 +66,7 @@ fn every_body_lowers() {
             let mut found = Vec::new();
             for def in owners(&db, unit) {
                 for error in mir::flow::flow_diagnostics(&db, def) {
-                    found.push(items::anchor::resolve_diagnostic(&db, &error));
+                    found.push(items::anchor::resolve_diagnostic(&db, error));
                 }
             }
             assert_none(&db, unit, found);

@@ -161,7 +161,7 @@ fn unreadable_files_are_errors() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::with("secret.code", "");
     let path = folder.path().join("secret.code");
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o0)).unwrap();
     if std::fs::read(&path).is_ok() {
         // The superuser may read everything.
         return;

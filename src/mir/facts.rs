@@ -163,9 +163,8 @@ impl<'a> Facts<'a> {
             .accessors
             .iter()
             .any(|a| !observer(a) && a.kind != AccessorKind::Init)
+            || self.is_requirement(var)
         {
-            VarKind::Computed
-        } else if self.is_requirement(var) {
             VarKind::Computed
         } else if data.accessors.iter().any(observer) {
             // An override that only observes has no storage of its own.
@@ -252,10 +251,6 @@ impl<'a> Facts<'a> {
         };
         self.in_library(def).then_some(kind)
     }
-    pub fn has_attr(&self, def: DefId, name: &str) -> bool {
-        self.item(def)
-            .is_some_and(|i| i.attrs.iter().any(|a| a.name == *name))
-    }
 
     // Types.
 
@@ -296,22 +291,12 @@ impl<'a> Facts<'a> {
     pub fn any_error(&self) -> Ty {
         lang::any_error(self.db)
     }
-    pub fn is_any_error(&self, ty: Ty) -> bool {
-        ty == self.any_error()
-    }
     pub fn is_never(&self, ty: Ty) -> bool {
         lang::is_lang(self.db, ty, LangItem::Never)
     }
     /// A reference to an object of a class.
     pub fn is_class_ref(&self, ty: Ty) -> bool {
         ty.nominal_def().is_some_and(|d| self.is_class(d))
-    }
-    /// Whether values of the type are class references or class-bound existentials, or a type parameter bound to them.
-    pub fn is_reference(&self, ty: Ty) -> bool {
-        match ty.kind() {
-            TyKind::Existential(e) => e.class_bound || e.superclass.is_some(),
-            _ => self.is_class_ref(ty),
-        }
     }
     /// Whether copying and destroying values of the type is certainly nothing.
     pub fn trivial(&self, ty: Ty) -> bool {

@@ -59,10 +59,10 @@ impl<'a> Builder<'a> {
             if let Some(ty) = crate::types::declared_self_type(self.facts.db, def) {
                 match kind {
                     ThisKind::Borrow => {
-                        drop(self.param(ty, LocalKind::Borrowed, Some(Name::new("this"))))
+                        self.param(ty, LocalKind::Borrowed, Some(Name::new("this")));
                     }
                     ThisKind::Inout => {
-                        drop(self.param(ty, LocalKind::Inout, Some(Name::new("this"))))
+                        self.param(ty, LocalKind::Inout, Some(Name::new("this")));
                     }
                     ThisKind::Owned => {
                         let this = self.param(ty, LocalKind::Owned, Some(Name::new("this")));

@@ -30,9 +30,9 @@ pub mod verify;
 mod visit;
 
 #[cfg(test)]
-mod tests;
-#[cfg(test)]
 mod source_tests;
+#[cfg(test)]
+mod tests;
 
 pub use self::data::*;
 
@@ -263,7 +263,7 @@ pub fn functions_of(db: &dyn Db, def: DefId) -> Vec<FnId> {
         _ => FnKind::Body,
     };
     let closures = crate::bodies::typed_body(db, def).closures.len() as u32;
-    let closures = (0..closures).map(|n| FnKind::Closure(n));
+    let closures = (0..closures).map(FnKind::Closure);
     std::iter::once(kind)
         .chain(closures)
         .map(|kind| FnId { def, kind })

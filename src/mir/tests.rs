@@ -7,11 +7,11 @@ use crate::bodies::thir::*;
 use crate::db::{CompilationUnit, RootDatabase, SourceFile, Workspace};
 use crate::items::hir::ExprId;
 use crate::items::ids::{DefId, DefKind};
+use crate::session::TrackedOptions;
 use crate::types::lang;
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyList};
-use crate::session::TrackedOptions;
-use std::sync::Arc;
 use expect_test::{Expect, expect};
+use std::sync::Arc;
 
 const PROGRAM: &str = "
 class T { init(); fn touch() -> T; final var count: Int; weak var peer: T? }
@@ -67,10 +67,10 @@ impl Fixture {
     fn member(&self, of: &str, name: &str) -> DefId {
         let members = crate::resolve::members::written_members(self.db, self.def(of));
         let named = |d: &&DefId| crate::resolve::scope::base_name(self.db, **d) == *name;
-        *members.iter().find(named).unwrap_or_else(|| panic!("no {of}.{name}"))
-    }
-    fn bool(&self) -> Ty {
-        lang::bool_ty(self.db)
+        *members
+            .iter()
+            .find(named)
+            .unwrap_or_else(|| panic!("no {of}.{name}"))
     }
     fn optional(&self, ty: Ty) -> Ty {
         lang::optional_of(self.db, ty)
@@ -114,17 +114,30 @@ impl Fixture {
         TStmt::Expr(self.call("sink", &[value]))
     }
     fn pat(&mut self, kind: TPatKind, ty: Ty) -> TPatId {
-        self.body.pats.alloc(TPat { kind, ty, src: None })
+        self.body.pats.alloc(TPat {
+            kind,
+            ty,
+            src: None,
+        })
     }
     fn declare(&mut self, local: TLocalId, init: Option<TExprId>) -> TStmt {
         let ty = self.body.locals[local].ty;
         let pat = self.pat(TPatKind::Bind(local), ty);
-        TStmt::Let { pat, init, els: None }
+        TStmt::Let {
+            pat,
+            init,
+            els: None,
+        }
     }
     fn assign(&mut self, lhs: TExprId, rhs: TExprId) -> TStmt {
         TStmt::Expr(self.e(TExprKind::Assign { lhs, rhs }, Ty::unit()))
     }
-    fn build(mut self, def: DefId, kind: FnKind, stmts: Vec<TStmt>) -> (&'static RootDatabase, Mir, Vec<MirError>) {
+    fn build(
+        mut self,
+        def: DefId,
+        kind: FnKind,
+        stmts: Vec<TStmt>,
+    ) -> (&'static RootDatabase, Mir, Vec<MirError>) {
         self.body.root = TBlock { stmts };
         let body: &'static TypedBody = Box::leak(Box::new(self.body));
         let facts = Facts { db: self.db };
@@ -133,7 +146,11 @@ impl Fixture {
             opt::run(&mut mir, facts);
             mir.prune();
             let problems = verify::verify(self.db, &mir);
-            assert!(problems.is_empty(), "{problems:#?}\n{}", dump::dump(self.db, &mir));
+            assert!(
+                problems.is_empty(),
+                "{problems:#?}\n{}",
+                dump::dump(self.db, &mir)
+            );
         }
         (self.db, mir, errors)
     }
@@ -158,7 +175,12 @@ fn locals_die_in_reverse_and_temporaries_at_the_end_of_statements() {
     let t = f.ty("T");
     let a = f.local("a", t, TLocalKind::Let);
     let b = f.local("b", t, TLocalKind::Var);
-    let (m1, m2, m3, m4) = (f.call("make", &[]), f.call("make", &[]), f.call("make", &[]), f.call("make", &[]));
+    let (m1, m2, m3, m4) = (
+        f.call("make", &[]),
+        f.call("make", &[]),
+        f.call("make", &[]),
+        f.call("make", &[]),
+    );
     let (va, vb) = (f.var(a), f.var(b));
     let stmts = vec![
         f.declare(a, Some(m1)),
@@ -167,7 +189,10 @@ fn locals_die_in_reverse_and_temporaries_at_the_end_of_statements() {
         f.sink(m3),
         f.assign(vb, m4),
     ];
-    f.check("body", stmts, expect![[r#"
+    f.check(
+        "body",
+        stmts,
+        expect![[r#"
         fn body()() -> () {
             let a_1: T
             let b_2: T
@@ -192,7 +217,8 @@ fn locals_die_in_reverse_and_temporaries_at_the_end_of_statements() {
             destroy a_1
             return
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -203,7 +229,10 @@ fn a_returned_local_is_moved() {
     let m = f.call("make", &[]);
     let va = f.var(a);
     let stmts = vec![f.declare(a, Some(m)), TStmt::Return(Some(va))];
-    f.check("answer", stmts, expect![[r#"
+    f.check(
+        "answer",
+        stmts,
+        expect![[r#"
         fn answer()() -> T {
             let a_1: T
           b0:
@@ -211,7 +240,8 @@ fn a_returned_local_is_moved() {
             result = move a_1
             return
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -243,7 +273,10 @@ fn optional_binding_moves_the_payload() {
         })),
         Ty::unit(),
     );
-    f.check("body", vec![TStmt::Expr(e)], expect![[r#"
+    f.check(
+        "body",
+        vec![TStmt::Expr(e)],
+        expect![[r#"
         fn body()() -> () {
             let _1: T?
             let _2: T?
@@ -270,7 +303,8 @@ fn optional_binding_moves_the_payload() {
             destroy _7
             goto b2
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -296,7 +330,10 @@ fn loops_clean_up_on_break() {
         conditions: vec![TCondition::Bool(c1)],
         body,
     }];
-    f.check("body", stmts, expect![[r#"
+    f.check(
+        "body",
+        stmts,
+        expect![[r#"
         fn body()() -> () {
             let _1: Bool
             let a_2: T
@@ -322,7 +359,8 @@ fn loops_clean_up_on_break() {
             result = ()
             return
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -344,7 +382,10 @@ fn late_initialisation_uses_flags_only_where_paths_differ() {
         Ty::unit(),
     );
     let stmts = vec![f.declare(a, None), TStmt::Expr(e)];
-    f.check("body", stmts, expect![[r#"
+    f.check(
+        "body",
+        stmts,
+        expect![[r#"
         fn body()() -> () {
             let a_1: T
             let _2: Bool
@@ -368,7 +409,8 @@ fn late_initialisation_uses_flags_only_where_paths_differ() {
             _4 = 0: Builtin.Int1
             return
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -380,7 +422,10 @@ fn use_before_initialisation_is_reported() {
     let stmts = vec![f.declare(a, None), f.sink(va)];
     let def = f.def("body");
     let (_, _, errors) = f.build(def, FnKind::Body, stmts);
-    assert_eq!(errors[0].kind, FlowKind::UsedBeforeInitialized(Name::new("a")));
+    assert_eq!(
+        errors[0].kind,
+        FlowKind::UsedBeforeInitialized(Name::new("a"))
+    );
 }
 
 #[test]
@@ -418,7 +463,10 @@ fn errors_run_cleanups_and_reach_the_handler() {
         })),
         Ty::unit(),
     );
-    f.check("body", vec![TStmt::Expr(e)], expect![[r#"
+    f.check(
+        "body",
+        vec![TStmt::Expr(e)],
+        expect![[r#"
         fn body()() -> () {
             let error_1: any Error
             let a_2: T
@@ -447,7 +495,8 @@ fn errors_run_cleanups_and_reach_the_handler() {
             destroy error_1
             goto b2
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -480,7 +529,10 @@ fn an_escaping_closure_shares_a_box() {
     let keep = f.call("keep", &[closure]);
     let va2 = f.var(a);
     let stmts = vec![f.declare(a, Some(m)), TStmt::Expr(keep), f.sink(va2)];
-    f.check("body", stmts, expect![[r#"
+    f.check(
+        "body",
+        stmts,
+        expect![[r#"
         fn body()() -> () {
             let _1: T
             let a_2: Builtin.NativeObject
@@ -502,7 +554,8 @@ fn an_escaping_closure_shares_a_box() {
             destroy a_2
             return
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -528,10 +581,18 @@ fn an_initialiser_fills_in_the_fields() {
             },
             t,
         );
-        let rhs = if field == "a" { f.var(x) } else { f.call("make", &[]) };
+        let rhs = if field == "a" {
+            f.var(x)
+        } else {
+            f.call("make", &[])
+        };
         stmts.push(f.assign(lhs, rhs));
     }
-    f.check_def(init, FnKind::Body, stmts, expect![[r#"
+    f.check_def(
+        init,
+        FnKind::Body,
+        stmts,
+        expect![[r#"
         fn Pair.init(_:)(x_1: T) -> Pair {
             let this_2: Pair
             let _3: T
@@ -542,7 +603,8 @@ fn an_initialiser_fills_in_the_fields() {
             result = move this_2
             return
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -561,7 +623,6 @@ fn a_failed_class_initialiser_destroys_what_it_initialised() {
     let nil = f.e(TExprKind::NilOptional, optional);
     let (c1, c2) = (f.call("test", &[]), f.call("test", &[]));
     let fail = |f: &mut Fixture, c| {
-        let nil = nil;
         let e = f.e(
             TExprKind::If(Box::new(TIf {
                 label: 0,
@@ -586,7 +647,11 @@ fn a_failed_class_initialiser_destroys_what_it_initialised() {
     let first = fail(&mut f, c1);
     let set = f.assign(lhs, rhs);
     let second = fail(&mut f, c2);
-    f.check_def(init, FnKind::Body, vec![first, set, second], expect![[r#"
+    f.check_def(
+        init,
+        FnKind::Body,
+        vec![first, set, second],
+        expect![[r#"
         fn Base.init(_:)(t_1: T, this_2: owned Base) -> Base? {
             let _3: Bool
             let _4: T
@@ -610,7 +675,8 @@ fn a_failed_class_initialiser_destroys_what_it_initialised() {
             result = Base?.some(move this_2)
             return
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -640,7 +706,10 @@ fn chains_stop_at_nil() {
         },
         optional,
     );
-    f.check("body", vec![TStmt::Expr(chain)], expect![[r#"
+    f.check(
+        "body",
+        vec![TStmt::Expr(chain)],
+        expect![[r#"
         fn body()() -> () {
             let _1: T?
             let _2: T
@@ -664,7 +733,8 @@ fn chains_stop_at_nil() {
             _1 = T?.none
             goto b2
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -700,7 +770,10 @@ fn a_switch_jumps_by_case() {
         })),
         Ty::unit(),
     );
-    f.check("body", vec![TStmt::Expr(e)], expect![[r#"
+    f.check(
+        "body",
+        vec![TStmt::Expr(e)],
+        expect![[r#"
         fn body()() -> () {
             let _1: Shape
             let _2: Builtin.Int32
@@ -730,7 +803,8 @@ fn a_switch_jumps_by_case() {
             destroy _1
             goto b2
         }
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -51,12 +51,15 @@ pub(super) fn results_in_place(mir: &mut Mir) {
                 continue;
             }
             let made = match &first.kind {
-                StatementKind::Assign(place, _) | StatementKind::Call { dest: place, .. } => place == from,
+                StatementKind::Assign(place, _) | StatementKind::Call { dest: place, .. } => {
+                    place == from
+                }
                 _ => false,
             };
             let mut mentioned = false;
             each_use(&first.kind, &mut |use_| match use_ {
-                Use::Operand(Operand::Copy(p) | Operand::Move(p) | Operand::Borrow(p)) | Use::Place(p) => {
+                Use::Operand(Operand::Copy(p) | Operand::Move(p) | Operand::Borrow(p))
+                | Use::Place(p) => {
                     mentioned |= p.local == dest.local;
                 }
                 Use::Operand(Operand::Const(_)) => {}
@@ -66,7 +69,9 @@ pub(super) fn results_in_place(mir: &mut Mir) {
             }
             let dest = dest.clone();
             match &mut first.kind {
-                StatementKind::Assign(place, _) | StatementKind::Call { dest: place, .. } => *place = dest,
+                StatementKind::Assign(place, _) | StatementKind::Call { dest: place, .. } => {
+                    *place = dest
+                }
                 _ => continue,
             }
             second.kind = std::mem::replace(&mut first.kind, StatementKind::Nop);
