@@ -170,6 +170,10 @@ fn build_from<'a>(
     let db = facts.db;
     let (def, kind) = (id.def, facts.kind(id.def));
     let caps = Rc::new(Captures::of(&facts, body));
+    if matches!(id.kind, FnKind::Closure(n) if caps.inlined.contains(&n)) {
+        // It has been lowered where it stands, and holds no captures of its own.
+        return None;
+    }
     let result = match id.kind {
         FnKind::Main | FnKind::PropertySet | FnKind::DestroyObject => Ty::unit(),
         FnKind::InitialValue => body.result.0,
