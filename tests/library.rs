@@ -66,7 +66,7 @@ fn every_body_lowers() {
             let mut found = Vec::new();
             for def in owners(&db, unit) {
                 for error in mir::flow::flow_diagnostics(&db, def) {
-                    found.push(items::anchor::resolve_diagnostic(&db, &error));
+                    found.push(items::anchor::resolve_diagnostic(&db, error));
                 }
             }
             assert_none(&db, unit, found);

@@ -415,6 +415,7 @@ impl<'db> Checker<'db> {
     }
 
     /// Solves the current system and reports what is wrong.
+    #[allow(clippy::result_unit_err, reason = "what is wrong has been reported")]
     pub fn solve_reporting(&mut self) -> Result<(), ()> {
         let before = self.errors();
         let result = self.solve();

@@ -47,6 +47,12 @@ pub struct Branching {
     pub result: Ty,
 }
 
+/// The patterns of a case with their guards, whether it is the default, and its branch.
+pub type CaseArm = (Vec<(TPatId, Option<TExprId>)>, bool, Arm);
+
+/// The scope around a closure, its explicit captures, its parameters, and whether a `weak this` is captured.
+type EnteredClosure = (u32, Vec<(LocalId, TExprId)>, Vec<(LocalId, Ty)>, bool);
+
 #[derive(Clone, Debug)]
 pub enum BranchKind {
     If {
@@ -56,13 +62,13 @@ pub enum BranchKind {
     },
     Switch {
         subject: TExprId,
-        cases: Vec<(Vec<(TPatId, Option<TExprId>)>, bool, Arm)>,
+        cases: Vec<CaseArm>,
     },
     Do {
         body: Arm,
         error: Option<Ty>,
         error_local: Option<TLocalId>,
-        catches: Vec<(Vec<(TPatId, Option<TExprId>)>, bool, Arm)>,
+        catches: Vec<CaseArm>,
         exhaustive: bool,
     },
 }
@@ -332,12 +338,7 @@ impl<'db> Checker<'db> {
     }
 
     /// Declares a closure's captures and parameters in a new scope.
-    fn enter_closure(
-        &mut self,
-        expr: ExprId,
-        closure: &Closure,
-        f: &FnTy,
-    ) -> (u32, Vec<(LocalId, TExprId)>, Vec<(LocalId, Ty)>, bool) {
+    fn enter_closure(&mut self, expr: ExprId, closure: &Closure, f: &FnTy) -> EnteredClosure {
         let saved = self.scope;
         if let Some(&scope) = self.scope_of.get(&expr) {
             self.scope = scope;
@@ -960,11 +961,7 @@ impl<'db> Checker<'db> {
         self.node(kind, result, expr)
     }
 
-    fn build_cases(
-        &mut self,
-        cases: &[(Vec<(TPatId, Option<TExprId>)>, bool, Arm)],
-        result: Ty,
-    ) -> Vec<TCase> {
+    fn build_cases(&mut self, cases: &[CaseArm], result: Ty) -> Vec<TCase> {
         cases
             .iter()
             .map(|(items, is_default, arm)| TCase {

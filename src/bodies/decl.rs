@@ -31,10 +31,7 @@ pub fn is_type(db: &dyn Db, def: DefId) -> bool {
 pub fn is_static(db: &dyn Db, def: DefId) -> bool {
     match def.kind(db) {
         DefKind::Init | DefKind::Case => true,
-        DefKind::Synth(s) => match s {
-            Synth::HashInto | Synth::HashValue | Synth::RawValue => false,
-            _ => true,
-        },
+        DefKind::Synth(s) => !matches!(s, Synth::HashInto | Synth::HashValue | Synth::RawValue),
         DefKind::Func => {
             let Some(item) = items::item(db, def) else {
                 return false;

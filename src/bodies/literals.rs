@@ -331,9 +331,9 @@ impl<'db> Checker<'db> {
         let int = lang::int_ty(db);
         let capacity = self.node(TExprKind::Int(capacity as i128), int, expr);
         let count = self.node(TExprKind::Int(count as i128), int, expr);
-        let protocol = self.interpolation_protocol();
+        let protocol = lang::lang(db, LangItem::StringInterpolationProtocol);
         let requirement = |this: &Self, kind: crate::items::DefKind, name: &str| {
-            let requirements = crate::types::protocol_requirements(this.db, protocol?);
+            let requirements = crate::types::protocol_requirements(this.db, protocol);
             requirements.iter().copied().find(|d| {
                 d.kind(this.db) == kind
                     && (kind == crate::items::DefKind::Init
@@ -366,8 +366,8 @@ impl<'db> Checker<'db> {
             init: Some(start),
             els: None,
         });
-        let literal_ty = protocol
-            .and_then(|p| self.assoc_named(p, "StringLiteralType"))
+        let literal_ty = self
+            .assoc_named(protocol, "StringLiteralType")
             .map(|assoc| {
                 self.norm(Ty::new(TyKind::Assoc {
                     base: builder,
@@ -404,17 +404,6 @@ impl<'db> Checker<'db> {
         let whole = self.node(TExprKind::Local(local), builder, expr);
         let value = self.literal_init(expr, ty, LangItem::ExpressibleByStringInterpolation, whole);
         self.node(TExprKind::Block { stmts, value }, ty, expr)
-    }
-
-    fn interpolation_protocol(&self) -> Option<DefId> {
-        let module = lang::library_module(self.db);
-        Some(DefId::new(
-            self.db,
-            Some(module),
-            crate::items::DefKind::Protocol,
-            Name::new("StringInterpolationProtocol"),
-            0,
-        ))
     }
 
     /// A call of a method of a local that no source text spells; the arguments are written ones.

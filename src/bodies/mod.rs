@@ -287,25 +287,24 @@ fn check_value(c: &mut Checker<'_>) {
     };
     c.fns.push(ctx(Ty::error(), None, FnKind::Value));
     // The initial value of a lazy property may use the value that it belongs to; global values run in place and may throw at the top level.
-    if def.kind(db) == DefKind::Binding {
-        if let Some(item) = items::item(db, def)
-            && let ItemKind::Binding(binding) = &item.kind
-            && let Some(&var) = binding.vars.first()
-            && let Some(var_item) = items::item(db, var)
-        {
-            let parent_is_type = var.parent(db).is_some_and(|p| decl::is_container(db, p));
-            if var_item.mods.is_lazy && parent_is_type {
-                declare_this(c, ThisKind::Inout, DefKind::Var);
-            } else if !parent_is_type {
-                let error = crate::types::lang::any_error(db);
-                if let Some(f) = c.fns.last_mut() {
-                    f.throws = Some(error);
-                }
-            } else if let Some(ty) = crate::types::declared_self_type(db, def) {
-                let is_static = var_item.mods.is_static || var_item.mods.is_class;
-                if is_static {
-                    c.this_ty = Some(Ty::metatype(ty));
-                }
+    if def.kind(db) == DefKind::Binding
+        && let Some(item) = items::item(db, def)
+        && let ItemKind::Binding(binding) = &item.kind
+        && let Some(&var) = binding.vars.first()
+        && let Some(var_item) = items::item(db, var)
+    {
+        let parent_is_type = var.parent(db).is_some_and(|p| decl::is_container(db, p));
+        if var_item.mods.is_lazy && parent_is_type {
+            declare_this(c, ThisKind::Inout, DefKind::Var);
+        } else if !parent_is_type {
+            let error = crate::types::lang::any_error(db);
+            if let Some(f) = c.fns.last_mut() {
+                f.throws = Some(error);
+            }
+        } else if let Some(ty) = crate::types::declared_self_type(db, def) {
+            let is_static = var_item.mods.is_static || var_item.mods.is_class;
+            if is_static {
+                c.this_ty = Some(Ty::metatype(ty));
             }
         }
     }

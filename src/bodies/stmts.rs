@@ -478,7 +478,7 @@ impl<'db> Checker<'db> {
                 self.error(
                     "jump",
                     Anchor::Stmt(self.def, stmt),
-                    format!("'continue' cannot be used with non-loop label"),
+                    "'continue' cannot be used with non-loop label".to_string(),
                 );
                 None
             }

@@ -74,7 +74,7 @@ pub(super) fn check(db: &RootDatabase, unit: CompilationUnit) -> Stage<Vec<Diagn
 /// Checks what needs control flow: initialisation, missing returns, exclusivity.
 pub(super) fn analyse(db: &RootDatabase, unit: CompilationUnit) -> Stage<Vec<Diagnostic>> {
     let found = db.par_map(&bodies_of(db, unit), |db, &def| {
-        measured(db, &mir::flow::flow_diagnostics(db, def))
+        measured(db, mir::flow::flow_diagnostics(db, def))
     });
     Ok(found.into_iter().flatten().collect())
 }

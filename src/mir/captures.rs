@@ -231,7 +231,7 @@ impl<'a> Walk<'a> {
                 expr: inner,
             } => {
                 self.expr(*inner);
-                let saved = std::mem::replace(&mut self.context, Some(thunk_number(self.body, id)));
+                let saved = self.context.replace(thunk_number(self.body, id));
                 f.params.iter().for_each(|&l| self.declare(l));
                 self.declare(f.result);
                 f.args.iter().for_each(|&e| self.expr(e));
@@ -251,7 +251,7 @@ impl<'a> Walk<'a> {
                 expr: inner,
             } => {
                 self.expr(*inner);
-                let saved = std::mem::replace(&mut self.context, Some(thunk_number(self.body, id)));
+                let saved = self.context.replace(thunk_number(self.body, id));
                 self.declare(*local);
                 self.expr(*convert);
                 self.context = saved;
@@ -273,7 +273,7 @@ impl<'a> Walk<'a> {
         if closure.escaping && closure.def.is_none() {
             self.caps.escaping.insert(n);
         }
-        let saved = std::mem::replace(&mut self.context, Some(n));
+        let saved = self.context.replace(n);
         closure.params.iter().for_each(|&l| self.declare(l));
         closure.captures.iter().for_each(|(l, _)| self.declare(*l));
         self.block(&closure.body);

@@ -103,7 +103,7 @@ impl<'a> Builder<'a> {
                 let callee = Callee::Static(id, crate::types::ty::TyList::new(&[from]));
                 self.emit_call(dest, callee, vec![Argument::Value(operand)], None);
             }
-            Conversion::ToPointer => self.to_pointer(inner, from, ty, dest),
+            Conversion::ToPointer => self.value_to_pointer(inner, from, ty, dest),
         }
     }
 
@@ -215,7 +215,7 @@ impl<'a> Builder<'a> {
     }
 
     /// An array or string as a pointer to its elements (it lives until the end of the statement), or a pointer as another one.
-    fn to_pointer(&mut self, inner: TExprId, from: Ty, ty: Ty, dest: &Place) {
+    fn value_to_pointer(&mut self, inner: TExprId, from: Ty, ty: Ty, dest: &Place) {
         let raw = self.raw_pointer();
         let (name, types) = if lang::is_lang(self.facts.db, from, LangItem::Array) {
             let elem = from

@@ -507,8 +507,8 @@ impl<'a> Pass<'a> {
                 }
             } else {
                 // A call's result became valid on the edge that leads here.
-                for bit in 0..self.count {
-                    if flags[bit].is_some() && state.may_hold[bit] && !state.may_lack[bit] {
+                for (bit, flag) in flags.iter().enumerate() {
+                    if flag.is_some() && state.may_hold[bit] && !state.may_lack[bit] {
                         out.set_flag(bit, true);
                     }
                 }
@@ -517,11 +517,11 @@ impl<'a> Pass<'a> {
                 let before = state.clone();
                 self.statement(stmt, data.stmts.get(i + 1), &mut state);
                 self.rewrite_statement(stmt, &before, &mut out);
-                for bit in 0..self.count {
+                for (bit, flag) in flags.iter().enumerate() {
                     let known = state.may_hold[bit] != state.may_lack[bit];
                     let changed = state.may_hold[bit] != before.may_hold[bit]
                         || state.may_lack[bit] != before.may_lack[bit];
-                    if flags[bit].is_some() && known && changed {
+                    if flag.is_some() && known && changed {
                         out.set_flag(bit, state.may_hold[bit]);
                     }
                 }

@@ -117,7 +117,7 @@ impl<'a> Builder<'a> {
             }
             _ => {
                 let temp = self.temp(ty);
-                self.into_here(e, &temp.into());
+                self.lower_into_here(e, &temp.into());
                 self.own(temp);
                 Val::Owned(temp)
             }
@@ -352,10 +352,10 @@ impl<'a> Builder<'a> {
 
     /// Initialises `dest` with the value at +1.
     pub fn into(&mut self, e: TExprId, dest: &Place) {
-        self.at(e, |b| b.into_here(e, dest));
+        self.at(e, |b| b.lower_into_here(e, dest));
     }
 
-    fn into_here(&mut self, e: TExprId, dest: &Place) {
+    fn lower_into_here(&mut self, e: TExprId, dest: &Place) {
         let expr = &self.body.exprs[e];
         let ty = expr.ty;
         match &expr.kind {

@@ -163,9 +163,8 @@ impl<'a> Facts<'a> {
             .accessors
             .iter()
             .any(|a| !observer(a) && a.kind != AccessorKind::Init)
+            || self.is_requirement(var)
         {
-            VarKind::Computed
-        } else if self.is_requirement(var) {
             VarKind::Computed
         } else if data.accessors.iter().any(observer) {
             // An override that only observes has no storage of its own.

@@ -170,10 +170,8 @@ fn build_from<'a>(
     let db = facts.db;
     let (def, kind) = (id.def, facts.kind(id.def));
     let caps = Rc::new(Captures::of(&facts, body));
-    if let FnKind::Closure(n) = id.kind
-        && caps.inlined.contains(&n)
-    {
-        // It is part of the function around it.
+    if matches!(id.kind, FnKind::Closure(n) if caps.inlined.contains(&n)) {
+        // It has been lowered where it stands, and holds no captures of its own.
         return None;
     }
     let result = match id.kind {
@@ -276,7 +274,7 @@ pub fn functions_of(db: &dyn Db, def: DefId) -> Vec<FnId> {
         _ => FnKind::Body,
     };
     let closures = crate::bodies::typed_body(db, def).closures.len() as u32;
-    let closures = (0..closures).map(|n| FnKind::Closure(n));
+    let closures = (0..closures).map(FnKind::Closure);
     std::iter::once(kind)
         .chain(closures)
         .map(|kind| FnId { def, kind })

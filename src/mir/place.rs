@@ -126,6 +126,7 @@ pub(super) struct LValue {
 
 /// What ends a formal access to a computed place.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "short-lived, and few at a time")]
 pub(super) enum Writeback {
     /// Calls the setter with the temporary.
     Set {
@@ -658,17 +659,19 @@ impl<'a> Builder<'a> {
 
     /// The base of a member as a path where the member may change it, else as a value.
     fn base_lvalue(&mut self, base: TExprId, member: &Member) -> LValue {
-        let needs_place = match (&member.read, &member.write) {
+        let needs_place = matches!(
+            (&member.read, &member.write),
             (
                 Read::Field(Proj::Field(_))
-                | Read::Weak(Proj::Field(_))
-                | Read::Unowned(Proj::Field(_)),
+                    | Read::Weak(Proj::Field(_))
+                    | Read::Unowned(Proj::Field(_)),
                 _,
-            ) => true,
-            (Read::Call(_, ThisPass::Inout), _) => true,
-            (_, Write::Call(_, ThisPass::Inout, _) | Write::Address(_, ThisPass::Inout, _)) => true,
-            _ => false,
-        };
+            ) | (Read::Call(_, ThisPass::Inout), _)
+                | (
+                    _,
+                    Write::Call(_, ThisPass::Inout, _) | Write::Address(_, ThisPass::Inout, _)
+                )
+        );
         let ty = self.body.exprs[base].ty;
         // The unfinished object of an initialiser is not a value yet.
         let unfinished = self.this_place.is_some()

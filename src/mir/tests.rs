@@ -623,7 +623,6 @@ fn a_failed_class_initialiser_destroys_what_it_initialised() {
     let nil = f.e(TExprKind::NilOptional, optional);
     let (c1, c2) = (f.call("test", &[]), f.call("test", &[]));
     let fail = |f: &mut Fixture, c| {
-        let nil = nil;
         let e = f.e(
             TExprKind::If(Box::new(TIf {
                 label: 0,

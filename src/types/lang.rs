@@ -84,6 +84,7 @@ lang_items! {
     BuiltinExtendedGraphemeClusterLiteral "_BuiltinExtendedGraphemeClusterLiteralConvertible" Protocol,
     BuiltinStringLiteral "_BuiltinStringLiteralConvertible" Protocol,
     DefaultStringInterpolation "DefaultStringInterpolation" Struct,
+    StringInterpolationProtocol "StringInterpolationProtocol" Protocol,
     // Protocols with rules of their own.
     Equatable "Equatable" Protocol,
     Hashable "Hashable" Protocol,

@@ -651,7 +651,7 @@ impl<'db> Checker<'db> {
         fit.generic = g.params.len() > choice.outer.len() || choice.rank >= 110;
         let kind = apply.map_or(ApplyKind::Call, |a| a.kind);
         let (params, result) = match self.params_of(def, kind) {
-            Some(params) if !(def.kind(db) == DefKind::Case && !decl::has_payload(db, def)) => {
+            Some(params) if def.kind(db) != DefKind::Case || decl::has_payload(db, def) => {
                 let makes = def.kind(db) == DefKind::Init
                     || matches!(def.kind(db), DefKind::Synth(s) if decl::is_synth_init(s));
                 let result = if makes {

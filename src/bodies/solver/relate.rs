@@ -389,8 +389,9 @@ impl<'db> Checker<'db> {
             }
             return Some(self.relate_sub(Rel::Equal, from, to?, loc));
         }
-        if payload_of(db, a, LangItem::UnsafePointer).is_some() && raw
-            || is_lang(db, a, LangItem::UnsafeMutableRawPointer) && raw
+        if raw
+            && (payload_of(db, a, LangItem::UnsafePointer).is_some()
+                || is_lang(db, a, LangItem::UnsafeMutableRawPointer))
         {
             return Some(Step::Solved);
         }

@@ -109,6 +109,10 @@ impl Table {
         self.vars.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.vars.is_empty()
+    }
+
     pub fn snapshot(&self) -> Snapshot {
         Snapshot {
             trail: self.trail.len(),

@@ -239,10 +239,12 @@ fn params(cx: &mut body::BodyCx<'_>, def: DefId) {
                 declared.push((name, LocalKind::Param));
             }
         }
-        _ => match crate::items::item(db, def).map(|i| &i.kind) {
-            Some(ItemKind::Func(func) | ItemKind::Macro(func)) => add(&func.params),
-            _ => {}
-        },
+        _ => {
+            let kind = crate::items::item(db, def).map(|item| &item.kind);
+            if let Some(ItemKind::Func(func) | ItemKind::Macro(func)) = kind {
+                add(&func.params);
+            }
+        }
     }
     for (name, kind) in declared {
         let local = cx.local(name, kind, range);
