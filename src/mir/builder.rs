@@ -116,8 +116,6 @@ pub(super) enum TrackedKind {
     /// `this` of a designated initialiser: the class's own stored properties, and `super.init`.
     Object {
         fields: Vec<FieldState>,
-        class: DefId,
-        args: TyList,
         has_super: bool,
     },
 }

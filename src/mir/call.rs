@@ -838,7 +838,10 @@ impl<'a> Builder<'a> {
                 call.args,
             ),
         };
-        self.emit_call(&made.into(), callee, args, throws);
+        match self.role {
+            Role::Designated { .. } => self.emit_super_call(made, callee, args, throws),
+            _ => self.emit_call(&made.into(), callee, args, throws),
+        }
         self.pop_scope();
         if failable {
             let made = Place::from(made);
@@ -846,6 +849,9 @@ impl<'a> Builder<'a> {
             let (some, none) = (self.block(), self.block());
             self.branch(cond, some, none);
             self.switch_to(none);
+            if matches!(self.role, Role::Designated { .. }) {
+                self.after_failed_super();
+            }
             // `this.init(…)!` is a forced unwrap around the call; otherwise the failure is this initialiser's own.
             match self.role {
                 Role::ValueInit { failable: true }

@@ -7,7 +7,6 @@
 
 use super::builder::{FieldState, Storage, Tracked, TrackedKind};
 use super::data::*;
-use super::facts::Facts;
 use super::{FlowKind, MirError};
 use crate::base::{FxHashMap, Name};
 use crate::items::hir::ExprId;
@@ -58,7 +57,6 @@ enum Target<'t> {
 }
 
 struct Pass<'a> {
-    facts: Facts<'a>,
     tracked: &'a [Tracked],
     /// The number of the first variable of each tracked local.
     first: Vec<usize>,
@@ -72,7 +70,6 @@ struct Pass<'a> {
 
 /// Resolves the destructions of tracked variables and reports misuse.
 pub(super) fn run(
-    facts: Facts<'_>,
     mir: &mut Mir,
     tracked: &[Tracked],
     errors: &mut Vec<MirError>,
@@ -81,7 +78,6 @@ pub(super) fn run(
         return;
     }
     let mut pass = Pass {
-        facts,
         tracked,
         first: Vec::new(),
         by_local: FxHashMap::default(),
@@ -442,10 +438,15 @@ impl<'a> Pass<'a> {
                 self.initialise(ok, state, src);
                 self.initialise(dest, state, src);
             }
+            // Lowering says so where an object has been destroyed behind the initialiser's back.
+            StatementKind::StorageDead(local) => {
+                if let Target::Whole(t) = self.target(&(*local).into()) {
+                    self.bits(t).for_each(|bit| state.set(bit, false));
+                }
+            }
             StatementKind::DeallocPartial(_)
             | StatementKind::DeallocBox(_)
             | StatementKind::StorageLive(_)
-            | StatementKind::StorageDead(_)
             | StatementKind::Nop => {}
         }
     }
@@ -621,15 +622,10 @@ impl<'a> Pass<'a> {
         }
         let complete = bits.clone().all(|bit| !state.may_lack[bit]);
         match &t.kind {
-            TrackedKind::Object {
-                fields,
-                class,
-                args,
-                has_super,
-            } => {
+            TrackedKind::Object { fields, has_super } => {
                 let super_bit = first + fields.len();
                 if complete {
-                    self.destroy_object(*class, *args, place, out, src);
+                    self.destroy_object(place, out, src);
                     return;
                 }
                 let split = *has_super && state.may_hold[super_bit];
@@ -647,7 +643,7 @@ impl<'a> Pass<'a> {
                         els: parts,
                     });
                     out.current = whole;
-                    self.destroy_object(*class, *args, place, out, src);
+                    self.destroy_object(place, out, src);
                     out.end(Terminator::Goto(join));
                     out.current = parts;
                     join
@@ -680,31 +676,25 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// A complete object of a failed initialiser: deinitialisers and properties, but not the memory, which the caller frees.
-    fn destroy_object(
-        &self,
-        class: crate::items::ids::DefId,
-        args: crate::types::ty::TyList,
-        place: &Place,
-        out: &mut Rewriter,
-        src: Option<ExprId>,
-    ) {
-        let unit = out.mir.locals.alloc(LocalDecl {
-            ty: Ty::unit(),
+    /// A complete object of a failed initialiser is released like any other, with the deinitialisers of its dynamic class. Its memory
+    /// is kept by an unowned reference that nobody gives up here: whoever allocated the object frees it.
+    fn destroy_object(&self, place: &Place, out: &mut Rewriter, src: Option<ExprId>) {
+        let ty = out.mir.locals[place.local].ty;
+        let keeper = out.mir.locals.alloc(LocalDecl {
+            ty,
             kind: LocalKind::Var,
             name: None,
         });
-        let id = FnId {
-            def: class,
-            kind: FnKind::DestroyObject,
-        };
-        let _ = self.facts;
         out.push(Statement {
-            kind: StatementKind::Call {
-                dest: unit.into(),
-                callee: Callee::Static(id, args),
-                args: vec![Argument::Value(Operand::Borrow(place.clone()))],
+            kind: StatementKind::StoreUnowned {
+                place: keeper.into(),
+                value: Operand::Borrow(place.clone()),
+                init: true,
             },
+            src,
+        });
+        out.push(Statement {
+            kind: StatementKind::Destroy(place.clone()),
             src,
         });
     }

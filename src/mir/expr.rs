@@ -47,7 +47,10 @@ impl<'a> Builder<'a> {
             TExprKind::Magic(magic) => match magic {
                 Magic::Line => Val::Const(Const::Line(expr.src, ty)),
                 Magic::Column => Val::Const(Const::Column(expr.src, ty)),
-                _ => Val::Const(Const::Str(Name::new(""), ty)),
+                _ => {
+                    let text = self.magic_text(*magic);
+                    Val::Const(Const::Str(text, ty))
+                }
             },
             TExprKind::Local(local) => match self.slots.get(local) {
                 Some(Slot::Place(place)) => Val::Place(place.clone(), self.local_stability(*local)),
@@ -121,6 +124,25 @@ impl<'a> Builder<'a> {
                 self.own(temp);
                 Val::Owned(temp)
             }
+        }
+    }
+
+    fn magic_text(&self, magic: Magic) -> Name {
+        let db = self.facts.db;
+        let path = crate::items::file_of(db, self.owner).map_or("", |f| f.path(db));
+        match magic {
+            Magic::Function => {
+                let closure = self
+                    .closure
+                    .and_then(|n| self.body.closures.get(n as usize)?.as_ref()?.def);
+                self.facts.function_name(closure.unwrap_or(self.owner))
+            }
+            Magic::FileId => {
+                let module = crate::items::module_of(db, self.owner).name(db);
+                let file = path.rsplit('/').next().unwrap_or(path);
+                Name::new(&format!("{module}/{file}"))
+            }
+            _ => Name::new(path),
         }
     }
 

@@ -429,6 +429,45 @@ impl<'a> Facts<'a> {
             .values()
             .any(|e| e.kind == TExprKind::Local(param))
     }
+    /// The type of a binding's whole pattern.
+    pub fn binding_type(&self, binding: DefId) -> Ty {
+        match self.implicit_nil(binding) {
+            Some(var) => self.var_type(var),
+            None => self.typed_body(binding).result.0,
+        }
+    }
+    /// The optional variable that a binding without a value declares: it starts as nil.
+    pub fn implicit_nil(&self, binding: DefId) -> Option<DefId> {
+        match self.item(binding).map(|i| &i.kind) {
+            Some(ItemKind::Binding(data)) if data.init.is_none() => {
+                let &var = data.vars.first()?;
+                crate::types::synth::is_implicitly_nil(self.db, var).then_some(var)
+            }
+            _ => None,
+        }
+    }
+    /// What `#function` says in a body.
+    pub fn function_name(&self, def: DefId) -> Name {
+        match self.kind(def) {
+            DefKind::Accessor(_) | DefKind::DefaultArg => match self.parent(def) {
+                Some(parent) => self.function_name(parent),
+                None => self.name(def),
+            },
+            DefKind::TopLevel | DefKind::Binding => match self.container(def) {
+                Some(container) => self.name(container),
+                None => Name::new("main"),
+            },
+            DefKind::Deinit => Name::new("deinit"),
+            DefKind::Init => {
+                let labels = self.signature(def).params.iter();
+                let labels: String = labels
+                    .map(|p| format!("{}:", p.label.map_or("_", |l| l.as_str())))
+                    .collect();
+                Name::new(&format!("init({labels})"))
+            }
+            _ => self.name(def),
+        }
+    }
     /// The errors that a binding's value may throw: only the main file's can.
     pub fn initial_value_throws(&self, binding: DefId) -> Option<Ty> {
         use crate::bodies::thir::{TExprKind, TStmt};

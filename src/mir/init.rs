@@ -166,7 +166,7 @@ impl<'a> Builder<'a> {
         let this = self.param(ty, LocalKind::Owned, Some(Name::new("this")));
         self.role = Role::Designated { failable };
         self.set_this(this);
-        let Some((class, args)) = ty.as_nominal() else {
+        let Some(class) = ty.nominal_def() else {
             return self.unsupported("initialiser of something that is no class");
         };
         let has_super = self.facts.superclass(class).is_some();
@@ -174,8 +174,6 @@ impl<'a> Builder<'a> {
             this,
             TrackedKind::Object {
                 fields: self.field_states(class),
-                class,
-                args,
                 has_super,
             },
             None,
@@ -242,7 +240,7 @@ impl<'a> Builder<'a> {
 
     /// Calls the function that makes a binding's value.
     pub fn initial_value(&mut self, binding: DefId, args: TyList) -> Local {
-        let ty = self.facts.typed_body(binding).result.0;
+        let ty = self.facts.binding_type(binding);
         let value = self.temp(ty);
         let id = FnId {
             def: binding,
@@ -426,13 +424,14 @@ impl<'a> Builder<'a> {
             kind: FnKind::Body,
         };
         let throws = sig.throws.map(|t| t.subst(args.as_slice()));
-        self.emit_call(&made.into(), Callee::Static(id, args), params, throws);
+        self.emit_super_call(made, Callee::Static(id, args), params, throws);
         let mut made = Place::from(made);
         if failable {
             let cond = self.is_case(&made, self.facts.some_case());
             let (some, none) = (self.block(), self.block());
             self.branch(cond, some, none);
             self.switch_to(none);
+            self.after_failed_super();
             self.return_nil();
             self.switch_to(some);
             made = made.then(Proj::Payload(self.facts.some_case()));
@@ -444,6 +443,69 @@ impl<'a> Builder<'a> {
                 to: ty,
             },
         );
+    }
+
+    /// Calls the superclass's initialiser, which may throw.
+    pub fn emit_super_call(&mut self, made: Local, callee: Callee, args: Vec<Argument>, throws: Option<Ty>) {
+        let Some(error_ty) = throws.filter(|t| !self.facts.is_never(*t)) else {
+            return self.emit_call(&made.into(), callee, args, None);
+        };
+        let error = self.temp(error_ty);
+        let (normal, unwind) = (self.block(), self.block());
+        self.terminate(Terminator::TryCall {
+            dest: made.into(),
+            error: error.into(),
+            callee,
+            args,
+            normal,
+            unwind,
+        });
+        self.switch_to(unwind);
+        self.after_failed_super();
+        self.throw_error(error);
+        self.switch_to(normal);
+    }
+
+    /// The superclass's initialiser has failed. If the object was complete by then, it has been destroyed as a whole, with the properties of
+    /// this class; else those are still to be destroyed. A weak reference tells.
+    pub fn after_failed_super(&mut self) {
+        let Some(this) = self.this_place.clone() else {
+            return;
+        };
+        let ty = self.local_ty(this.local);
+        let optional = self.facts.optional_of(ty);
+        let same = self.temp(ty);
+        self.assign(
+            same,
+            Rvalue::Upcast {
+                value: Operand::Move(this.clone()),
+                to: ty,
+            },
+        );
+        // These hold the reference without counting it.
+        let (maybe, weak, strong) = (
+            Place::from(self.temp(optional)),
+            Place::from(self.temp(optional)),
+            Place::from(self.temp(optional)),
+        );
+        self.make_some(&maybe, optional, Operand::Move(same.into()));
+        self.stmt(StatementKind::StoreWeak {
+            place: weak.clone(),
+            value: Operand::Borrow(maybe),
+            init: true,
+        });
+        self.assign(strong.clone(), Rvalue::LoadWeak(weak.clone()));
+        self.stmt(StatementKind::DestroyWeak(weak));
+        let cond = self.is_case(&strong, self.facts.some_case());
+        let (alive, dead, join) = (self.block(), self.block(), self.block());
+        self.branch(cond, alive, dead);
+        self.switch_to(alive);
+        self.stmt(StatementKind::Destroy(strong));
+        self.goto(join);
+        self.switch_to(dead);
+        self.stmt(StatementKind::StorageDead(this.local));
+        self.goto(join);
+        self.switch_to(join);
     }
 
     /// Whether a designated initialiser's body still needs the implicit call of `super.init()`.
@@ -534,6 +596,14 @@ impl<'a> Builder<'a> {
         let body = self.body;
         self.lower_stmts(&body.root.stmts);
         self.fall_off();
+    }
+
+    /// The initial value of an optional variable without one.
+    pub fn build_nil(&mut self) {
+        let result = self.result_place();
+        let ty = self.local_ty(self.mir.result);
+        self.make_none(&result, ty);
+        self.terminate(Terminator::Return);
     }
 
     /// The program's entry. Errors that nobody catches leave it as errors; its caller prints them.

@@ -130,6 +130,8 @@ fn has_source_body(facts: Facts, def: DefId) -> bool {
 fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
     static EMPTY: std::sync::OnceLock<TypedBody> = std::sync::OnceLock::new();
     let (def, kind) = (id.def, facts.kind(id.def));
+    // A variable that starts as nil has no initial value in the source.
+    let nil_binding = id.kind == FnKind::InitialValue && facts.implicit_nil(def).is_some();
     let from_source = match id.kind {
         FnKind::Body => !matches!(kind, DefKind::Synth(_)),
         FnKind::Allocate => facts.is_convenience(def),
@@ -144,6 +146,7 @@ fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
         FnKind::GlobalAddress | FnKind::ValueThunk => return None,
         _ => false,
     };
+    let from_source = from_source && !nil_binding;
     let body = match from_source {
         true => {
             if !has_source_body(facts, def) {
@@ -176,7 +179,7 @@ fn build_from<'a>(
     }
     let result = match id.kind {
         FnKind::Main | FnKind::PropertySet | FnKind::DestroyObject => Ty::unit(),
-        FnKind::InitialValue => body.result.0,
+        FnKind::InitialValue => facts.binding_type(def),
         FnKind::DefaultArg if from_source => body.result.0,
         FnKind::DefaultArg => {
             let init = facts.parent(def)?;
@@ -213,6 +216,7 @@ fn build_from<'a>(
             Some(init) if !from_source => builder.build_memberwise_default(init, def.index(db)),
             _ => builder.build_value(),
         },
+        FnKind::InitialValue if !from_source => builder.build_nil(),
         FnKind::InitialValue => builder.build_value(),
         FnKind::DestroyObject => builder.build_destroy_object(),
         FnKind::CaseConstructor => builder.build_case_constructor(),
@@ -232,7 +236,7 @@ fn build_from<'a>(
         .iter()
         .any(|e| matches!(e.kind, FlowKind::Unsupported(_)))
     {
-        elaborate::run(facts, &mut mir, &tracked, &mut errors);
+        elaborate::run(&mut mir, &tracked, &mut errors);
     }
     Some((mir, errors))
 }

@@ -6,7 +6,7 @@
 
 use super::builder::{Builder, LabelTargets, Slot, Target};
 use super::data::*;
-use super::place::Stability;
+use super::place::{Stability, Val};
 use super::visit;
 use crate::base::FxHashSet;
 use crate::bodies::thir::*;
@@ -251,14 +251,27 @@ impl<'a> Builder<'a> {
         self.then_dests.extend(dest.cloned());
         self.push_scope();
         let ty = self.ty_of(t.subject);
-        let value = self.rvalue(t.subject);
         let need = match self.cases_only_test(&t.cases) {
             true => Stability::Shared,
             false => Stability::Fixed,
         };
-        let value = self.stabilize(value, ty, need);
-        let stability = value.stability();
-        let place = self.place_of(value, ty);
+        // What evaluating the subject made dies before the cases, apart from the subject itself.
+        self.push_scope();
+        let value = self.rvalue(t.subject);
+        let (place, stability) = match value {
+            Val::Place(place, stability) if stability >= need && !self.rooted_in_temp(&place) => {
+                self.pop_scope();
+                (place, stability)
+            }
+            other => {
+                let subject = self.temp(ty);
+                let operand = self.consume(other);
+                self.assign(subject, Rvalue::Use(operand));
+                self.pop_scope();
+                self.own(subject);
+                (subject.into(), Stability::Fixed)
+            }
+        };
         let none = self.target();
         self.lower_cases(&t.cases, &place, stability, join, none);
         self.switch_to(none.block);

@@ -340,7 +340,7 @@ impl<'a> Builder<'a> {
             return;
         };
         let args = self.facts.identity_args(binding);
-        let ty = self.facts.typed_body(binding).result.0;
+        let ty = self.facts.binding_type(binding);
         let value = self.temp(ty);
         let id = FnId {
             def: binding,
@@ -483,7 +483,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Whether the place lies in a temporary that is about to die.
-    fn rooted_in_temp(&self, place: &Place) -> bool {
+    pub fn rooted_in_temp(&self, place: &Place) -> bool {
         let decl = &self.mir.locals[place.local];
         decl.kind == LocalKind::Var && decl.name.is_none()
     }

@@ -128,7 +128,8 @@ fn virtual_functions(db: &dyn Db, member: DefId) -> Vec<VFn> {
             def: member,
             kind: VFnKind::Body,
         }],
-        (DefKind::Init, _) if item.mods.is_required => vec![VFn {
+        // A convenience initialiser delegates to whatever a subclass puts in the place of its target.
+        (DefKind::Init, _) => vec![VFn {
             def: member,
             kind: VFnKind::Allocate,
         }],
@@ -192,7 +193,7 @@ pub fn is_overridable(db: &dyn Db, def: DefId) -> bool {
     };
     let dispatched = match def.kind(db) {
         DefKind::Func | DefKind::Var | DefKind::Subscript => !member.mods.is_static,
-        DefKind::Init => member.mods.is_required,
+        DefKind::Init => true,
         _ => false,
     };
     if !dispatched {
