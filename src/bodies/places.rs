@@ -55,7 +55,7 @@ impl<'db> Checker<'db> {
         let db = self.db;
         let immutable = self.word("immutable");
         match self.out.exprs[place].kind.clone() {
-            TExprKind::Error | TExprKind::Unit => None,
+            TExprKind::Error | TExprKind::Unit | TExprKind::DiscardAssign(_) => None,
             TExprKind::Local(local) => {
                 let name = self.out.locals[local].name;
                 if Some(local) == self.out.this {
