@@ -71,7 +71,7 @@ impl<'db> Checker<'db> {
                         }
                         Some(("value", format!("'{name}' is a '{immutable}' constant")))
                     }
-                    TLocalKind::Param | TLocalKind::OwnedParam => {
+                    TLocalKind::Param => {
                         Some(("value", format!("'{name}' is a '{immutable}' constant")))
                     }
                     _ => None,

@@ -6,7 +6,7 @@
 
 use super::builder::{Builder, LabelTargets, Slot, Target};
 use super::data::*;
-use super::place::Stability;
+use super::place::{Stability, Val};
 use super::visit;
 use crate::base::FxHashSet;
 use crate::bodies::thir::*;
@@ -251,7 +251,18 @@ impl<'a> Builder<'a> {
         self.then_dests.extend(dest.cloned());
         self.push_scope();
         let ty = self.ty_of(t.subject);
-        let value = self.rvalue(t.subject);
+        let value = match self.is_storage(t.subject) {
+            true => self.rvalue(t.subject),
+            false => {
+                // What only the subject needs is gone before a case's body runs.
+                let temp = self.temp(ty);
+                self.push_scope();
+                self.into(t.subject, &temp.into());
+                self.pop_scope();
+                self.own(temp);
+                Val::Owned(temp)
+            }
+        };
         let need = match self.cases_only_test(&t.cases) {
             true => Stability::Shared,
             false => Stability::Fixed,
@@ -268,6 +279,18 @@ impl<'a> Builder<'a> {
             self.then_dests.pop();
         }
         self.switch_to(join.block);
+    }
+
+    /// Whether an expression only names storage, so that evaluating it makes nothing.
+    fn is_storage(&self, e: TExprId) -> bool {
+        match &self.body.exprs[e].kind {
+            TExprKind::Local(_) | TExprKind::Static { .. } => true,
+            TExprKind::Property { base, .. } | TExprKind::TupleElem { base, .. } => {
+                self.is_storage(*base)
+            }
+            TExprKind::Tuple(elems) => elems.iter().all(|&e| self.is_storage(e)),
+            _ => false,
+        }
     }
 
     /// Whether the cases bind nothing and run no code between the tests.
