@@ -67,8 +67,8 @@ impl<'a> Builder<'a> {
             }
             TExprKind::Subscript { .. } => self.subscript_value(e),
             TExprKind::KeyPathAccess { .. } => {
-                let place = self.key_path_access(e);
-                Val::Place(place, Stability::Shared)
+                let lvalue = self.lvalue(e);
+                self.read(lvalue)
             }
             TExprKind::TupleElem { base, index } => {
                 let base_ty = self.ty_of(*base);

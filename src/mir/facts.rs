@@ -304,9 +304,7 @@ impl<'a> Facts<'a> {
             TyKind::Builtin(b) => *b != BuiltinTy::NativeObject,
             TyKind::Metatype(_) | TyKind::ProtocolMetatype(_) | TyKind::Integer(_) => true,
             TyKind::Tuple(elems) => elems.iter().all(|e| self.trivial(e.ty)),
-            TyKind::Nominal { .. } => {
-                !ty.has_params() && !ty.has_projection() && trivial_nominal(self.db, ty)
-            }
+            TyKind::Nominal { .. } => trivial_nominal(self.db, ty),
             _ => false,
         }
     }

@@ -143,6 +143,9 @@ impl<'a> Builder<'a> {
             _ => TrackedKind::Whole,
         };
         let fields = matches!(kind, TrackedKind::Fields(_));
+        if matches!(&kind, TrackedKind::Fields(list) if list.is_empty()) {
+            self.assign(this, Rvalue::Aggregate(ty, Vec::new()));
+        }
         self.track(this, kind, None, false);
         self.add_cleanup(Cleanup::Destroy(this.into()));
         if let (true, Some(nominal)) = (fields, nominal) {

@@ -187,7 +187,9 @@ fn build_from<'a>(
             DefKind::Subscript | DefKind::Synth(_) => facts.signature(def).result,
             _ => facts.var_type(def),
         },
-        FnKind::KeyPathGet(_) | FnKind::KeyPathSet(_) | FnKind::PropertyAddress => return None,
+        FnKind::KeyPathGet(n) => key_path_value(body, n)?,
+        FnKind::KeyPathSet(_) => Ty::unit(),
+        FnKind::PropertyAddress => return None,
         _ => facts.signature(def).result,
     };
     let result = match kind {
@@ -221,11 +223,9 @@ fn build_from<'a>(
         FnKind::PropertySet => builder.build_property_set(),
         FnKind::Main => builder.build_main(),
         FnKind::BoundMethodThunk => builder.build_bound_method(),
-        FnKind::GlobalAddress
-        | FnKind::PropertyAddress
-        | FnKind::ValueThunk
-        | FnKind::KeyPathGet(_)
-        | FnKind::KeyPathSet(_) => return None,
+        FnKind::KeyPathGet(n) => builder.build_key_path(n, false),
+        FnKind::KeyPathSet(n) => builder.build_key_path(n, true),
+        FnKind::GlobalAddress | FnKind::PropertyAddress | FnKind::ValueThunk => return None,
     }
     let (mut mir, mut errors, tracked) = builder.finish();
     if !errors
@@ -235,6 +235,13 @@ fn build_from<'a>(
         elaborate::run(facts, &mut mir, &tracked, &mut errors);
     }
     Some((mir, errors))
+}
+
+/// What a key path literal's getter gives.
+fn key_path_value(body: &TypedBody, n: u32) -> Option<Ty> {
+    let expr = body.exprs.get(crate::base::Idx::from_raw(n))?;
+    let (_, args) = expr.ty.as_nominal()?;
+    args.as_slice().get(1).copied()
 }
 
 fn closure_result(body: &TypedBody, n: u32) -> Option<Ty> {

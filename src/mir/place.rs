@@ -9,6 +9,7 @@ use super::builder::{Builder, Cleanup, Slot, TrackedKind};
 use super::call::ArgVal;
 use super::data::*;
 use super::facts::VarKind;
+use super::key_path::{PathComp, PathKind};
 use crate::bodies::thir::*;
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::types::signature::ThisKind;
@@ -103,6 +104,7 @@ pub(super) enum Comp {
     Lazy(TExprId, Ty),
     /// An observed local: storage so far.
     Observed(Observers),
+    KeyPath(PathComp),
 }
 
 /// The observers of a local variable, as closures of the body.
@@ -145,6 +147,11 @@ pub(super) enum Writeback {
         place: Place,
         temp: Local,
         observers: Observers,
+    },
+    KeyPath {
+        base: Place,
+        temp: Local,
+        comp: PathComp,
     },
 }
 
@@ -220,9 +227,8 @@ impl<'a> Builder<'a> {
                 lvalue.ty = ty;
                 lvalue
             }
-            TExprKind::KeyPathAccess { .. } => {
-                let place = self.key_path_access(e);
-                LValue::root(place, ty, Stability::Shared)
+            TExprKind::KeyPathAccess { base, key_path } => {
+                self.key_path_lvalue(*base, *key_path, ty)
             }
             _ => {
                 // Not storage: a temporary stands in, as for a method of a value that needs an address only to be called.
@@ -747,6 +753,22 @@ impl<'a> Builder<'a> {
                 })));
                 temp.into()
             }
+            Comp::KeyPath(comp) => {
+                let temp = self.temp(comp.value);
+                self.read_path(&place, &comp, &temp.into());
+                match (access, comp.kind) {
+                    (Access::Modify, PathKind::Write | PathKind::Reference) => {
+                        let base = place;
+                        self.add_cleanup(Cleanup::Writeback(Rc::new(Writeback::KeyPath {
+                            base,
+                            temp,
+                            comp,
+                        })));
+                    }
+                    _ => self.own(temp),
+                }
+                temp.into()
+            }
             Comp::Member(member) => self.member_step(place, member, access),
         }
     }
@@ -1000,6 +1022,9 @@ impl<'a> Builder<'a> {
                 temp,
                 observers,
             } => self.store_observed(place, Operand::Move((*temp).into()), *observers),
+            Writeback::KeyPath { base, temp, comp } => {
+                self.write_path(base, comp, Operand::Move((*temp).into()));
+            }
             Writeback::Weak { place, temp } => {
                 self.stmt(StatementKind::StoreWeak {
                     place: place.clone(),
@@ -1062,6 +1087,7 @@ impl<'a> Builder<'a> {
                 self.replace(&place, value, ty);
             }
             Comp::Observed(observers) => self.store_observed(&base, value, observers),
+            Comp::KeyPath(comp) => self.write_path(&base, &comp, value),
             Comp::Weak(_) => self.store_weak(base, value, ty),
             Comp::Unowned(_) => self.store_unowned(base, value, ty),
             Comp::Lazy(_, payload) => {
@@ -1217,7 +1243,7 @@ impl LValue {
         self.comps.push(comp);
         self
     }
-    fn push(&mut self, comp: Comp, ty: Ty) {
+    pub fn push(&mut self, comp: Comp, ty: Ty) {
         self.comps.push(comp);
         self.ty = ty;
     }

@@ -806,9 +806,22 @@ impl<'a> Builder<'a> {
         self.goto(join);
         self.switch_to(handler.block);
         self.stmt(StatementKind::Destroy(error.into()));
-        self.make_none(dest, ty);
-        self.goto(join);
+        if self.is_delegation(inner) {
+            // `try? this.init(…)`: the initialiser fails as its delegate did.
+            self.return_nil();
+        } else {
+            self.make_none(dest, ty);
+            self.goto(join);
+        }
         self.switch_to(join);
+    }
+
+    fn is_delegation(&self, e: TExprId) -> bool {
+        match &self.body.exprs[e].kind {
+            TExprKind::Call(call) => call.delegates,
+            TExprKind::Convert { expr, .. } => self.is_delegation(*expr),
+            _ => false,
+        }
     }
 
     pub fn lower_try_forced(&mut self, inner: TExprId, dest: &Place) {

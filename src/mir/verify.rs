@@ -75,6 +75,10 @@ impl Check<'_> {
                         }
                     }
                 });
+                // Constants own nothing that could leak.
+                if let StatementKind::Assign(dest, Rvalue::Use(Operand::Const(_))) = &stmt.kind {
+                    out.insert(dest.local);
+                }
                 if let StatementKind::Cast { dest, .. } = &stmt.kind {
                     out.insert(dest.local);
                 }
