@@ -36,6 +36,18 @@ const SEPARATE: &[&str] = &["runtime"];
 const WARN_LINES: usize = 800;
 const MAX_LINES: usize = 1000;
 
+/// Files that are too long today, with what they may have until they are split. The list only shrinks.
+const OVERSIZE: &[(&str, usize)] = &[
+    ("bodies/solver/choose.rs", 1800),
+    ("bodies/stmts.rs", 1350),
+    ("bodies/build.rs", 1350),
+    ("bodies/generate.rs", 1250),
+    ("bodies/closures.rs", 1150),
+    ("mir/place.rs", 1400),
+    ("mir/call.rs", 1100),
+    ("codegen/tests.rs", 1050),
+];
+
 struct SourceFile {
     path: PathBuf,
     /// The first folder below `src`, empty for files right in it.
@@ -143,6 +155,10 @@ fn folders_import_only_folders_above_them() {
         if file.folder.is_empty() || file.folder == "bin" || SEPARATE.contains(&&*file.folder) {
             continue;
         }
+        // Tests may run what they made through the folders below.
+        if file.path.ends_with("tests.rs") {
+            continue;
+        }
         let own = place(&file.folder);
         if own.is_none() && !DATA.contains(&&*file.folder) {
             let path = file.path.display();
@@ -200,7 +216,8 @@ fn files_stay_short_enough_to_read() {
     for file in sources() {
         let lines = file.text.lines().count();
         let path = file.path.display();
-        if lines > MAX_LINES {
+        let known = OVERSIZE.iter().find(|(name, _)| file.path.ends_with(name));
+        if lines > known.map_or(MAX_LINES, |(_, most)| *most) {
             problems.push(format!("{path}: {lines} lines; split it"));
         } else if lines > WARN_LINES {
             println!("warning: {path}: {lines} lines; think about splitting it");

@@ -190,8 +190,8 @@ impl<'db> Checker<'db> {
             Expr::KeyPath { .. } => self.build_key_path(expr, ty),
             Expr::Discard => {
                 // An element that a tuple assignment drops.
-                let local = self.temp("_", ty, TLocalKind::Var);
-                self.node(TExprKind::Local(local), ty, expr)
+                let unit = self.node(TExprKind::Unit, Ty::unit(), expr);
+                self.node(TExprKind::DiscardAssign(unit), ty, expr)
             }
         }
     }

@@ -357,7 +357,7 @@ impl<'db> Checker<'db> {
             },
             own_generics: 0,
             escaping: f.escaping,
-            throws: None,
+            throws: f.throws,
         }));
         self.node(TExprKind::Closure(index), ty, expr)
     }

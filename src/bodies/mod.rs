@@ -34,7 +34,7 @@ use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::tree::ItemKind;
 use crate::items::{self, AnchoredDiagnostic};
 use crate::types::hooks::Hooks;
-use crate::types::lower::{NoHost, resolve_type};
+use crate::types::lower::{NoHost, TypeHost, resolve_type};
 use crate::types::signature::{ThisKind, signature, var_type};
 use crate::types::ty::{Ty, TyKind};
 
@@ -308,8 +308,14 @@ fn check_value(c: &mut Checker<'_>) {
             }
         }
     }
-    let declared = declared_type(c);
-    let typed = match declared {
+    // `var s: Set = [1, 2]`: the value says what the annotation leaves out.
+    let open = open_type(c);
+    let declared = if open.is_some() {
+        None
+    } else {
+        declared_type(c)
+    };
+    let typed = match open.or(declared) {
         Some(ty) => c.check_expr(expr, Some((ty, Purpose::Initial))),
         None => c.check_expr(expr, None),
     };
@@ -335,6 +341,31 @@ fn root_expression(c: &Checker<'_>) -> Option<ExprId> {
         Stmt::Expr(expr) | Stmt::Return(Some(expr)) => Some(*expr),
         _ => None,
     }
+}
+
+/// The annotation of a binding that leaves out generic arguments, with variables in their place.
+fn open_type(c: &mut Checker<'_>) -> Option<Ty> {
+    struct Open<'a> {
+        table: &'a mut solver::table::Table,
+        used: bool,
+    }
+    impl TypeHost for Open<'_> {
+        fn fresh(&mut self) -> Option<Ty> {
+            self.used = true;
+            Some(self.table.fresh())
+        }
+    }
+    let (db, def) = (c.db, c.def);
+    let item = items::item(db, def)?;
+    let ItemKind::Binding(binding) = &item.kind else {
+        return None;
+    };
+    let mut host = Open {
+        table: &mut c.table,
+        used: false,
+    };
+    let (ty, _) = resolve_type(db, def, &item.types, binding.ty?, &mut host);
+    host.used.then_some(ty)
 }
 
 /// The type that a value is declared to have.

@@ -55,7 +55,7 @@ impl<'db> Checker<'db> {
         let db = self.db;
         let immutable = self.word("immutable");
         match self.out.exprs[place].kind.clone() {
-            TExprKind::Error | TExprKind::Unit => None,
+            TExprKind::Error | TExprKind::Unit | TExprKind::DiscardAssign(_) => None,
             TExprKind::Local(local) => {
                 let name = self.out.locals[local].name;
                 if Some(local) == self.out.this {
@@ -71,7 +71,7 @@ impl<'db> Checker<'db> {
                         }
                         Some(("value", format!("'{name}' is a '{immutable}' constant")))
                     }
-                    TLocalKind::Param | TLocalKind::OwnedParam => {
+                    TLocalKind::Param => {
                         Some(("value", format!("'{name}' is a '{immutable}' constant")))
                     }
                     _ => None,
@@ -79,6 +79,16 @@ impl<'db> Checker<'db> {
             }
             TExprKind::Static { var, .. } => match self.variable(var, place) {
                 None => None,
+                // A script's constant may get its value after its declaration; flow checks that it is once.
+                Some(_)
+                    if usage == Use::Assign
+                        && outermost
+                        && decl::settable(db, var) == Settable::Constant
+                        && self.fns.last().is_some_and(|f| f.kind == FnKind::TopLevel)
+                        && !self.has_initial_value(var) =>
+                {
+                    None
+                }
                 Some(why) => Some((if outermost { "value" } else { "property" }, why)),
             },
             TExprKind::Property { base, var, .. } => {
@@ -208,15 +218,19 @@ impl<'db> Checker<'db> {
             return false;
         }
         // A constant with an initial value has been set already.
-        let has_value = decl::var_item(self.db, var)
-            .and_then(|(_, v)| v.binding)
-            .and_then(|b| crate::items::body_syntax(self.db, b))
-            .is_some();
+        let has_value = self.has_initial_value(var);
         let own = self
             .this_ty
             .and_then(Ty::nominal_def)
             .is_some_and(|d| crate::types::stored_properties(self.db, d).contains(&var));
         !has_value && own
+    }
+
+    fn has_initial_value(&self, var: DefId) -> bool {
+        decl::var_item(self.db, var)
+            .and_then(|(_, v)| v.binding)
+            .and_then(|b| crate::items::body_syntax(self.db, b))
+            .is_some()
     }
 
     fn is_object(&self, expr: TExprId) -> bool {

@@ -157,6 +157,8 @@ pub struct CaseLayout {
     pub name: Name,
     /// The payload's type, a tuple when there are several elements.
     pub payload: Option<Ty>,
+    /// The label of a payload's only element, which its type does not tell.
+    pub label: Option<Name>,
     /// How many elements the payload was declared with.
     pub elements: u32,
     /// The payload is in a heap box.
@@ -577,6 +579,10 @@ fn enum_layout<'a>(p: &dyn Program<'a>, declared: Vec<CaseInfo>, args: &[Ty]) ->
     let mut empty = 0;
     for (index, case) in declared.into_iter().enumerate() {
         let elements = case.payload.as_ref().map_or(0, Vec::len) as u32;
+        let label = match case.payload.as_deref() {
+            Some([(label, _)]) => *label,
+            _ => None,
+        };
         let payload = case.payload.map(|elems| {
             let tuple = match elems.as_slice() {
                 [(_, one)] => *one,
@@ -607,6 +613,7 @@ fn enum_layout<'a>(p: &dyn Program<'a>, declared: Vec<CaseInfo>, args: &[Ty]) ->
             def: case.def,
             name: case.name,
             payload,
+            label,
             elements,
             indirect: case.indirect && payload.is_some(),
             empty_number,

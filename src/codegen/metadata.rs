@@ -5,7 +5,7 @@
 use crate::base::Name;
 use crate::items::ids::DefId;
 use crate::mir::data::{FnId, FnKind, Instance};
-use crate::types::ty::{Ty, TyKind, TyList};
+use crate::types::ty::{TupleElem, Ty, TyKind, TyList};
 
 use super::blob::{DataBlob, Reloc, RelocKind, SymbolName};
 use super::cx::{NominalKind, Ownership, Program};
@@ -372,9 +372,14 @@ impl Data<'_, '_> {
             names.push((self.bytes.len(), case.name));
             self.u64(0);
             self.u64(0);
-            match case.payload {
-                Some(payload) => self.pointer_to_metadata(payload),
-                None => self.u64(0),
+            match (case.payload, case.label) {
+                // A tuple of one element has the element's layout, and shows its label.
+                (Some(ty), Some(label)) => {
+                    let label = Some(label);
+                    self.pointer_to_metadata(Ty::tuple(&[TupleElem { label, ty }]));
+                }
+                (Some(payload), None) => self.pointer_to_metadata(payload),
+                (None, _) => self.u64(0),
             }
             self.u64(0);
             let mut flags = 0;

@@ -559,7 +559,12 @@ impl<'db> Program<'db> for DbProgram<'db> {
         if is_main && self.container(var).is_none() {
             return None;
         }
-        crate::items::body_syntax(self.db, binding)?;
+        // An optional variable without a value starts as nil, which not every type spells with zeros.
+        if crate::items::body_syntax(self.db, binding).is_none()
+            && !crate::types::synth::is_implicitly_nil(self.db, var)
+        {
+            return None;
+        }
         let id = FnId {
             def: binding,
             kind: FnKind::InitialValue,

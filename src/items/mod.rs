@@ -76,6 +76,19 @@ pub fn unit_of_file(db: &dyn Db, file: SourceFile) -> Option<CompilationUnit> {
         .find(|&unit| files_by_path(db, unit).values().any(|&f| f == file))
 }
 
+/// Whether the file's variables are statements that run in order: in the program's main file. Elsewhere each is initialised when it is first used.
+pub fn is_script(db: &dyn Db, file: SourceFile) -> bool {
+    if file.is_library(db) {
+        return false;
+    }
+    let Some(unit) = unit_of_file(db, file) else {
+        return true;
+    };
+    let name = file.path(db).rsplit(['/', '\\']).next().unwrap_or_default();
+    let is_main = name.split_once('.').is_some_and(|(stem, _)| stem == "main");
+    !unit.options(db).parse_as_library && (is_main || unit.files(db).len() == 1)
+}
+
 /// The identity of a module.
 pub fn module_def(db: &dyn Db, unit: CompilationUnit) -> DefId {
     DefId::new(db, None, DefKind::Module, unit.name(db), 0)

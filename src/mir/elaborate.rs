@@ -69,11 +69,7 @@ struct Pass<'a> {
 }
 
 /// Resolves the destructions of tracked variables and reports misuse.
-pub(super) fn run(
-    mir: &mut Mir,
-    tracked: &[Tracked],
-    errors: &mut Vec<MirError>,
-) {
+pub(super) fn run(mir: &mut Mir, tracked: &[Tracked], errors: &mut Vec<MirError>) {
     if tracked.is_empty() {
         return;
     }

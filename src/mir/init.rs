@@ -446,7 +446,13 @@ impl<'a> Builder<'a> {
     }
 
     /// Calls the superclass's initialiser, which may throw.
-    pub fn emit_super_call(&mut self, made: Local, callee: Callee, args: Vec<Argument>, throws: Option<Ty>) {
+    pub fn emit_super_call(
+        &mut self,
+        made: Local,
+        callee: Callee,
+        args: Vec<Argument>,
+        throws: Option<Ty>,
+    ) {
         let Some(error_ty) = throws.filter(|t| !self.facts.is_never(*t)) else {
             return self.emit_call(&made.into(), callee, args, None);
         };

@@ -379,8 +379,8 @@ impl<'a> Builder<'a> {
             return true;
         }
         use super::builder::Role;
-        let init = matches!(self.role, Role::ValueInit { .. } | Role::Designated { .. });
-        init && self.facts.nominal(var) == self.facts.nominal(self.owner)
+        self.role != Role::Plain
+            && self.facts.nominal(var) == self.facts.nominal(self.owner)
             && self.facts.container(var).map(|c| self.facts.kind(c)) != Some(DefKind::Extension)
             && !matches!(self.facts.var_kind(var), VarKind::Lazy | VarKind::Computed)
     }

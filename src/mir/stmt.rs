@@ -340,6 +340,23 @@ impl<'a> Builder<'a> {
             return;
         };
         let args = self.facts.identity_args(binding);
+        if data.init.is_none() {
+            // Without an initial value, optional variables start out as nil; others get theirs by assignment.
+            for &var in &data.vars {
+                use super::facts::VarKind;
+                let ty = self.facts.storage_type(var);
+                let stored = matches!(
+                    self.facts.var_kind(var),
+                    VarKind::Stored | VarKind::Observed
+                );
+                let is_let = self.facts.var_item(var).is_some_and(|v| v.is_let);
+                if stored && !is_let && self.facts.optional_payload(ty).is_some() {
+                    let place = self.global_place(var, args, ty);
+                    self.make_none(&place, ty);
+                }
+            }
+            return;
+        }
         let ty = self.facts.binding_type(binding);
         let value = self.temp(ty);
         let id = FnId {

@@ -128,8 +128,7 @@ fn virtual_functions(db: &dyn Db, member: DefId) -> Vec<VFn> {
             def: member,
             kind: VFnKind::Body,
         }],
-        // A convenience initialiser delegates to whatever a subclass puts in the place of its target.
-        (DefKind::Init, _) => vec![VFn {
+        (DefKind::Init, _) if item.mods.is_required || !item.mods.is_convenience => vec![VFn {
             def: member,
             kind: VFnKind::Allocate,
         }],
@@ -193,7 +192,8 @@ pub fn is_overridable(db: &dyn Db, def: DefId) -> bool {
     };
     let dispatched = match def.kind(db) {
         DefKind::Func | DefKind::Var | DefKind::Subscript => !member.mods.is_static,
-        DefKind::Init => true,
+        // Convenience initialisers delegate to designated ones of the class that is being made.
+        DefKind::Init => member.mods.is_required || !member.mods.is_convenience,
         _ => false,
     };
     if !dispatched {

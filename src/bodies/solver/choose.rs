@@ -1592,6 +1592,12 @@ impl<'db> Checker<'db> {
             return !a.force && b.force;
         }
         let _ = args;
+        // Where nothing is applied, a variable is meant rather than a function of the same base name.
+        match (x.kind(self.db), y.kind(self.db)) {
+            (DefKind::Var, DefKind::Func) => return true,
+            (DefKind::Func, DefKind::Var) => return false,
+            _ => {}
+        }
         self.more_specialised(x, a.rank, y, b.rank)
     }
 

@@ -3,7 +3,7 @@
 use crate::bodies::check::Checker;
 use crate::bodies::decl;
 use crate::items::ids::{DefId, DefKind};
-use crate::types::generics::generics;
+use crate::types::generics::{Requirement, generics};
 use crate::types::protocols::inherited_protocols;
 use crate::types::signature::signature;
 
@@ -51,6 +51,12 @@ impl<'db> Checker<'db> {
                 if x != y {
                     return y;
                 }
+                if let (true, Some(x), Some(y)) = (x, a.parent(db), b.parent(db)) {
+                    let forward = self.constraints_imply(x, y);
+                    if forward != self.constraints_imply(y, x) {
+                        return forward;
+                    }
+                }
             }
         }
         {
@@ -96,5 +102,19 @@ impl<'db> Checker<'db> {
             }
         }
         false
+    }
+
+    /// Whether an extension's constraints name a subprotocol for each conformance that the other extension of the same protocol asks for.
+    fn constraints_imply(&self, a: DefId, b: DefId) -> bool {
+        let given = &generics(self.db, a).requirements;
+        generics(self.db, b).requirements.iter().all(|asked| {
+            given.contains(asked)
+                || given.iter().any(|known| match (known, asked) {
+                    (Requirement::Conforms(x, p), Requirement::Conforms(y, q)) => {
+                        x == y && inherited_protocols(self.db, *p).contains(q)
+                    }
+                    _ => false,
+                })
+        })
     }
 }

@@ -54,9 +54,6 @@ impl BodyCx<'_> {
             return;
         };
         for binding in kids(node, PATTERN_BINDING) {
-            if kid(&binding, INITIALIZER).is_none() {
-                continue;
-            }
             let mut names = Vec::new();
             if let Some(pattern) = binding.children().find(|n| is_pattern(n.kind())) {
                 bound_names(&pattern, &mut Vec::new(), &mut names);

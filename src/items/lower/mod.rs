@@ -112,12 +112,13 @@ fn lower_declarations(
     let root = Node::root(&crate::items::parse(db, file).green);
     with_conditions(db, crate::items::unit_of_file(db, file), |conditions| {
         let mut cx = decls::DeclCx::new(db, conditions, measure);
+        let is_script = crate::items::is_script(db, file);
         let mut has_code = false;
         for node in conditions.active_children(&root) {
             if decls::is_decl(node.kind()) {
                 let defs = cx.decl(&node, file_def);
                 cx.tree.top_level.extend(defs);
-                has_code |= node.kind() == SyntaxKind::VAR_DECL;
+                has_code |= is_script && node.kind() == SyntaxKind::VAR_DECL;
             } else {
                 has_code |= node.kind() != SyntaxKind::ERROR;
                 if node.kind() == SyntaxKind::GUARD_STMT {
