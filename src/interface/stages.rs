@@ -10,7 +10,7 @@ use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile, line_index};
 use crate::diag::Diagnostic;
 use crate::items::{self, Anchor, AnchoredDiagnostic, DefId};
 use crate::link;
-use crate::{bodies, mir};
+use crate::{bodies, mir, types};
 
 use super::{Compiler, Ending};
 
@@ -65,10 +65,24 @@ pub(super) fn dump_parse(db: &RootDatabase, unit: CompilationUnit) -> Stage<Stri
 
 /// Resolves names and checks types: items, signatures, bodies.
 pub(super) fn check(db: &RootDatabase, unit: CompilationUnit) -> Stage<Vec<Diagnostic>> {
-    let found = db.par_map(&bodies_of(db, unit), |db, &def| {
+    let bodies = bodies_of(db, unit);
+    let declarations = db.par_map(&declarations_of(db, unit, &bodies), |db, &def| {
+        measured(db, types::check::item_diagnostics(db, def))
+    });
+    let bodies = db.par_map(&bodies, |db, &def| {
         measured(db, bodies::body_diagnostics(db, def))
     });
-    Ok(found.into_iter().flatten().collect())
+    Ok(declarations.into_iter().chain(bodies).flatten().collect())
+}
+
+/// Every declaration of the unit: those of its files, then those inside of `bodies`.
+fn declarations_of(db: &dyn Db, unit: CompilationUnit, bodies: &[DefId]) -> Vec<DefId> {
+    let files = unit.files(db).iter();
+    let outer = files.flat_map(|&file| items::declarations(db, file));
+    let local = bodies
+        .iter()
+        .flat_map(|&def| items::local_declarations(db, def));
+    outer.chain(local).copied().collect()
 }
 
 /// Checks what needs control flow: initialisation, missing returns, exclusivity.
