@@ -2,27 +2,37 @@
 //!
 //! * [`thir`]: the result, a typed tree in which everything implicit is explicit.
 //! * [`check`]: the state of checking one body, its scopes; [`decl`]: small questions about declarations.
-//! * [`generate`]: expressions to constraints; [`solver`]: constraints to types and choices; [`build`]: the solved expression as a typed tree,
-//!   with [`convert`], [`literals`], [`closures`], [`keypaths`] and [`places`].
-//! * [`stmts`], [`patterns`]: statements, patterns, exhaustiveness.
+//! * [`generate`]: expressions to constraints, with [`type_exprs`] and [`collections`]; [`solver`]: constraints to types and choices;
+//!   [`build`]: the solved expression as a typed tree, with [`calls`], [`convert`], [`literals`], [`keypaths`] and [`places`].
+//! * [`closures`], [`branches`]: expressions with statements inside; [`throws`]: what throws.
+//! * [`stmts`], [`control`], [`loops`], [`functions`]: statements; [`patterns`], [`exhaustive`]: patterns and what they cover.
 //! * [`report`]: failures in words.
 //!
 //! A body is one query, [`check_body`]. Its value holds no positions: expressions are named by their ids in the body.
 
+pub mod branches;
 pub mod build;
+pub mod calls;
 pub mod check;
 pub mod closures;
+pub mod collections;
+pub mod control;
 pub mod convert;
 pub mod decl;
+pub mod exhaustive;
+pub mod functions;
 pub mod generate;
 pub mod keypaths;
 pub mod literals;
+pub mod loops;
 pub mod patterns;
 pub mod places;
 pub mod report;
 pub mod solver;
 pub mod stmts;
 pub mod thir;
+pub mod throws;
+pub mod type_exprs;
 pub mod walk;
 
 #[cfg(test)]

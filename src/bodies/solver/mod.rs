@@ -299,7 +299,7 @@ pub struct Facts {
     pub key_paths: FxHashMap<ExprId, Rc<crate::bodies::keypaths::Resolution>>,
     /// The types that casts are to.
     pub targets: FxHashMap<ExprId, Ty>,
-    pub branchings: FxHashMap<ExprId, Rc<crate::bodies::closures::Branching>>,
+    pub branchings: FxHashMap<ExprId, Rc<crate::bodies::branches::Branching>>,
 }
 
 /// Scores in order of weight; smaller is better.

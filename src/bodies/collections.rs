@@ -1,0 +1,133 @@
+//! Array and dictionary literals in a system: what their types demand of their elements, and their default types.
+
+use crate::bodies::check::Checker;
+use crate::bodies::solver::{Constraint, FailKind, Failure, Loc, Rel, Step, Why};
+use crate::items::hir::ExprId;
+use crate::types::lang::{self};
+use crate::types::ty::Ty;
+
+impl<'db> Checker<'db> {
+    pub fn step_array(&mut self, expr: ExprId, ty: Ty, elem: Ty) -> Step {
+        let loc = Loc {
+            expr,
+            why: Why::Literal,
+        };
+        let ty = self.table.shallow(ty);
+        if let Some(var) = self.table.as_var(ty) {
+            return crate::bodies::solver::wait(var);
+        }
+        if ty.is_error() {
+            return self.relate_sub(Rel::Equal, elem, ty, loc);
+        }
+        if let Some(element) = lang::payload_of(self.db, ty, lang::LangItem::Array) {
+            return self.relate_sub(Rel::Equal, element, elem, loc);
+        }
+        let protocol = lang::lang(self.db, lang::LangItem::ExpressibleByArrayLiteral);
+        match self.step_conforms(ty, protocol, loc) {
+            Step::Failed(_) => crate::bodies::solver::fail(FailKind::LiteralType(ty), loc),
+            _ => match self.assoc_named(protocol, "ArrayLiteralElement") {
+                Some(assoc) => {
+                    let element = self.project(ty, assoc, loc);
+                    self.relate_sub(Rel::Equal, element, elem, loc)
+                }
+                None => Step::Solved,
+            },
+        }
+    }
+
+    pub fn step_dictionary(&mut self, expr: ExprId, ty: Ty, key: Ty, value: Ty) -> Step {
+        let loc = Loc {
+            expr,
+            why: Why::Literal,
+        };
+        let ty = self.table.shallow(ty);
+        if let Some(var) = self.table.as_var(ty) {
+            return crate::bodies::solver::wait(var);
+        }
+        if ty.is_error() {
+            self.relate_sub(Rel::Equal, key, ty, loc);
+            return self.relate_sub(Rel::Equal, value, ty, loc);
+        }
+        let protocol = lang::lang(self.db, lang::LangItem::ExpressibleByDictionaryLiteral);
+        if let Step::Failed(_) = self.step_conforms(ty, protocol, loc) {
+            return crate::bodies::solver::fail(FailKind::LiteralType(ty), loc);
+        }
+        for (name, var) in [("Key", key), ("Value", value)] {
+            if let Some(assoc) = self.assoc_named(protocol, name) {
+                let part = self.project(ty, assoc, loc);
+                if let Step::Failed(f) = self.relate_sub(Rel::Equal, part, var, loc) {
+                    return Step::Failed(f);
+                }
+            }
+        }
+        Step::Solved
+    }
+
+    pub fn assoc_named(
+        &self,
+        protocol: crate::items::DefId,
+        name: &str,
+    ) -> Option<crate::items::DefId> {
+        crate::types::assoc_types(self.db, protocol)
+            .iter()
+            .copied()
+            .find(|d| d.name(self.db) == name)
+    }
+
+    /// Array and dictionary literals that nothing gives a type are arrays and dictionaries.
+    pub fn default_collections(&mut self) -> Result<bool, Box<Failure>> {
+        let ids: Vec<u32> = self.cs.waiting().collect();
+        let mut any = false;
+        for id in ids {
+            match self.cs.constraints[id as usize].clone() {
+                Constraint::ArrayLiteral { ty, elem, .. } => {
+                    if let Some(var) = self.table.as_var(ty) {
+                        // Without elements there must be a context.
+                        if self.table.as_var(elem).is_some()
+                            && !self.has_lower(elem)
+                            && !self.has_upper(ty)
+                        {
+                            continue;
+                        }
+                        let array = lang::array_of(self.db, elem);
+                        self.table.bind(var, array);
+                        any = true;
+                    }
+                }
+                Constraint::DictionaryLiteral { ty, key, value, .. } => {
+                    if let Some(var) = self.table.as_var(ty) {
+                        if self.table.as_var(key).is_some() && !self.has_lower(key) {
+                            continue;
+                        }
+                        let dictionary = lang::dictionary_of(self.db, key, value);
+                        self.table.bind(var, dictionary);
+                        any = true;
+                    }
+                }
+                _ => {}
+            }
+        }
+        if any {
+            self.simplify()?;
+        }
+        Ok(any)
+    }
+
+    /// Whether a variable converts to something.
+    fn has_upper(&self, ty: Ty) -> bool {
+        let var = self.table.as_var(ty);
+        self.cs.waiting().any(|id| {
+            matches!(&self.cs.constraints[id as usize], Constraint::Relate { a, .. } if self.table.as_var(*a) == var)
+        })
+    }
+
+    /// Whether something converts to a variable.
+    fn has_lower(&self, ty: Ty) -> bool {
+        let Some(var) = self.table.as_var(ty) else {
+            return true;
+        };
+        self.cs.waiting().any(|id| {
+            matches!(&self.cs.constraints[id as usize], Constraint::Relate { b, .. } if self.table.as_var(*b) == Some(var))
+        })
+    }
+}

@@ -1,0 +1,330 @@
+//! Functions inside of bodies: parameters, results, `return`, and the one expression that a function may consist of.
+
+use crate::bodies::check::{Checker, FnCtx, FnKind};
+use crate::bodies::solver::Purpose;
+use crate::bodies::thir::*;
+use crate::items::hir::{Block, Expr, ExprId, LocalFn, LocalId, StmtId};
+use crate::items::ids::{AccessorKind, DefId};
+use crate::items::{self, Anchor};
+use crate::types::lang::{self, LangItem, is_lang, optional_payload};
+use crate::types::signature::{Signature, signature};
+use crate::types::ty::{ParamMode, Ty, TyKind};
+
+impl<'db> Checker<'db> {
+    /// Declares parameters with the types of a signature.
+    pub fn declare_params(&mut self, locals: &[LocalId], sig: &Signature) -> Vec<TLocalId> {
+        let mut out = Vec::new();
+        for (i, local) in locals.iter().enumerate() {
+            let param = sig.params.get(i);
+            let ty = match param {
+                Some(p) if p.variadic => lang::array_of(self.db, p.ty),
+                Some(p) => p.ty,
+                None => Ty::error(),
+            };
+            if param.is_some_and(|p| p.is_iuo) {
+                self.iuo.insert(*local);
+            }
+            self.declare_local(*local, ty);
+            let id = TLocalId::from_raw(local.raw());
+            if let Some(p) = param {
+                self.out.locals[id].kind = match p.mode {
+                    ParamMode::Inout => TLocalKind::InoutParam,
+                    ParamMode::Owned => TLocalKind::OwnedParam,
+                    ParamMode::Borrow => TLocalKind::Param,
+                };
+            }
+            out.push(id);
+        }
+        out
+    }
+
+    /// A function's statements, or the one expression that it returns.
+    pub fn check_function_block(&mut self, block: &'db Block) -> TBlock {
+        let Some(ctx) = self.fns.last().cloned() else {
+            return TBlock::default();
+        };
+        let result = self.table.resolve(ctx.result);
+        let implicit = matches!(ctx.kind, FnKind::Function | FnKind::Closure) && !result.is_unit();
+        if implicit && let Some((expr, _)) = self.single_expression(block) {
+            self.declare_functions(block);
+            if let Some(f) = self.fns.last_mut() {
+                f.returned = true;
+            }
+            if is_lang(self.db, result, LangItem::Never) || self.never_returns(expr) {
+                let typed = self.check_expr(expr, None);
+                let ty = self.ty_of(typed);
+                if is_lang(self.db, ty, LangItem::Never) || ty.is_error() {
+                    return TBlock {
+                        stmts: vec![TStmt::Expr(typed)],
+                    };
+                }
+                let typed = self.coerce(typed, result);
+                return TBlock {
+                    stmts: vec![TStmt::Return(Some(typed))],
+                };
+            }
+            let typed = self.check_returned(expr, &ctx);
+            return TBlock {
+                stmts: vec![TStmt::Return(Some(typed))],
+            };
+        }
+        self.check_block_in_place(block)
+    }
+
+    /// Whether an expression is plainly a call that never returns, such as `fatalError()`.
+    fn never_returns(&self, expr: ExprId) -> bool {
+        match &self.body.exprs[expr] {
+            Expr::Call { callee, .. } => match &self.body.exprs[*callee] {
+                Expr::Name { name, .. } => {
+                    matches!(
+                        name.as_str(),
+                        "fatalError" | "preconditionFailure" | "_fail"
+                    )
+                }
+                Expr::Member {
+                    base: Some(_),
+                    name,
+                    ..
+                } => {
+                    matches!(name.as_str(), "unreachable" | "trap")
+                }
+                _ => false,
+            },
+            Expr::Switch(s) => s.cases.is_empty(),
+            _ => false,
+        }
+    }
+
+    pub fn check_local_fn(&mut self, f: &'db LocalFn) {
+        let sig = signature(self.db, f.def);
+        let own = crate::types::generics(self.db, f.def);
+        let own_generics = own.params.len() as u32 - own.parent_count.min(own.params.len() as u32);
+        let ty = sig.function_type();
+        let saved_env = std::mem::replace(&mut self.env, f.def);
+        let saved = self.push_scope(None);
+        let params = self.declare_params(&f.params, sig);
+        self.fns.push(FnCtx {
+            result: sig.result,
+            returned: false,
+            throws: sig.throws,
+            kind: FnKind::Function,
+            labels: Vec::new(),
+            no_return: None,
+        });
+        let closures = std::mem::take(&mut self.closures);
+        let effects = std::mem::take(&mut self.effects);
+        let depth = std::mem::take(&mut self.do_depth);
+        let body = self.check_function_block(&f.body);
+        self.do_depth = depth;
+        self.effects = effects;
+        self.closures = closures;
+        self.fns.pop();
+        self.scope = saved;
+        self.env = saved_env;
+        if let Some(slot) = self.out.closures.get_mut(f.index as usize) {
+            *slot = Some(TClosure {
+                def: Some(f.def),
+                ty,
+                params,
+                captures: Vec::new(),
+                body,
+                own_generics,
+                escaping: true,
+                throws: sig.throws,
+            });
+        }
+    }
+
+    pub fn check_local_accessor(&mut self, kind: AccessorKind, f: &'db LocalFn, ty: Ty) {
+        let reads = matches!(kind, AccessorKind::Get | AccessorKind::Read);
+        let saved = self.push_scope(None);
+        let mut params = Vec::new();
+        let mut types = Vec::new();
+        for local in &f.params {
+            self.declare_local(*local, ty);
+            params.push(TLocalId::from_raw(local.raw()));
+            types.push(ty);
+        }
+        let result = if reads { ty } else { Ty::unit() };
+        self.fns.push(FnCtx {
+            result,
+            returned: false,
+            throws: None,
+            kind: FnKind::Function,
+            labels: Vec::new(),
+            no_return: None,
+        });
+        let effects = std::mem::take(&mut self.effects);
+        let body = self.check_function_block(&f.body);
+        self.effects = effects;
+        self.fns.pop();
+        self.scope = saved;
+        let ty = Self::plain_function(&types, result);
+        if let Some(slot) = self.out.closures.get_mut(f.index as usize) {
+            *slot = Some(TClosure {
+                def: Some(f.def),
+                ty,
+                params,
+                captures: Vec::new(),
+                body,
+                own_generics: 0,
+                escaping: true,
+                throws: None,
+            });
+        }
+    }
+
+    /// Whether the definition's item has a body at all.
+    pub fn has_body(&self, def: DefId) -> bool {
+        items::body_syntax(self.db, def).is_some()
+    }
+
+    pub fn check_return(&mut self, id: StmtId, value: Option<ExprId>, out: &mut Vec<TStmt>) {
+        let anchor = Anchor::Stmt(self.def, id);
+        let Some(ctx) = self.fns.last().cloned() else {
+            return;
+        };
+        if let Some(place) = ctx.no_return {
+            self.error(
+                "return",
+                anchor,
+                format!("'return' cannot transfer control out of a {place} statement"),
+            );
+            return;
+        }
+        if ctx.kind == FnKind::TopLevel || ctx.kind == FnKind::Value {
+            self.error("return", anchor, "return invalid outside of a func");
+            return;
+        }
+        match value {
+            None => {
+                if let Some(f) = self.fns.last_mut()
+                    && ctx.kind == FnKind::Closure
+                    && self.table.as_var(ctx.result).is_some()
+                {
+                    f.returned = true;
+                    if let Some(var) = self.table.as_var(ctx.result) {
+                        self.table.bind(var, Ty::unit());
+                    }
+                } else if ctx.kind != FnKind::Init
+                    && !self.table.resolve(ctx.result).is_unit()
+                    && !ctx.result.is_error()
+                {
+                    self.error("return", anchor, "non-void function should return a value");
+                }
+                out.push(TStmt::Return(None));
+            }
+            Some(expr) => {
+                if let Some(f) = self.fns.last_mut() {
+                    f.returned = true;
+                }
+                let typed = self.check_returned(expr, &ctx);
+                out.push(TStmt::Return(Some(typed)));
+            }
+        }
+    }
+
+    /// A value that a function returns.
+    pub fn check_returned(&mut self, expr: ExprId, ctx: &FnCtx) -> TExprId {
+        let result = self.table.resolve(ctx.result);
+        if ctx.kind == FnKind::Init {
+            if optional_payload(self.db, result).is_none() {
+                let nil = matches!(self.body.exprs[expr], Expr::Nil);
+                self.error_at(
+                    "return",
+                    expr,
+                    if nil {
+                        "only a failable initializer can return 'nil'"
+                    } else {
+                        "'nil' is the only return value permitted in an initializer"
+                    },
+                );
+                return self.error_expr(expr, Ty::error());
+            }
+            return self.check_expr(expr, Some((result, Purpose::Return)));
+        }
+        if let Some((own, opaque)) = self.own_opaque(result) {
+            // `some P`: the first returned type is the underlying one, the others must be the same.
+            let index = opaque as usize;
+            let known = self.opaque.get(index).copied().flatten();
+            let typed = match known {
+                Some(known) => {
+                    let typed = self.check_expr(expr, None);
+                    let ty = self.ty_of(typed);
+                    if ty != known && !ty.is_error() && !known.is_error() {
+                        let literal = self.retry_literal(expr, known);
+                        if let Some(literal) = literal {
+                            literal
+                        } else {
+                            self.error_at(
+                                "opaque-mismatch",
+                                expr,
+                                format!(
+                                    "return statements in its body do not have matching underlying types: '{}' and '{}'",
+                                    self.show(known),
+                                    self.show(ty)
+                                ),
+                            );
+                            typed
+                        }
+                    } else {
+                        typed
+                    }
+                }
+                None => self.check_expr(expr, None),
+            };
+            let ty = self.ty_of(typed);
+            while self.opaque.len() <= index {
+                self.opaque.push(None);
+            }
+            self.opaque[index].get_or_insert(ty);
+            if ty == own {
+                return typed;
+            }
+            return self.node(
+                TExprKind::Convert {
+                    kind: Conversion::Identity,
+                    expr: typed,
+                },
+                result,
+                expr,
+            );
+        }
+        if result.is_unit() && !matches!(self.body.exprs[expr], Expr::Tuple(_)) {
+            let typed = self.check_expr(expr, None);
+            let ty = self.ty_of(typed);
+            if !ty.is_unit() && !ty.is_error() && !is_lang(self.db, ty, LangItem::Never) {
+                self.error_at(
+                    "return",
+                    expr,
+                    "unexpected non-void return value in void function",
+                );
+            }
+            return typed;
+        }
+        self.check_expr(expr, Some((result, Purpose::Return)))
+    }
+
+    fn retry_literal(&mut self, expr: ExprId, ty: Ty) -> Option<TExprId> {
+        let literal = matches!(
+            self.body.exprs[expr],
+            Expr::Int(_) | Expr::Float(..) | Expr::String(_) | Expr::Array(_) | Expr::Dictionary(_)
+        );
+        literal.then(|| self.check_expr(expr, Some((ty, Purpose::Return))))
+    }
+
+    /// Whether a result type is this function's own `some` type.
+    pub fn own_opaque(&self, ty: Ty) -> Option<(Ty, u32)> {
+        let TyKind::Opaque { def, index, .. } = ty.kind() else {
+            return None;
+        };
+        let mut at = Some(self.env);
+        while let Some(d) = at {
+            if d == *def {
+                return Some((ty, *index));
+            }
+            at = d.parent(self.db);
+        }
+        None
+    }
+}
