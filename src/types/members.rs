@@ -5,7 +5,7 @@ use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
 use crate::resolve::decls::all_protocols;
 use crate::resolve::members::declared_named;
-use crate::types::conformance::normalize;
+use crate::types::conformance::{conformance_table, normalize};
 use crate::types::env::is_type_param;
 use crate::types::generics::{generic_context, generic_env};
 use crate::types::nominal::class_chain;
@@ -22,9 +22,9 @@ pub struct MemberCandidate {
     /// Arguments for the parameters outside of the member's own: of the declaring nominal, or `Self` for protocols.
     pub args: TyList,
     pub origin: Origin,
-    /// The extension that declares it, when that has requirements of its own: they must hold for `args`
-    /// (see [`crate::types::generics::satisfied`]).
-    pub constrained: Option<DefId>,
+    /// Whether the base only has it under conditions: those of the extension that declares it, or of the conformance that brings it. The
+    /// requirements of the declaration must then hold for `args` (see [`crate::types::generics::satisfied`]).
+    pub constrained: bool,
 }
 
 /// Through what a member was found; earlier ones hide later ones of the same signature.
@@ -111,13 +111,13 @@ impl Search<'_> {
                 if let Some(class) = env.superclass_of(db, reduced) {
                     self.nominal(class, ty);
                 }
-                self.protocols_of(&protocols, ty, true);
+                self.protocols_of(&protocols, &[], ty, true);
             }
             TyKind::Existential(e) => {
                 if let Some(class) = e.superclass {
                     self.nominal(class, ty);
                 }
-                self.protocols_of(&closure(db, &e.protocols), ty, true);
+                self.protocols_of(&closure(db, &e.protocols), &[], ty, true);
             }
             TyKind::Opaque { def, index, args } => {
                 let Some(bounds) = opaque_bounds(db, *def).get(*index as usize) else {
@@ -128,7 +128,7 @@ impl Search<'_> {
                         if let Some(class) = e.superclass {
                             self.nominal(class, ty);
                         }
-                        self.protocols_of(&closure(db, &e.protocols), ty, true);
+                        self.protocols_of(&closure(db, &e.protocols), &[], ty, true);
                     }
                     TyKind::Nominal { .. } => self.nominal(bounds.subst(args.as_slice()), ty),
                     _ => {}
@@ -143,6 +143,7 @@ impl Search<'_> {
         let db = self.db;
         let is_init = self.name == "init";
         let mut protocols: Vec<DefId> = Vec::new();
+        let mut conditional: Vec<DefId> = Vec::new();
         let mut inits = true;
         for (depth, &class) in class_chain(db, ty).iter().enumerate() {
             let Some((def, args)) = class.as_nominal() else {
@@ -156,26 +157,36 @@ impl Search<'_> {
                 // Initialisers are inherited by rules of their own.
                 let inherited = depth == 0 || !is_init || (inits && !is_designated(db, member));
                 if inherited {
-                    self.add(member, class, args, origin);
+                    self.add(member, class, args, origin, false);
                 }
             }
             inits = inits && def.kind(db) == DefKind::Class && inherits_convenience_inits(db, def);
             for &protocol in all_protocols(db, def) {
                 if !protocols.contains(&protocol) {
                     protocols.push(protocol);
+                    if conforms_conditionally(db, def, protocol) {
+                        conditional.push(protocol);
+                    }
                 }
             }
         }
         let none_found = self.found.is_empty();
-        self.protocols_of(&protocols, this, false);
+        self.protocols_of(&protocols, &conditional, this, false);
         // A requirement that only the conformance itself fulfils, as derived members do, is found as such.
         if none_found && self.found.is_empty() {
             self.protocols.clear();
-            self.protocols_of(&protocols, this, true);
+            self.protocols_of(&protocols, &conditional, this, true);
         }
     }
 
-    fn protocols_of(&mut self, protocols: &[DefId], this: Ty, requirements: bool) {
+    /// Members of protocols that `this` conforms to, to some of them under conditions.
+    fn protocols_of(
+        &mut self,
+        protocols: &[DefId],
+        conditional: &[DefId],
+        this: Ty,
+        requirements: bool,
+    ) {
         let db = self.db;
         let args = TyList::new(&[this]);
         for &protocol in protocols {
@@ -183,6 +194,7 @@ impl Search<'_> {
                 continue;
             }
             self.protocols.push(protocol);
+            let conditional = conditional.contains(&protocol);
             for &member in declared_named(db, protocol, self.name) {
                 let required = member.parent(db) == Some(protocol);
                 let origin = match required {
@@ -190,17 +202,25 @@ impl Search<'_> {
                     false => Origin::ProtocolExtension,
                 };
                 if requirements || !required || crate::resolve::scope::names_type(db, member) {
-                    self.add(member, this, args, origin);
+                    self.add(member, this, args, origin, conditional);
                 }
             }
         }
     }
 
-    fn add(&mut self, def: DefId, base: Ty, args: TyList, origin: Origin) {
+    fn add(
+        &mut self,
+        def: DefId,
+        base: Ty,
+        args: TyList,
+        origin: Origin,
+        conditional: bool,
+    ) {
         let db = self.db;
-        let constrained = def
-            .parent(db)
-            .filter(|&p| p.kind(db) == DefKind::Extension && generic_context(db, p) == Some(p));
+        let constrained = conditional
+            || def.parent(db).is_some_and(|p| {
+                p.kind(db) == DefKind::Extension && generic_context(db, p) == Some(p)
+            });
         self.found.push(MemberCandidate {
             def,
             base,
@@ -209,6 +229,16 @@ impl Search<'_> {
             constrained,
         });
     }
+}
+
+/// Whether a nominal's conformance to a protocol is declared by an extension with conditions.
+fn conforms_conditionally(db: &dyn Db, nominal: DefId, protocol: DefId) -> bool {
+    conformance_table(db, nominal)
+        .get(&protocol)
+        .is_some_and(|declared| {
+            declared.source != nominal
+                && generic_context(db, declared.source) == Some(declared.source)
+        })
 }
 
 fn closure(db: &dyn Db, protocols: &[DefId]) -> Vec<DefId> {

@@ -172,10 +172,11 @@ impl Rank {
                 return false;
             }
         }
-        if self.conditions != other.conditions {
-            return self.conditions > other.conditions;
+        // A candidate with generic parameters of its own takes whatever the other one takes, so its conditions do not make it more special.
+        if self.own_params != other.own_params {
+            return self.own_params < other.own_params;
         }
-        self.own_params < other.own_params
+        self.conditions > other.conditions
     }
 }
 

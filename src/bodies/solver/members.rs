@@ -561,7 +561,7 @@ impl<'db> Checker<'db> {
             base,
             self_ty: Some(instance),
             outer: candidate.args,
-            constrained: candidate.constrained.is_some(),
+            constrained: candidate.constrained,
             force: false,
             rank,
         };

@@ -1,16 +1,22 @@
 //! Which of two declarations is the more specialised one.
 
+use crate::base::Name;
 use crate::bodies::check::Checker;
 use crate::bodies::decl;
+use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
-use crate::types::generics::{Requirement, generics};
-use crate::types::protocols::inherited_protocols;
+use crate::types::generics::{generics, satisfied};
+use crate::types::protocols::refines;
 use crate::types::signature::signature;
+use crate::types::ty::Ty;
 
 impl<'db> Checker<'db> {
     /// Whether the first declaration hides the second where both fit equally well. The ranks say how member lookup found them.
     pub fn more_specialised(&mut self, a: DefId, a_rank: u8, b: DefId, b_rank: u8) -> bool {
         let db = self.db;
+        if let Some(first) = self.hides_by_place(a, b) {
+            return first;
+        }
         // A type's own member over an inherited one, that over a protocol's, a requirement over a default.
         if (a_rank > 0 || b_rank > 0) && a_rank != b_rank {
             let callable = |def: DefId| {
@@ -33,31 +39,6 @@ impl<'db> Checker<'db> {
         let backward = self.params_fit(b, a);
         if forward != backward {
             return forward;
-        }
-        // Members of protocol extensions: the more refined protocol, then the more constrained extension.
-        if let (Some(p), Some(q)) = (
-            decl::protocol_of_member(db, a),
-            decl::protocol_of_member(db, b),
-        ) {
-            if p != q {
-                if inherited_protocols(db, p).contains(&q) {
-                    return true;
-                }
-                if inherited_protocols(db, q).contains(&p) {
-                    return false;
-                }
-            } else {
-                let (x, y) = (decl::in_extension(db, a), decl::in_extension(db, b));
-                if x != y {
-                    return y;
-                }
-                if let (true, Some(x), Some(y)) = (x, a.parent(db), b.parent(db)) {
-                    let forward = self.constraints_imply(x, y);
-                    if forward != self.constraints_imply(y, x) {
-                        return forward;
-                    }
-                }
-            }
         }
         {
             let (m, n) = (
@@ -104,17 +85,45 @@ impl<'db> Checker<'db> {
         false
     }
 
-    /// Whether an extension's constraints name a subprotocol for each conformance that the other extension of the same protocol asks for.
-    fn constraints_imply(&self, a: DefId, b: DefId) -> bool {
-        let given = &generics(self.db, a).requirements;
-        generics(self.db, b).requirements.iter().all(|asked| {
-            given.contains(asked)
-                || given.iter().any(|known| match (known, asked) {
-                    (Requirement::Conforms(x, p), Requirement::Conforms(y, q)) => {
-                        x == y && inherited_protocols(self.db, *p).contains(q)
-                    }
-                    _ => false,
-                })
-        })
+    /// Whether one of two functions or subscripts hides the other whatever their parameters are, and if so, whether it is the first: one
+    /// without generic parameters of its own hides one with them, any member hides one of a protocol extension, one of a type hides a
+    /// protocol's requirement, and a member of a protocol extension hides those of extensions that ask less of `Self`.
+    fn hides_by_place(&self, a: DefId, b: DefId) -> Option<bool> {
+        let db = self.db;
+        if a.kind(db) != b.kind(db) {
+            return None;
+        }
+        if matches!(a.kind(db), DefKind::Func | DefKind::Init | DefKind::Subscript) {
+            let own = |def: DefId| generics(db, def).own_count() > 0;
+            if own(a) != own(b) {
+                return Some(own(b));
+            }
+        }
+        let (p, q) = (
+            decl::protocol_of_member(db, a),
+            decl::protocol_of_member(db, b),
+        );
+        let in_extension = |def: DefId, protocol: Option<DefId>| {
+            protocol.is_some() && decl::in_extension(db, def)
+        };
+        match (in_extension(a, p), in_extension(b, q)) {
+            (true, true) => {
+                let (x, y) = (a.parent(db)?, b.parent(db)?);
+                let forward = asks_for_all(db, x, y);
+                (forward != asks_for_all(db, y, x)).then_some(forward)
+            }
+            (false, false) => match (p, q) {
+                // A requirement that a refining protocol states again.
+                (Some(p), Some(q)) if refines(db, p, q) => Some(true),
+                (Some(p), Some(q)) => refines(db, q, p).then_some(false),
+                _ => (p.is_some() != q.is_some()).then_some(q.is_some()),
+            },
+            (_, second) => Some(second),
+        }
     }
+}
+
+/// Whether what satisfies one protocol extension's requirements of `Self` satisfies another's as well.
+fn asks_for_all(db: &dyn Db, specific: DefId, general: DefId) -> bool {
+    satisfied(db, Some(specific), general, &[Ty::param(0, Name::new("Self"))])
 }
