@@ -297,6 +297,22 @@ impl<'db> Checker<'db> {
                             expr,
                         )
                     }
+                    // A class's computed variable is the one of the class that the metatype is of.
+                    Some(base)
+                        if crate::types::is_overridable(db, def)
+                            && decl::protocol_of_member(db, def).is_none() =>
+                    {
+                        self.node(
+                            TExprKind::Property {
+                                base,
+                                var: def,
+                                args,
+                                via_super: choice.base == Base::Super,
+                            },
+                            ty,
+                            expr,
+                        )
+                    }
                     _ => self.node(TExprKind::Static { var: def, args }, ty, expr),
                 },
                 DefKind::Synth(s) if !decl::is_synth_init(s) && ty.as_function().is_none() => {

@@ -444,6 +444,7 @@ impl<'db> Checker<'db> {
             }
             Target::KeyPath => {
                 let key_path = self.build(exprs[0]);
+                let base_expr = self.path_root(base_expr, key_path);
                 self.node(
                     TExprKind::KeyPathAccess {
                         base: base_expr,

@@ -2,7 +2,9 @@
 
 use crate::bodies::check::Checker;
 use crate::bodies::decl::{self, Settable};
-use crate::bodies::solver::{Base, FailKind, Loc, Lookup, Rel, Step, Target, Why, fail, wait};
+use crate::bodies::solver::{
+    ApplyKind, ArgInfo, Base, Constraint, FailKind, Loc, Lookup, Rel, Step, Target, Why, fail, wait,
+};
 use crate::bodies::thir::*;
 use crate::items::hir::{Expr, ExprId, KeyPathComponent};
 use crate::types::lang::{LangItem, is_lang, lang_ty, optional_of, optional_payload};
@@ -20,7 +22,8 @@ pub struct Resolution {
 }
 
 impl<'db> Checker<'db> {
-    pub fn step_key_path(&mut self, _id: u32, expr: ExprId, ty: Ty) -> Step {
+    /// Resolves a literal whose root is written, known from its context, or given.
+    pub fn step_key_path(&mut self, expr: ExprId, ty: Ty, given: Option<Ty>) -> Step {
         let loc = Loc {
             expr,
             why: Why::Inner,
@@ -30,7 +33,8 @@ impl<'db> Checker<'db> {
             return Step::Solved;
         };
         let ty = self.table.shallow(ty);
-        if ty.is_error() {
+        let settled = self.table.as_var(ty).is_none() && self.facts.key_paths.contains_key(&expr);
+        if ty.is_error() || settled {
             return Step::Solved;
         }
         // The root is written, or comes from the context: a key path's first argument, or a function's parameter.
@@ -41,7 +45,7 @@ impl<'db> Checker<'db> {
                 .and_then(|(_, args)| args.as_slice().first().copied()),
         };
         let context = self.context_of(ty);
-        let contextual = contextual.or_else(|| {
+        let contextual = given.or(contextual).or_else(|| {
             let context = context?;
             let context = optional_payload(self.db, context).unwrap_or(context);
             match context.as_function() {
@@ -248,6 +252,68 @@ impl<'db> Checker<'db> {
             LangItem::WritableKeyPath
         };
         Ok((ty, parts, class))
+    }
+
+    /// The argument of `x[keyPath: argument]`, which applies to every type.
+    pub fn path_argument(&self, key: ExprId) -> Option<ArgInfo> {
+        let id = *self.cs.applies.get(&key)?;
+        let Constraint::Apply(apply) = &self.cs.constraints[id as usize] else {
+            return None;
+        };
+        let [arg] = &*apply.args else { return None };
+        let is_path = apply.kind == ApplyKind::Subscript
+            && matches!(arg.label, Some(label) if label == "keyPath");
+        is_path.then(|| arg.clone())
+    }
+
+    /// `root[keyPath: path]` is a `value`; the location's expression is the path.
+    pub fn step_path_access(&mut self, path: Ty, root: Ty, value: Ty, loc: Loc) -> Step {
+        let db = self.db;
+        let path = self.table.shallow(path);
+        let root = self.table.shallow(root);
+        if let Some(var) = self.table.as_var(path) {
+            // A literal is given its root, and makes of it as much as it can.
+            let literal = self.unparen(loc.expr);
+            if !matches!(self.body.exprs[literal], Expr::KeyPath { .. }) {
+                return wait(var);
+            }
+            if let Some(var) = self.table.as_var(root) {
+                return wait(var);
+            }
+            if let Step::Failed(f) = self.step_key_path(literal, path, Some(root)) {
+                return Step::Failed(f);
+            }
+            let wanted = lang_ty(db, LangItem::KeyPath, &[root, value]);
+            return self.relate_sub(Rel::Convert, path, wanted, loc);
+        }
+        if is_lang(db, path, LangItem::PartialKeyPath)
+            && let Some((_, args)) = path.as_nominal()
+            && let Some(&of) = args.as_slice().first()
+        {
+            if let Step::Failed(f) = self.relate_sub(Rel::Convert, root, of, loc) {
+                return Step::Failed(f);
+            }
+            return self.relate_sub(Rel::Equal, Ty::any(), value, loc);
+        }
+        // A path from a superclass or protocol applies to what converts to it.
+        let of = self.table.fresh();
+        let wanted = lang_ty(db, LangItem::KeyPath, &[of, value]);
+        if let Step::Failed(f) = self.relate_sub(Rel::Convert, path, wanted, loc) {
+            return Step::Failed(f);
+        }
+        self.relate_sub(Rel::Convert, root, of, loc)
+    }
+
+    /// The base of an access through a key path, as the path's root type.
+    pub fn path_root(&mut self, base: TExprId, key_path: TExprId) -> TExprId {
+        let root = self
+            .ty_of(key_path)
+            .as_nominal()
+            .and_then(|(_, args)| args.as_slice().first().copied());
+        match root {
+            Some(root) if root != self.ty_of(base) => self.coerce(base, root),
+            _ => base,
+        }
     }
 
     pub fn build_key_path(&mut self, expr: ExprId, ty: Ty) -> TExprId {

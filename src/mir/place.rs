@@ -412,8 +412,14 @@ impl<'a> Builder<'a> {
             _ => VarKind::Computed,
         };
         let is_static = facts.is_static(def) || base.is_none();
+        // A class's static member through a metatype that only the program knows.
+        let by_metatype = is_static
+            && metatype.is_none()
+            && facts.in_class(def)
+            && base.is_some_and(|b| matches!(b.0.kind(), TyKind::Metatype(_)));
         let default_this = match (metatype, is_static) {
             (Some(t), true) => ThisPass::Metatype(t),
+            (None, true) if by_metatype => ThisPass::Borrow,
             (None, true) => ThisPass::None,
             _ => ThisPass::Borrow,
         };
@@ -432,7 +438,7 @@ impl<'a> Builder<'a> {
             kind: FnKind::Body,
         };
         let synth = |kind| FnId { def, kind };
-        let in_class = !is_static && facts.in_class(def);
+        let in_class = (!is_static || by_metatype) && facts.in_class(def);
         let (read, write);
         if let DefKind::Synth(_) = facts.kind(def) {
             read = Read::Call(Callee::Static(body(def), args), default_this);

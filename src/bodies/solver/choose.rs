@@ -175,6 +175,10 @@ impl<'db> Checker<'db> {
                 self.table.vars_in(*value, &mut vars);
                 self.table.vars_in(*result, &mut vars);
             }
+            Constraint::PathAccess { path, value, .. } => {
+                self.table.vars_in(*path, &mut vars);
+                self.table.vars_in(*value, &mut vars);
+            }
         }
         for var in vars {
             let me = Ty::new(TyKind::Infer(var));

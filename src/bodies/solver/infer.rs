@@ -114,6 +114,7 @@ impl<'db> Checker<'db> {
                         map.entry(v).or_default().literal_like = true;
                     }
                 }
+                Constraint::PathAccess { value, .. } => self.produce(&mut map, *value),
                 Constraint::Superclass { .. } | Constraint::ClassBound { .. } => {}
             }
         }

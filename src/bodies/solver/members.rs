@@ -11,7 +11,7 @@ use crate::items::hir::{Expr, ExprId};
 use crate::items::ids::{DefId, DefKind};
 use crate::resolve;
 use crate::types::generics::generics;
-use crate::types::lang::{LangItem, is_lang, lang_ty, optional_of, optional_payload};
+use crate::types::lang::{LangItem, is_lang, optional_of, optional_payload};
 use crate::types::members::{MemberCandidate, Origin};
 use crate::types::signature::{ThisKind, signature};
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind, TyList};
@@ -116,17 +116,22 @@ impl<'db> Checker<'db> {
             }
             Target::Module(_) => plain(Ty::error()),
             Target::KeyPath => {
-                // `(KeyPath<Root, Value>) -> Value`
+                // The path keeps its own class, which says whether it may be written through.
                 let value = self.table.fresh();
-                let path = self.table.fresh();
+                let (path, expr) = match self.path_argument(key) {
+                    Some(arg) => (arg.ty, arg.expr),
+                    None => (self.table.fresh(), key),
+                };
                 let root = choice.self_ty.unwrap_or(Ty::error());
-                self.require(
-                    Rel::Convert,
+                self.cs.add(Constraint::PathAccess {
                     path,
-                    lang_ty(self.db, LangItem::KeyPath, &[root, value]),
-                    key,
-                    Why::Inner,
-                );
+                    root,
+                    value,
+                    loc: Loc {
+                        expr,
+                        why: Why::Inner,
+                    },
+                });
                 let params: Rc<[CallParam]> = Rc::new([CallParam {
                     label: Some(Name::new("keyPath")),
                     name: Name::new("keyPath"),
@@ -493,6 +498,13 @@ impl<'db> Checker<'db> {
         let db = self.db;
         let labels = self.written_labels(key);
         let mut out: Vec<Choice> = Vec::new();
+        if how == Lookup::Subscript && self.path_argument(key).is_some() {
+            return vec![Choice {
+                base: Base::Value,
+                self_ty: Some(base),
+                ..Choice::plain(Target::KeyPath)
+            }];
+        }
         if let Some(elems) = base.as_tuple() {
             let index = match name.as_str().parse::<usize>() {
                 Ok(index) => (index < elems.len()).then_some(index),
@@ -518,18 +530,6 @@ impl<'db> Checker<'db> {
             TyKind::DynamicSelf(t) => *t,
             _ => lookup_in,
         };
-        if how == Lookup::Subscript
-            && let Some(&id) = self.cs.applies.get(&key)
-            && let Constraint::Apply(apply) = &self.cs.constraints[id as usize]
-            && apply.args.len() == 1
-            && apply.args[0].label.is_some_and(|l| l == "keyPath")
-        {
-            return vec![Choice {
-                base: Base::Value,
-                self_ty: Some(base),
-                ..Choice::plain(Target::KeyPath)
-            }];
-        }
         for candidate in crate::types::member_candidates(db, lookup_in, name, self.def) {
             if !resolve::is_accessible(db, candidate.def, self.def) {
                 continue;

@@ -158,6 +158,13 @@ pub enum Constraint {
         expr: ExprId,
         ty: Ty,
     },
+    /// `root[keyPath: path]` is a `value`.
+    PathAccess {
+        path: Ty,
+        root: Ty,
+        value: Ty,
+        loc: Loc,
+    },
     /// The metatype of the dynamic type of a value.
     TypeOf {
         value: Ty,
@@ -589,7 +596,7 @@ impl<'db> Checker<'db> {
                 }));
             }
             let constraint = self.cs.constraints[id as usize].clone();
-            match self.step(id, &constraint) {
+            match self.step(&constraint) {
                 Step::Solved => self.cs.finish(id),
                 Step::Waiting(vars) => {
                     for var in vars {
@@ -619,6 +626,7 @@ impl<'db> Checker<'db> {
             Constraint::Unwrap { object, .. } => Some(*object),
             Constraint::Closure { ty, .. } => Some(*ty),
             Constraint::TypeOf { result, .. } => Some(*result),
+            Constraint::PathAccess { value, .. } => Some(*value),
             _ => None,
         };
         if let Some(var) = unknown.and_then(|ty| self.table.as_var(ty)) {
@@ -633,6 +641,7 @@ impl<'db> Checker<'db> {
             | Constraint::Superclass { loc, .. }
             | Constraint::ClassBound { loc, .. }
             | Constraint::Unwrap { loc, .. }
+            | Constraint::PathAccess { loc, .. }
             | Constraint::Assoc { loc, .. } => *loc,
             Constraint::Member { key, .. } | Constraint::Overload { key, .. } => Loc {
                 expr: *key,
@@ -656,7 +665,7 @@ impl<'db> Checker<'db> {
         }
     }
 
-    fn step(&mut self, id: u32, constraint: &Constraint) -> Step {
+    fn step(&mut self, constraint: &Constraint) -> Step {
         match constraint {
             Constraint::Relate { rel, a, b, loc } => self.relate(*rel, *a, *b, *loc),
             Constraint::Conforms { ty, protocol, loc } => self.step_conforms(*ty, *protocol, *loc),
@@ -698,7 +707,13 @@ impl<'db> Checker<'db> {
                 key,
                 value,
             } => self.step_dictionary(*expr, *ty, *key, *value),
-            Constraint::KeyPath { expr, ty } => self.step_key_path(id, *expr, *ty),
+            Constraint::KeyPath { expr, ty } => self.step_key_path(*expr, *ty, None),
+            Constraint::PathAccess {
+                path,
+                root,
+                value,
+                loc,
+            } => self.step_path_access(*path, *root, *value, *loc),
             Constraint::TypeOf { value, result } => {
                 let value = self.table.shallow(*value);
                 match self.table.as_var(value) {
