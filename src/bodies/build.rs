@@ -282,6 +282,13 @@ impl<'db> Checker<'db> {
                 None => self.error_expr(expr, ty),
             },
             Target::Module(_) | Target::TypeOf | Target::KeyPath => self.error_expr(expr, ty),
+            Target::Dynamic(def) => match (&self.body.exprs[expr], base) {
+                (Expr::Member { name, .. }, Some(base)) => {
+                    let name = *name;
+                    self.dynamic_node(expr, base, def, resolved, name)
+                }
+                _ => self.error_expr(expr, ty),
+            },
             Target::Decl(def) => match def.kind(db) {
                 DefKind::Var => match self.base_value(expr, base, resolved) {
                     Some(base) if !decl::is_static(db, def) => {

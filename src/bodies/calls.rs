@@ -39,6 +39,13 @@ impl<'db> Checker<'db> {
         let own = self.facts_choice(expr);
         let (resolved, at_callee) = match own {
             Some(resolved) => (Some(resolved), false),
+            None if matches!(
+                self.body.exprs[callee],
+                Expr::Call { .. } | Expr::Subscript { .. }
+            ) =>
+            {
+                (None, true)
+            }
             None => (self.facts_choice(callee), true),
         };
         let exprs: Vec<ExprId> = args.iter().map(|a| a.expr).collect();
@@ -115,6 +122,16 @@ impl<'db> Checker<'db> {
             let at = base_expr.unwrap_or(callee);
             self.check_mutable(this, at, super::places::Use::Mutating);
         }
+        if self.facts.targets.contains_key(&expr) {
+            // A `@dynamicCallable` value takes the arguments as one collection.
+            let list = self.dynamic_arguments(expr, args);
+            let params = vec![TArg::Value(list)];
+            let throws = self.declared_throws(def, &matched, &params, None);
+            if let Some(error) = throws {
+                self.note_throw(error, expr, "call");
+            }
+            return self.declared_call(expr, def, all, this, params, ty, throws);
+        }
         self.finish_call(expr, &resolved, def, all, this, &exprs, &matched, delegates)
     }
 
@@ -156,7 +173,7 @@ impl<'db> Checker<'db> {
     }
 
     /// Whether a call of a declaration throws: `rethrows` does only if an argument does.
-    fn declared_throws(
+    pub fn declared_throws(
         &mut self,
         def: DefId,
         matched: &CallMatch,
@@ -259,7 +276,7 @@ impl<'db> Checker<'db> {
         (out, threw)
     }
 
-    fn build_arg(&mut self, expr: ExprId, param: &CallParam, threw: &mut Option<Ty>) -> TArg {
+    pub fn build_arg(&mut self, expr: ExprId, param: &CallParam, threw: &mut Option<Ty>) -> TArg {
         let ty = self.known(param.ty);
         if param.mode == ParamMode::Inout {
             let place = self.build(expr);
@@ -309,7 +326,13 @@ impl<'db> Checker<'db> {
     }
 
     /// A default value: `#line` and the like speak of the caller.
-    fn default_arg(&mut self, call: ExprId, def: DefId, args: TyList, param: &CallParam) -> TArg {
+    pub fn default_arg(
+        &mut self,
+        call: ExprId,
+        def: DefId,
+        args: TyList,
+        param: &CallParam,
+    ) -> TArg {
         let body = items::body(self.db, def);
         if let [only] = &*body.root.stmts
             && let Stmt::Expr(e) = body.stmts[*only]

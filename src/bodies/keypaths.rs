@@ -2,13 +2,14 @@
 
 use crate::bodies::check::Checker;
 use crate::bodies::decl::{self, Settable};
+use crate::bodies::desugar::{SynthArg, SynthCall};
 use crate::bodies::solver::{
-    ApplyKind, ArgInfo, Base, Constraint, FailKind, Loc, Lookup, Rel, Step, Target, Why, fail, wait,
+    ApplyKind, ArgInfo, Base, Constraint, FailKind, Failure, Loc, Lookup, Rel, Step, Target, Why,
+    fail, wait,
 };
 use crate::bodies::thir::*;
 use crate::items::hir::{Expr, ExprId, KeyPathComponent};
 use crate::types::lang::{LangItem, is_lang, lang_ty, optional_of, optional_payload};
-use crate::types::signature::signature;
 use crate::types::ty::{FnTy, Ty, TyList};
 
 /// A key path whose root is known.
@@ -22,8 +23,9 @@ pub struct Resolution {
 }
 
 impl<'db> Checker<'db> {
-    /// Resolves a literal whose root is written, known from its context, or given.
-    pub fn step_key_path(&mut self, expr: ExprId, ty: Ty, given: Option<Ty>) -> Step {
+    /// Resolves a literal whose root is written, known from its context, or given. Unless `forced`, one without a context waits for it: it
+    /// may turn out to be a function.
+    pub fn step_key_path(&mut self, expr: ExprId, ty: Ty, given: Option<Ty>, forced: bool) -> Step {
         let loc = Loc {
             expr,
             why: Why::Inner,
@@ -66,6 +68,13 @@ impl<'db> Checker<'db> {
             }
         };
         if let Some(var) = self.table.as_var(root_ty) {
+            return wait(var);
+        }
+        if let Some(var) = self.table.as_var(ty)
+            && given.is_none()
+            && context.is_none()
+            && !forced
+        {
             return wait(var);
         }
         let (value, parts, class) = match self.key_path_parts(expr, root_ty, components) {
@@ -112,11 +121,11 @@ impl<'db> Checker<'db> {
         }
     }
 
-    fn key_path_parts(
+    pub fn key_path_parts(
         &mut self,
         expr: ExprId,
         root: Ty,
-        components: &'db [KeyPathComponent],
+        components: &[KeyPathComponent],
     ) -> Result<(Ty, Vec<TKeyPathComponent>, LangItem), FailKind> {
         let db = self.db;
         let mut ty = root;
@@ -192,36 +201,21 @@ impl<'db> Checker<'db> {
                     ty = next;
                 }
                 KeyPathComponent::Subscript(args) => {
-                    let choices = self.member_choices(
-                        expr,
-                        ty,
-                        crate::base::Name::new("subscript"),
-                        Lookup::Subscript,
-                    );
-                    let choice = choices.iter().find(|c| match c.target {
-                        Target::Decl(d) => {
-                            let sig = signature(db, d);
-                            sig.params.len() == args.len()
-                                && sig.params.iter().zip(args).all(|(p, a)| p.label == a.label)
-                                && crate::types::generics(db, d).params.len() == c.outer.len()
-                        }
-                        _ => false,
-                    });
-                    let Some((Target::Decl(def), outer)) = choice.map(|c| (c.target, c.outer))
-                    else {
-                        return Err(FailKind::NoMember {
+                    let args: Vec<_> = args
+                        .iter()
+                        .map(|a| (a.label, SynthArg::Written(a.expr)))
+                        .collect();
+                    let found = self
+                        .use_member(SynthCall {
+                            at: expr,
                             base: ty,
-                            name: crate::base::Name::new("subscript"),
-                        });
-                    };
-                    let sig = signature(db, def);
-                    let mut indices = Vec::new();
-                    for (arg, param) in args.iter().zip(&sig.params) {
-                        let want = self.norm(param.ty.subst(outer.as_slice()));
-                        let value =
-                            self.check_expr(arg.expr, Some((want, super::solver::Purpose::Other)));
-                        indices.push(TArg::Value(value));
-                    }
+                            name: "subscript",
+                            how: Lookup::Subscript,
+                            args: &args,
+                            want: None,
+                        })
+                        .map_err(|f| f.kind)?;
+                    let (def, outer, indices) = (found.def, found.args, found.params);
                     if decl::settable(db, def) != Settable::Yes {
                         writable = false;
                         reference = false;
@@ -229,7 +223,7 @@ impl<'db> Checker<'db> {
                         reference = true;
                         writable = true;
                     }
-                    let next = self.norm(sig.result.subst(outer.as_slice()));
+                    let next = found.result;
                     parts.push(TKeyPathComponent::Subscript {
                         def,
                         args: outer,
@@ -252,6 +246,49 @@ impl<'db> Checker<'db> {
             LangItem::WritableKeyPath
         };
         Ok((ty, parts, class))
+    }
+
+    /// Key path literals that nothing gives a type are key paths.
+    pub fn default_key_paths(&mut self) -> Result<bool, Box<Failure>> {
+        let ids: Vec<u32> = self.cs.waiting().collect();
+        for id in ids {
+            let Constraint::KeyPath { expr, ty } = self.cs.constraints[id as usize] else {
+                continue;
+            };
+            if self.table.as_var(ty).is_none() {
+                continue;
+            }
+            match self.step_key_path(expr, ty, None, true) {
+                Step::Solved => {
+                    self.cs.finish(id);
+                    self.simplify()?;
+                    return Ok(true);
+                }
+                Step::Waiting(_) => {}
+                Step::Failed(failure) => return Err(failure),
+            }
+        }
+        Ok(false)
+    }
+
+    /// A literal with a written root before a dot has no other context.
+    pub fn settle_key_path(&mut self, var: u32) -> bool {
+        let found = self
+            .cs
+            .waiting()
+            .find_map(|id| match self.cs.constraints[id as usize] {
+                Constraint::KeyPath { expr, ty } if self.table.as_var(ty) == Some(var) => {
+                    Some((expr, ty))
+                }
+                _ => None,
+            });
+        match found {
+            Some((expr, ty)) => {
+                matches!(self.step_key_path(expr, ty, None, true), Step::Solved)
+                    && self.table.as_var(ty).is_none()
+            }
+            None => false,
+        }
     }
 
     /// The argument of `x[keyPath: argument]`, which applies to every type.
@@ -280,7 +317,7 @@ impl<'db> Checker<'db> {
             if let Some(var) = self.table.as_var(root) {
                 return wait(var);
             }
-            if let Step::Failed(f) = self.step_key_path(literal, path, Some(root)) {
+            if let Step::Failed(f) = self.step_key_path(literal, path, Some(root), false) {
                 return Step::Failed(f);
             }
             let wanted = lang_ty(db, LangItem::KeyPath, &[root, value]);

@@ -195,7 +195,7 @@ impl<'db> Checker<'db> {
     }
 
     /// The associated type of a literal protocol for a type.
-    fn literal_part(&self, ty: Ty, protocol: LangItem, assoc: &str) -> Option<Ty> {
+    pub fn literal_part(&self, ty: Ty, protocol: LangItem, assoc: &str) -> Option<Ty> {
         let assoc = self.assoc_named(lang(self.db, protocol), assoc)?;
         let projection = Ty::new(TyKind::Assoc { base: ty, assoc });
         let part = self.norm(projection);
@@ -217,7 +217,7 @@ impl<'db> Checker<'db> {
             .find(|d| d.kind(self.db) == crate::items::DefKind::Init)
     }
 
-    fn literal_init(
+    pub fn literal_init(
         &mut self,
         expr: ExprId,
         ty: Ty,
@@ -231,7 +231,7 @@ impl<'db> Checker<'db> {
         self.declared_call(expr, init, args, None, vec![TArg::Value(inner)], ty, None)
     }
 
-    pub fn build_array(&mut self, expr: ExprId, elems: &'db [ExprId], ty: Ty) -> TExprId {
+    pub fn build_array(&mut self, expr: ExprId, elems: &[ExprId], ty: Ty) -> TExprId {
         if ty.is_error() {
             return self.error_expr(expr, ty);
         }
@@ -285,6 +285,17 @@ impl<'db> Checker<'db> {
                 (k, self.coerce(v, value))
             })
             .collect();
+        self.dictionary_node(expr, elems, ty)
+    }
+
+    /// A dictionary literal of finished elements.
+    pub fn dictionary_node(
+        &mut self,
+        expr: ExprId,
+        elems: Vec<(TExprId, TExprId)>,
+        ty: Ty,
+    ) -> TExprId {
+        let protocol = LangItem::ExpressibleByDictionaryLiteral;
         let Some(def) = self.literal_requirement(protocol) else {
             return self.error_expr(expr, ty);
         };

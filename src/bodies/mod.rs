@@ -19,6 +19,8 @@ pub mod collections;
 pub mod control;
 pub mod convert;
 pub mod decl;
+pub mod desugar;
+pub mod dynamic;
 pub mod exhaustive;
 pub mod functions;
 pub mod generate;

@@ -102,7 +102,7 @@ impl<'db> Checker<'db> {
         if self.bind_one(Effort::Defaults)? {
             return Ok(Decision::Progress);
         }
-        if self.default_collections()? {
+        if self.default_collections()? || self.default_key_paths()? {
             return Ok(Decision::Progress);
         }
         if self.open_closure(Readiness::Forced)? {

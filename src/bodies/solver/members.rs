@@ -114,7 +114,7 @@ impl<'db> Checker<'db> {
                     ..plain(ty)
                 }
             }
-            Target::Module(_) => plain(Ty::error()),
+            Target::Module(_) | Target::Dynamic(_) => plain(Ty::error()),
             Target::KeyPath => {
                 // The path keeps its own class, which says whether it may be written through.
                 let value = self.table.fresh();
@@ -391,6 +391,12 @@ impl<'db> Checker<'db> {
                 return self.step_member(key, Ty::metatype(payload), name, how, result);
             }
         }
+        if choices.is_empty()
+            && how == Lookup::Explicit
+            && let Some(step) = self.dynamic_member(key, base, name, result)
+        {
+            return step;
+        }
         if choices.is_empty() {
             let kind = self.no_member(key, base, name, how);
             return fail(kind, loc);
@@ -434,7 +440,7 @@ impl<'db> Checker<'db> {
                 self.table.bind(var, ty);
                 true
             }
-            None => false,
+            None => self.settle_key_path(var),
         }
     }
 
@@ -729,12 +735,15 @@ impl<'db> Checker<'db> {
                 self.redirect(apply, callee, Name::new("init"), Lookup::Init)
             }
             TyKind::ProtocolMetatype(_) => fail(FailKind::NotCallable(callee), loc),
-            _ => self.redirect(
-                apply,
-                callee,
-                Name::new("callAsFunction"),
-                Lookup::CallAsFunction,
-            ),
+            _ => {
+                let name = Name::new("callAsFunction");
+                if crate::types::member_candidates(self.db, callee, name, self.def).is_empty()
+                    && let Some(step) = self.dynamic_call(apply, callee)
+                {
+                    return step;
+                }
+                self.redirect(apply, callee, name, Lookup::CallAsFunction)
+            }
         }
     }
 

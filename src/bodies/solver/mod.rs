@@ -208,6 +208,8 @@ pub enum ApplyKind {
     Call,
     Operator,
     Subscript,
+    /// A call that a `@dynamicCallable` value answers: its one argument holds the written ones.
+    Dynamic,
 }
 
 /// An argument as written.
@@ -266,6 +268,8 @@ pub enum Target {
     Itself,
     /// `x[keyPath: k]`
     KeyPath,
+    /// A `subscript(dynamicMember:)`, for a member that no declaration names.
+    Dynamic(DefId),
 }
 
 /// What stands before the name.
@@ -707,7 +711,7 @@ impl<'db> Checker<'db> {
                 key,
                 value,
             } => self.step_dictionary(*expr, *ty, *key, *value),
-            Constraint::KeyPath { expr, ty } => self.step_key_path(*expr, *ty, None),
+            Constraint::KeyPath { expr, ty } => self.step_key_path(*expr, *ty, None, false),
             Constraint::PathAccess {
                 path,
                 root,
