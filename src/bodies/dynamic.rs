@@ -129,7 +129,7 @@ impl<'db> Checker<'db> {
             base: Base::Value,
             self_ty: Some(base),
             outer: candidate.args,
-            constrained: candidate.constrained.is_some(),
+            constrained: candidate.constrained,
             ..Choice::plain(Target::Decl(candidate.def))
         };
         let mut resolved = self.open(key, &choice);
