@@ -98,7 +98,7 @@ impl<'db> Checker<'db> {
                     }
                     Some(ElseBranch::If(e)) => {
                         let ty = self.generate(*e);
-                        self.require(Rel::Convert, ty, result, *e, Why::Inner);
+                        self.require(Rel::Convert, ty, result, *e, Why::Branch);
                         Some(Arm {
                             stmts: Vec::new(),
                             value: Some(*e),
@@ -191,11 +191,7 @@ impl<'db> Checker<'db> {
         };
         if let Some(e) = value {
             let ty = self.generate(e);
-            // A branch that never returns has no say in the type.
-            let never = lang::is_lang(self.db, self.table.shallow(ty), lang::LangItem::Never);
-            if !never {
-                self.require(Rel::Convert, ty, result, e, Why::Inner);
-            }
+            self.require(Rel::Convert, ty, result, e, Why::Branch);
         }
         Arm { stmts, value }
     }

@@ -132,14 +132,15 @@ impl<'db> Checker<'db> {
                     expr,
                 )
             }
+            Expr::ChainLink(_) if self.names_type(expr) => match ty.kind() {
+                TyKind::Metatype(t) => self.node(TExprKind::Metatype(*t), ty, expr),
+                _ => self.error_expr(expr, ty),
+            },
             Expr::ChainLink(inner) => {
                 let base = self.build_inner(*inner);
                 self.node(TExprKind::ChainLink(base), ty, expr)
             }
-            Expr::Chain(_) if matches!(ty.kind(), TyKind::Metatype(_)) => match ty.kind() {
-                TyKind::Metatype(t) => self.node(TExprKind::Metatype(*t), ty, expr),
-                _ => self.error_expr(expr, ty),
-            },
+            Expr::Chain(inner) if !self.has_value_link(*inner) => self.build_inner(*inner),
             Expr::Chain(inner) => {
                 let inner = self.build_inner(*inner);
                 let flatten = self.ty_of(inner) == ty;

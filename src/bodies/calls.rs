@@ -39,14 +39,8 @@ impl<'db> Checker<'db> {
         let own = self.facts_choice(expr);
         let (resolved, at_callee) = match own {
             Some(resolved) => (Some(resolved), false),
-            None if matches!(
-                self.body.exprs[callee],
-                Expr::Call { .. } | Expr::Subscript { .. }
-            ) =>
-            {
-                (None, true)
-            }
-            None => (self.facts_choice(callee), true),
+            None if self.names_callee(callee) => (self.facts_choice(callee), true),
+            None => (None, true),
         };
         let exprs: Vec<ExprId> = args.iter().map(|a| a.expr).collect();
         let callable = resolved.as_ref().filter(|r| {

@@ -17,6 +17,9 @@ use crate::types::ty::{Ty, TyKind, TyList};
 use super::solver::table::Table;
 use super::solver::{Base, Choice, Facts, Failure, Mode, Purpose, Rel, System, Target, Why};
 
+/// The rank of global functions beside methods of the same name: after all of these.
+const OUTER_RANK: u8 = 200;
+
 /// What a name in a scope stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Entity {
@@ -371,6 +374,16 @@ impl<'db> Checker<'db> {
 
     /// Checks an expression as one system. With a wanted type, the result has it.
     pub fn check_expr(&mut self, expr: ExprId, want: Option<(Ty, Purpose)>) -> TExprId {
+        self.check_expr_with(expr, want, |_, _| {})
+    }
+
+    /// Checks an expression as one system, with further demands on its type.
+    pub fn check_expr_with(
+        &mut self,
+        expr: ExprId,
+        want: Option<(Ty, Purpose)>,
+        demand: impl FnOnce(&mut Self, Ty),
+    ) -> TExprId {
         let saved_cs = std::mem::replace(&mut self.cs, System::new(self.table.len()));
         let saved_facts = std::mem::take(&mut self.facts);
         let saved_root = std::mem::replace(&mut self.root_expr, expr);
@@ -380,6 +393,7 @@ impl<'db> Checker<'db> {
         if let Some((want, purpose)) = want {
             self.require(Rel::Convert, ty, want, expr, Why::Context(purpose));
         }
+        demand(self, ty);
         let result = self.solve_reporting();
         let typed = match result {
             Ok(()) => {
@@ -492,8 +506,11 @@ impl<'db> Checker<'db> {
         }
         let layers = resolve::lookup_value(self.db, self.env, name);
         let mut out: Vec<Choice> = Vec::new();
+        // Overloaded methods that a global function may be meant instead of.
+        let mut methods: Vec<Choice> = Vec::new();
         for layer in layers {
             match layer {
+                Layer::Members { .. } | Layer::Type(_) if !methods.is_empty() => {}
                 Layer::Members {
                     context, is_static, ..
                 } => {
@@ -541,7 +558,9 @@ impl<'db> Checker<'db> {
                     if found.len() > 1 {
                         self.drop_overridden(&mut found);
                     }
-                    if !found.is_empty() {
+                    if found.len() > 1 && found.iter().all(|c| self.is_function(c)) {
+                        methods = found;
+                    } else if !found.is_empty() {
                         return found;
                     }
                 }
@@ -579,19 +598,26 @@ impl<'db> Checker<'db> {
                             out.push(choice);
                         }
                     }
-                    let only_functions = out.iter().all(|c| {
-                        matches!(c.target, Target::Decl(d) if d.kind(self.db) == crate::items::ids::DefKind::Func)
-                    });
+                    let only_functions = out.iter().all(|c| self.is_function(c));
                     if !out.is_empty() && !only_functions {
-                        return out;
+                        break;
                     }
                 }
                 Layer::ModuleName(def) => {
-                    if out.is_empty() {
+                    if out.is_empty() && methods.is_empty() {
                         return vec![Choice::plain(Target::Module(def))];
                     }
                 }
             }
+        }
+        if !methods.is_empty() {
+            // `max(a, b)` in an extension of a collection, which has methods of that name.
+            out.retain(|c| self.is_function(c));
+            for choice in &mut out {
+                choice.rank = OUTER_RANK;
+            }
+            methods.append(&mut out);
+            return methods;
         }
         if out.is_empty()
             && let Some(this) = self.this_ty
@@ -607,6 +633,10 @@ impl<'db> Checker<'db> {
             }
         }
         out
+    }
+
+    fn is_function(&self, choice: &Choice) -> bool {
+        matches!(choice.target, Target::Decl(d) if d.kind(self.db) == crate::items::ids::DefKind::Func)
     }
 
     /// A declaration at the top level of a module as a choice.

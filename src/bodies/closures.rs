@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::bodies::check::{Checker, ClosureCtx, Effects, FnCtx, FnKind};
 use crate::bodies::thir::*;
-use crate::items::hir::{Closure, Expr, ExprId, LocalId, LocalKind};
+use crate::items::hir::{Block, Closure, Expr, ExprId, LocalId, LocalKind, Stmt};
 use crate::items::tree::ThrowsRef;
 use crate::types::lang::{self, optional_of, optional_payload};
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind};
@@ -244,7 +244,16 @@ impl<'db> Checker<'db> {
             if !go {
                 continue;
             }
-            if !known && readiness == Readiness::Forced {
+            // What stands inside of the parameters' types may be left to the body to find out.
+            let partly = single && {
+                for param in &f.params {
+                    if let Some(var) = self.table.as_var(param.ty) {
+                        self.settle_base(var);
+                    }
+                }
+                f.params.iter().all(|p| self.table.as_var(p.ty).is_none())
+            };
+            if !known && !partly && readiness == Readiness::Forced {
                 return Err(Box::new(Failure {
                     kind: FailKind::ClosureParameter,
                     loc: Loc {
@@ -404,14 +413,23 @@ impl<'db> Checker<'db> {
         if let Step::Failed(failure) = self.settle_throws(closure, f, loc) {
             return Step::Failed(failure);
         }
-        let (saved, captures, params, spread) = self.enter_closure(expr, closure, f);
-        let ty = self.generate(value);
         let expected = match closure.result {
             Some(written) => self.written_type_once(written),
             None => f.result,
         };
         // The value of a lone expression statement is dropped where nothing is expected.
         let drops = !explicit && self.table.shallow(expected).is_unit();
+        if drops
+            && matches!(
+                self.body.exprs[value],
+                Expr::If(_) | Expr::Switch(_) | Expr::Do(_)
+            )
+        {
+            // Its branches are statements then, which need not agree in type.
+            return self.open_statements(expr, closure, f);
+        }
+        let (saved, captures, params, spread) = self.enter_closure(expr, closure, f);
+        let ty = self.generate(value);
         if !drops {
             self.require(
                 Rel::Convert,
@@ -471,7 +489,13 @@ impl<'db> Checker<'db> {
         if let Some(var) = self.table.as_var(expected)
             && ctx.is_some_and(|c| !c.returned)
         {
-            self.table.bind(var, Ty::unit());
+            if self.ends_in_throw(&closure.body) {
+                let never = lang::never_ty(self.db);
+                let why = Why::Context(Purpose::NoReturn);
+                self.require(Rel::Convert, never, expected, expr, why);
+            } else {
+                self.table.bind(var, Ty::unit());
+            }
         }
         self.scope = saved;
         self.cs.wake_all();
@@ -490,6 +514,14 @@ impl<'db> Checker<'db> {
             }),
         );
         Step::Solved
+    }
+
+    /// Whether a block's last statement throws, so that its end is not reached.
+    fn ends_in_throw(&self, block: &Block) -> bool {
+        block
+            .stmts
+            .last()
+            .is_some_and(|&last| matches!(self.body.stmts[last], Stmt::Throw(_)))
     }
 
     pub fn closure_ctx(&self, closure: &Closure, escaping: bool) -> ClosureCtx {

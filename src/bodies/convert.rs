@@ -20,6 +20,10 @@ impl<'db> Checker<'db> {
         if from == to || from.is_error() || to.is_error() || to.has_infer() || from.has_infer() {
             return expr;
         }
+        if is_lang(db, from, LangItem::Never) {
+            // Control does not come back with a value to convert.
+            return expr;
+        }
         let (from_n, to_n) = (self.norm(from), self.norm(to));
         if from_n == to_n {
             return expr;

@@ -45,54 +45,25 @@ impl<'db> Checker<'db> {
         };
         let result = self.table.resolve(ctx.result);
         let implicit = matches!(ctx.kind, FnKind::Function | FnKind::Closure) && !result.is_unit();
-        if implicit && let Some((expr, _)) = self.single_expression(block) {
+        if implicit && let Some((expr, explicit)) = self.single_expression(block) {
             self.declare_functions(block);
             if let Some(f) = self.fns.last_mut() {
                 f.returned = true;
             }
-            if is_lang(self.db, result, LangItem::Never) || self.never_returns(expr) {
-                let typed = self.check_expr(expr, None);
-                let ty = self.ty_of(typed);
-                if is_lang(self.db, ty, LangItem::Never) || ty.is_error() {
-                    return TBlock {
-                        stmts: vec![TStmt::Expr(typed)],
-                    };
-                }
-                let typed = self.coerce(typed, result);
-                return TBlock {
-                    stmts: vec![TStmt::Return(Some(typed))],
-                };
-            }
-            let typed = self.check_returned(expr, &ctx);
-            return TBlock {
-                stmts: vec![TStmt::Return(Some(typed))],
+            let purpose = match explicit {
+                true => Purpose::Return,
+                false => Purpose::ImplicitReturn,
             };
+            let typed = self.check_returned(expr, &ctx, purpose);
+            let never = is_lang(self.db, self.ty_of(typed), LangItem::Never);
+            let stmt = if never {
+                TStmt::Expr(typed)
+            } else {
+                TStmt::Return(Some(typed))
+            };
+            return TBlock { stmts: vec![stmt] };
         }
         self.check_block_in_place(block)
-    }
-
-    /// Whether an expression is plainly a call that never returns, such as `fatalError()`.
-    fn never_returns(&self, expr: ExprId) -> bool {
-        match &self.body.exprs[expr] {
-            Expr::Call { callee, .. } => match &self.body.exprs[*callee] {
-                Expr::Name { name, .. } => {
-                    matches!(
-                        name.as_str(),
-                        "fatalError" | "preconditionFailure" | "_fail"
-                    )
-                }
-                Expr::Member {
-                    base: Some(_),
-                    name,
-                    ..
-                } => {
-                    matches!(name.as_str(), "unreachable" | "trap")
-                }
-                _ => false,
-            },
-            Expr::Switch(s) => s.cases.is_empty(),
-            _ => false,
-        }
     }
 
     pub fn check_local_fn(&mut self, f: &'db LocalFn) {
@@ -218,14 +189,14 @@ impl<'db> Checker<'db> {
                 if let Some(f) = self.fns.last_mut() {
                     f.returned = true;
                 }
-                let typed = self.check_returned(expr, &ctx);
+                let typed = self.check_returned(expr, &ctx, Purpose::Return);
                 out.push(TStmt::Return(Some(typed)));
             }
         }
     }
 
     /// A value that a function returns.
-    pub fn check_returned(&mut self, expr: ExprId, ctx: &FnCtx) -> TExprId {
+    pub fn check_returned(&mut self, expr: ExprId, ctx: &FnCtx, purpose: Purpose) -> TExprId {
         let result = self.table.resolve(ctx.result);
         if ctx.kind == FnKind::Init {
             if optional_payload(self.db, result).is_none() {
@@ -241,7 +212,7 @@ impl<'db> Checker<'db> {
                 );
                 return self.error_expr(expr, Ty::error());
             }
-            return self.check_expr(expr, Some((result, Purpose::Return)));
+            return self.check_expr(expr, Some((result, purpose)));
         }
         if let Some((own, opaque)) = self.own_opaque(result) {
             // `some P`: the first returned type is the underlying one, the others must be the same.
@@ -302,7 +273,7 @@ impl<'db> Checker<'db> {
             }
             return typed;
         }
-        self.check_expr(expr, Some((result, Purpose::Return)))
+        self.check_expr(expr, Some((result, purpose)))
     }
 
     fn retry_literal(&mut self, expr: ExprId, ty: Ty) -> Option<TExprId> {

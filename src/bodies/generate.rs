@@ -272,19 +272,19 @@ impl<'db> Checker<'db> {
                 self.unwrap(expr, optional)
             }
             Expr::ChainLink(inner) => {
+                if let Some(ty) = self.element_type(*inner) {
+                    // `T?.member` names a member of a type.
+                    return self.type_reference(expr, optional_of(self.db, ty));
+                }
                 let optional = self.generate_inner(*inner);
                 self.unwrap(expr, optional)
             }
             Expr::Chain(inner) => {
-                // `T?.this` names a type.
-                if let Expr::DotThis(link) = &body.exprs[*inner]
-                    && let Expr::ChainLink(of) = &body.exprs[*link]
-                    && let Some(ty) = self.element_type(*of)
-                {
-                    return Ty::metatype(optional_of(self.db, ty));
-                }
                 let ty = self.generate_inner(*inner);
-                self.optional_result(expr, ty)
+                match self.has_value_link(*inner) {
+                    true => self.optional_result(expr, ty),
+                    false => ty,
+                }
             }
             Expr::Try { kind, expr: inner } => {
                 let ty = self.generate(*inner);
@@ -561,6 +561,10 @@ impl<'db> Checker<'db> {
             self.immediate.insert(callee);
         }
         let callee_ty = self.generate_base(callee);
+        let key = match self.names_callee(callee) {
+            true => callee,
+            false => expr,
+        };
         let args = self.generate_args(args);
         let result = self.table.fresh();
         // `T(literal)` is the literal as a `T` where that is possible.
@@ -613,6 +617,19 @@ impl<'db> Checker<'db> {
             kind: ApplyKind::Call,
         })));
         result
+    }
+
+    /// Whether what is called is a declaration that the callee names. Any other callee is a value, whose own choices, such as a subscript's,
+    /// say nothing about the call.
+    pub fn names_callee(&self, callee: ExprId) -> bool {
+        !matches!(
+            self.body.exprs[callee],
+            Expr::Call { .. }
+                | Expr::Subscript { .. }
+                | Expr::Prefix { .. }
+                | Expr::Postfix { .. }
+                | Expr::Binary { .. }
+        )
     }
 
     pub fn unparen(&self, expr: ExprId) -> ExprId {

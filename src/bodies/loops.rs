@@ -1,10 +1,9 @@
 //! `for`: a sequence, its iterator, and the pattern that takes the elements.
 
 use crate::bodies::check::Checker;
-use crate::bodies::solver::Purpose;
+use crate::bodies::solver::{Loc, Purpose, Rel, Why};
 use crate::bodies::thir::*;
-use crate::items::Anchor;
-use crate::items::hir::{ForStmt, TryKind};
+use crate::items::hir::ForStmt;
 use crate::items::ids::DefId;
 use crate::types::lang::{LangItem, bool_ty, lang, optional_of, optional_payload};
 use crate::types::ty::{Ty, TyKind, TyList};
@@ -12,9 +11,26 @@ use crate::types::ty::{Ty, TyKind, TyList};
 impl<'db> Checker<'db> {
     pub fn check_for(&mut self, f: &'db ForStmt, out: &mut Vec<TStmt>) {
         let db = self.db;
-        let sequence = self.check_expr(f.sequence, None);
-        let ty = self.ty_of(sequence);
         let protocol = lang(db, LangItem::Sequence);
+        let written = match f.is_case {
+            true => None,
+            false => self.pattern_annotation(f.pat),
+        };
+        let sequence = self.check_expr_with(f.sequence, None, |checker, ty| {
+            // The type that is written for the elements is context for the sequence: `for c: Character in ["a"]`.
+            if let Some(written) = written.filter(|t| !t.has_infer())
+                && let Some(element) = checker.assoc_named(protocol, "Element")
+            {
+                let why = Why::SequenceElement;
+                let loc = Loc {
+                    expr: f.sequence,
+                    why,
+                };
+                let element = checker.project(ty, element, loc);
+                checker.require(Rel::Convert, element, written, f.sequence, why);
+            }
+        });
+        let ty = self.ty_of(sequence);
         let iterator_protocol = lang(db, LangItem::IteratorProtocol);
         let src = f.sequence;
         let mut ok = !ty.is_error();
@@ -92,23 +108,6 @@ impl<'db> Checker<'db> {
             _ => self.error_expr(src, Ty::error()),
         };
         let saved = self.push_scope(None);
-        if !f.is_case
-            && let Some(want) = self.pattern_annotation(f.pat)
-            && ok
-            && want != element
-        {
-            let shown = self.show(element);
-            let wanted = self.show(want);
-            if !want.is_error() && !self.upcasts(element, want) && !want.is_existential() {
-                self.error(
-                    "mismatch",
-                    Anchor::Pat(self.def, f.pat),
-                    format!(
-                        "cannot convert sequence element type '{shown}' to expected type '{wanted}'"
-                    ),
-                );
-            }
-        }
         let pat = self.check_pattern(f.pat, element);
         let filter = f
             .filter
@@ -117,7 +116,6 @@ impl<'db> Checker<'db> {
         let body = self.check_block(&f.body);
         self.pop_label();
         self.scope = saved;
-        let _ = TryKind::Try;
         out.push(TStmt::For(Box::new(TFor {
             label,
             pat,

@@ -157,6 +157,9 @@ impl<'db> Checker<'db> {
             Pat::As(inner, written) => {
                 let target = self.written_type(*written);
                 let inner = self.check_pattern(*inner, target);
+                if target == ty {
+                    return inner;
+                }
                 self.pat(TPatKind::As(target, inner), ty, None)
             }
             Pat::Case { base, name, args } => {

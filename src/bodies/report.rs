@@ -295,7 +295,7 @@ impl<'db> Checker<'db> {
             Why::Context(Purpose::Assign) => {
                 format!("cannot assign value of type '{x}' to type '{y}'")
             }
-            Why::Context(Purpose::Return) => {
+            Why::Context(Purpose::Return | Purpose::ImplicitReturn) => {
                 format!("cannot convert return expression of type '{x}' to return type '{y}'")
             }
             Why::Context(Purpose::Condition) => {
@@ -318,6 +318,9 @@ impl<'db> Checker<'db> {
             }
             Why::Context(Purpose::ClosureResult) => {
                 format!("cannot convert value of type '{x}' to closure result type '{y}'")
+            }
+            Why::SequenceElement => {
+                format!("cannot convert sequence element type '{x}' to expected type '{y}'")
             }
             Why::Element => {
                 format!("cannot convert value of type '{x}' to expected element type '{y}'")

@@ -11,17 +11,42 @@ impl<'db> Checker<'db> {
     /// The part of a chain before a dot, parenthesis or bracket: it is no value of its own.
     pub fn generate_base(&mut self, expr: ExprId) -> Ty {
         if let Some(ty) = self.type_expr(expr) {
-            let meta = match ty.kind() {
-                TyKind::Existential(_) => Ty::new(TyKind::ProtocolMetatype(ty)),
-                _ => Ty::metatype(ty),
-            };
-            self.facts
-                .choices
-                .insert(expr, Rc::new(self.type_choice(ty, meta)));
-            self.facts.types.insert(expr, meta);
-            return meta;
+            return self.type_reference(expr, ty);
         }
         self.generate_inner(expr)
+    }
+
+    /// An expression that spells a type has its metatype as type.
+    pub fn type_reference(&mut self, expr: ExprId, ty: Ty) -> Ty {
+        let meta = match ty.kind() {
+            TyKind::Existential(_) => Ty::new(TyKind::ProtocolMetatype(ty)),
+            _ => Ty::metatype(ty),
+        };
+        self.facts
+            .choices
+            .insert(expr, Rc::new(self.type_choice(ty, meta)));
+        self.facts.types.insert(expr, meta);
+        meta
+    }
+
+    /// Whether some `?` of a chain follows a value. After a type it makes another type: `Int?.none`.
+    pub fn has_value_link(&self, chain: ExprId) -> bool {
+        match &self.body.exprs[chain] {
+            // A link that has not been generated is part of a type, as in `T?.this`.
+            Expr::ChainLink(base) => {
+                self.facts.types.contains_key(&chain) && !self.names_type(chain)
+                    || self.has_value_link(*base)
+            }
+            Expr::Member { base: Some(e), .. }
+            | Expr::Call { callee: e, .. }
+            | Expr::Subscript { base: e, .. }
+            | Expr::DotThis(e)
+            | Expr::Postfix { operand: e, .. }
+            | Expr::Binary { lhs: e, .. }
+            | Expr::ForceUnwrap(e) => self.has_value_link(*e),
+            Expr::Assign { .. } => true,
+            _ => false,
+        }
     }
 
     fn type_choice(&self, ty: Ty, meta: Ty) -> crate::bodies::solver::Resolved {

@@ -10,7 +10,7 @@ use crate::types::nominal::superclass;
 use crate::types::ty::{Ty, TyKind};
 
 use super::table::{Literal, LiteralSet};
-use super::{Constraint, FailKind, Failure, Loc, Why};
+use super::{Constraint, FailKind, Failure, Loc, Purpose, Why};
 
 /// What the waiting constraints say about a variable.
 #[derive(Default, Debug)]
@@ -27,6 +27,10 @@ pub struct Bounds {
     pub closure_result: bool,
     pub conforms: SmallVec<[DefId; 2]>,
     pub member_base: bool,
+    /// It is the element of a collection literal that has no type yet.
+    pub element: bool,
+    /// Only code that never returns gives it a value; the type that it then has.
+    pub never: Option<Ty>,
     pub loc: Option<Loc>,
 }
 
@@ -67,6 +71,15 @@ impl<'db> Checker<'db> {
                         }
                         (None, Some(y)) => {
                             let e = map.entry(y).or_default();
+                            if loc.why.accepts_never()
+                                && lang::is_lang(self.db, self.table.shallow(*a), LangItem::Never)
+                            {
+                                e.never = Some(match loc.why {
+                                    Why::Context(Purpose::NoReturn) => Ty::unit(),
+                                    _ => lang::never_ty(self.db),
+                                });
+                                continue;
+                            }
                             e.lower.push(self.table.resolve(*a));
                             e.loc = e.loc.or(Some(*loc));
                         }
@@ -107,9 +120,20 @@ impl<'db> Checker<'db> {
                         map.entry(v).or_default().closure_result = true;
                     }
                 }
-                Constraint::ArrayLiteral { ty, .. }
-                | Constraint::DictionaryLiteral { ty, .. }
-                | Constraint::KeyPath { ty, .. } => {
+                Constraint::ArrayLiteral { ty, elem, .. } => {
+                    if let Some(v) = self.table.as_var(*ty) {
+                        map.entry(v).or_default().literal_like = true;
+                        self.mark_element(&mut map, *elem);
+                    }
+                }
+                Constraint::DictionaryLiteral { ty, key, value, .. } => {
+                    if let Some(v) = self.table.as_var(*ty) {
+                        map.entry(v).or_default().literal_like = true;
+                        self.mark_element(&mut map, *key);
+                        self.mark_element(&mut map, *value);
+                    }
+                }
+                Constraint::KeyPath { ty, .. } => {
                     if let Some(v) = self.table.as_var(*ty) {
                         map.entry(v).or_default().literal_like = true;
                     }
@@ -119,6 +143,12 @@ impl<'db> Checker<'db> {
             }
         }
         map
+    }
+
+    fn mark_element(&self, map: &mut FxHashMap<u32, Bounds>, ty: Ty) {
+        if let Some(v) = self.table.as_var(ty) {
+            map.entry(v).or_default().element = true;
+        }
     }
 
     fn produce(&self, map: &mut FxHashMap<u32, Bounds>, ty: Ty) {
@@ -308,10 +338,15 @@ impl<'db> Checker<'db> {
             // Anything converts to an optional of itself; the looser binding is the one that keeps literals and nil possible.
             return Some(upper);
         }
+        if effort == Effort::Last && b.never.is_some() && b.lower_vars.is_empty() {
+            return b.never;
+        }
         if b.lower_vars.is_empty() && b.upper_vars.is_empty() {
             return None;
         }
-        if effort >= Effort::Defaults && !open_lower && !b.lower_vars.is_empty() {
+        // A collection literal gets its own default type before its elements get theirs: it may say what they must be.
+        let elements = !b.element || effort == Effort::Last;
+        if effort >= Effort::Defaults && !open_lower && !b.lower_vars.is_empty() && elements {
             let mut set = LiteralSet::default();
             for &v in &b.lower_vars {
                 set = set.union(self.table.literals(v));

@@ -408,7 +408,7 @@ impl<'db> Checker<'db> {
     }
 
     /// A literal before a dot has no context: it gets its default type at once.
-    fn settle_base(&mut self, var: u32) -> bool {
+    pub fn settle_base(&mut self, var: u32) -> bool {
         let set = self.table.literals(var);
         if !set.is_empty() {
             return match self.default_type(set) {

@@ -57,6 +57,10 @@ pub enum Why {
     Requirement,
     /// The parts of an expression must agree.
     Inner,
+    /// The value of a branch: one that never returns has no say in the type.
+    Branch,
+    /// The elements of a loop's sequence convert to the type that is written for them.
+    SequenceElement,
     /// The element of a collection literal.
     Element,
     /// The operand of `!` or `?` must be optional.
@@ -77,6 +81,21 @@ pub enum Purpose {
     Pattern,
     Other,
     ClosureResult,
+    /// The one expression that a function consists of.
+    ImplicitReturn,
+    /// The end of a closure that is never reached: any result will do, `()` where nothing asks for one.
+    NoReturn,
+}
+
+impl Why {
+    /// Whether a value of type `Never` will do for any type: control does not come back from it.
+    pub fn accepts_never(self) -> bool {
+        matches!(
+            self,
+            Why::Branch
+                | Why::Context(Purpose::ClosureResult | Purpose::ImplicitReturn | Purpose::NoReturn)
+        )
+    }
 }
 
 /// The expression that a constraint comes from.

@@ -38,6 +38,12 @@ impl<'db> Checker<'db> {
                 loc,
             )
         };
+        if loc.why.accepts_never() && is_lang(self.db, a, LangItem::Never) {
+            return match self.table.as_var(b) {
+                Some(var) => wait(var),
+                None => Step::Solved,
+            };
+        }
         match (a.kind(), b.kind()) {
             (TyKind::Error, _) | (_, TyKind::Error) => {
                 // An error agrees with everything; variables inside the other side stay for others to bind.

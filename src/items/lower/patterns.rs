@@ -113,6 +113,16 @@ impl BodyCx<'_> {
             }
         }
         let lowered = self.lower_expr(expr);
+        // `case 1 as Int`: the cast is of the subject.
+        if let Expr::Cast {
+            kind: CastKind::Coerce,
+            expr: value,
+            ty,
+        } = self.body.exprs[lowered]
+        {
+            let inner = self.pat(Pat::Expr(value), range);
+            return self.pat(Pat::As(inner, ty), range);
+        }
         self.pat(Pat::Expr(lowered), range)
     }
 

@@ -19,8 +19,9 @@ impl Lexer<'_> {
             return self.bad_digit(start, radix);
         }
         self.skip_digits(radix);
-        // `x.0.1` is two tuple indices, not the number 0.1.
-        let after_dot = start > 0 && self.bytes[start - 1] == b'.';
+        // `x.0.1` is two tuple indices, not the number 0.1; in `0...1.5` the dots are an operator.
+        let dot_at = |back: usize| start >= back && self.bytes[start - back] == b'.';
+        let after_dot = dot_at(1) && !dot_at(2);
         match radix {
             10 if !after_dot => {
                 let mut float = false;
