@@ -93,7 +93,9 @@ impl Why {
         matches!(
             self,
             Why::Branch
-                | Why::Context(Purpose::ClosureResult | Purpose::ImplicitReturn | Purpose::NoReturn)
+                | Why::Context(
+                    Purpose::ClosureResult | Purpose::ImplicitReturn | Purpose::NoReturn
+                )
         )
     }
 }
