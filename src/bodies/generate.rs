@@ -602,11 +602,6 @@ impl<'db> Checker<'db> {
                 return target;
             }
         }
-        // What a call or subscript gave is called by its type; the choice that is kept there is of the inner one.
-        let key = match &self.body.exprs[callee] {
-            Expr::Call { .. } | Expr::Subscript { .. } => expr,
-            _ => callee,
-        };
         self.add(Constraint::Apply(Rc::new(Apply {
             call: expr,
             key,

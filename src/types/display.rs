@@ -24,7 +24,8 @@ pub fn display_type(db: &dyn Db, ty: Ty, qualified: bool) -> String {
     printer.out
 }
 
-/// The name that metadata holds and `print(type(of:))` shows: `Array<Int>`; `qualified` as `Codira.Array<Codira.Int>`.
+/// The name that metadata holds and `print(type(of:))` shows: `Array<Int>`, of a nested type its own name only; `qualified` as
+/// `Codira.Array<Codira.Int>`, with the types around.
 pub fn metadata_name(db: &dyn Db, ty: Ty, qualified: bool) -> String {
     let mut printer = Printer {
         db,
@@ -261,8 +262,17 @@ impl Printer<'_> {
     }
 
     fn def(&mut self, def: DefId) {
+        if self.is_short() {
+            self.out.push_str(def.name(self.db).as_str());
+            return;
+        }
         let text = display_def(self.db, def, self.qualified);
         self.out.push_str(&text);
+    }
+
+    /// At run time the short name of a type leaves out the types around it: `print(Deck.Card.this)` shows `Card`.
+    fn is_short(&self) -> bool {
+        !self.sugar && !self.qualified
     }
 
     /// `Outer<A>.Inner<B>`: arguments stand behind the declaration that has the parameters.
@@ -270,7 +280,7 @@ impl Printer<'_> {
         let db = self.db;
         let base = own_param_base(db, def) as usize;
         let own = own_param_count(db, def);
-        if base == 0 || args.len() < base {
+        if base == 0 || args.len() < base || self.is_short() {
             self.def(def);
         } else {
             match crate::resolve::container_of(db, def) {

@@ -208,14 +208,7 @@ impl Search<'_> {
         }
     }
 
-    fn add(
-        &mut self,
-        def: DefId,
-        base: Ty,
-        args: TyList,
-        origin: Origin,
-        conditional: bool,
-    ) {
+    fn add(&mut self, def: DefId, base: Ty, args: TyList, origin: Origin, conditional: bool) {
         let db = self.db;
         let constrained = conditional
             || def.parent(db).is_some_and(|p| {

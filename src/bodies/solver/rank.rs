@@ -93,7 +93,10 @@ impl<'db> Checker<'db> {
         if a.kind(db) != b.kind(db) {
             return None;
         }
-        if matches!(a.kind(db), DefKind::Func | DefKind::Init | DefKind::Subscript) {
+        if matches!(
+            a.kind(db),
+            DefKind::Func | DefKind::Init | DefKind::Subscript
+        ) {
             let own = |def: DefId| generics(db, def).own_count() > 0;
             if own(a) != own(b) {
                 return Some(own(b));
@@ -103,9 +106,8 @@ impl<'db> Checker<'db> {
             decl::protocol_of_member(db, a),
             decl::protocol_of_member(db, b),
         );
-        let in_extension = |def: DefId, protocol: Option<DefId>| {
-            protocol.is_some() && decl::in_extension(db, def)
-        };
+        let in_extension =
+            |def: DefId, protocol: Option<DefId>| protocol.is_some() && decl::in_extension(db, def);
         match (in_extension(a, p), in_extension(b, q)) {
             (true, true) => {
                 let (x, y) = (a.parent(db)?, b.parent(db)?);
@@ -125,5 +127,10 @@ impl<'db> Checker<'db> {
 
 /// Whether what satisfies one protocol extension's requirements of `Self` satisfies another's as well.
 fn asks_for_all(db: &dyn Db, specific: DefId, general: DefId) -> bool {
-    satisfied(db, Some(specific), general, &[Ty::param(0, Name::new("Self"))])
+    satisfied(
+        db,
+        Some(specific),
+        general,
+        &[Ty::param(0, Name::new("Self"))],
+    )
 }
