@@ -343,7 +343,7 @@ impl<'a> Builder<'a> {
             return;
         }
         if call.delegates {
-            return self.lower_delegation(call, ty, dest);
+            return self.lower_delegation(call, ty, dest, false);
         }
         let facts = self.facts;
         let sig = facts.signature(call.func);
@@ -769,8 +769,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// `this.init(…)` and `super.init(…)`.
-    fn lower_delegation(&mut self, call: &'a TCall, ty: Ty, dest: &Place) {
+    /// `this.init(…)` and `super.init(…)`; `forced` with a `!` after it.
+    pub fn lower_delegation(&mut self, call: &'a TCall, ty: Ty, dest: &Place, forced: bool) {
         let facts = self.facts;
         let sig = facts.signature(call.func);
         let values = self.arg_values(&call.params, Some((call.func, call.args)), false);
@@ -852,8 +852,9 @@ impl<'a> Builder<'a> {
             if matches!(self.role, Role::Designated { .. }) {
                 self.after_failed_super();
             }
-            // `this.init(…)!` is a forced unwrap around the call; otherwise the failure is this initialiser's own.
+            // Without `!` the failure is this initialiser's own.
             match self.role {
+                _ if forced => self.trap(TrapKind::NilUnwrap),
                 Role::ValueInit { failable: true }
                 | Role::Designated { failable: true }
                 | Role::Convenience { failable: true } => self.return_nil(),

@@ -79,6 +79,14 @@ impl<'a> Builder<'a> {
                 self.project(value, base_ty, Proj::Elem(*index))
             }
             TExprKind::ForceUnwrap { base, implicit } => {
+                if let TExprKind::Call(call) = &self.body.exprs[*base].kind
+                    && call.delegates
+                {
+                    let made = self.temp(ty);
+                    self.lower_delegation(call, ty, &made.into(), true);
+                    self.own(made);
+                    return Val::Owned(made);
+                }
                 let base_ty = self.ty_of(*base);
                 let value = self.rvalue(*base);
                 let stability = value.stability();

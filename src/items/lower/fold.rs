@@ -36,7 +36,11 @@ impl BodyCx<'_> {
             let range = node.text_range();
             return match self.types.expr_as_type(node) {
                 Some(ty) => self.expr(Expr::Type(ty), range),
-                None => self.expr(Expr::Missing, range),
+                None => {
+                    let missing = self.expr(Expr::Missing, range);
+                    self.error("type-expected", missing, "expected type beside '->'");
+                    missing
+                }
             };
         }
         self.fold(&parts)

@@ -328,14 +328,20 @@ impl TypeSink {
     /// `A -> B` and `A & B` as a flat sequence.
     fn sequence_as_type(&mut self, node: &Node<'_>) -> Option<TypeRefId> {
         let parts: Vec<_> = node.children().collect();
+        self.parts_as_type(&parts)
+    }
+
+    fn parts_as_type(&mut self, parts: &[Node<'_>]) -> Option<TypeRefId> {
+        let range = parts
+            .first()?
+            .text_range()
+            .cover(parts.last()?.text_range());
+        // What follows the first arrow is the result: `A -> B -> C` is `A -> (B -> C)`.
         if let Some(arrow) = parts.iter().position(|p| p.kind() == ARROW_OPERATOR) {
             let [params] = &parts[..arrow] else {
                 return None;
             };
-            let result = match &parts[arrow + 1..] {
-                [one] => self.expr_as_type(one)?,
-                _ => return None,
-            };
+            let result = self.parts_as_type(&parts[arrow + 1..])?;
             let mut lowered = Vec::new();
             for argument in kids(params, ARGUMENT) {
                 let inner = argument.last_child()?;
@@ -359,7 +365,10 @@ impl TypeSink {
                 autoclosure: false,
                 sendable: false,
             });
-            return Some(self.alloc(function, node.text_range()));
+            return Some(self.alloc(function, range));
+        }
+        if let [only] = parts {
+            return self.expr_as_type(only);
         }
         let mut members = Vec::new();
         for (i, part) in parts.iter().enumerate() {
@@ -369,7 +378,7 @@ impl TypeSink {
                 return None;
             }
         }
-        Some(self.alloc(TypeRef::Composition(members), node.text_range()))
+        Some(self.alloc(TypeRef::Composition(members), range))
     }
 }
 
