@@ -15,6 +15,7 @@ pub mod link;
 pub mod mir;
 pub mod resolve;
 pub mod session;
+pub mod store;
 pub mod syntax;
 pub mod types;
 pub mod vfs;

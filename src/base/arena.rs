@@ -9,6 +9,8 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::hash::{StableHash, StableHasher};
 
 /// The index of a `T` in an [`Arena<T>`].
@@ -85,8 +87,21 @@ impl<T> StableHash for Idx<T> {
     }
 }
 
+impl<T> Serialize for Idx<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.raw)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Idx<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        u32::deserialize(deserializer).map(Idx::from_raw)
+    }
+}
+
 /// A vector that is indexed by [`Idx<T>`].
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Arena<T> {
     data: Vec<T>,
 }

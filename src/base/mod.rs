@@ -3,6 +3,7 @@
 //! * [`name`]: [`Name`], a one-word handle for an identifier's text.
 //! * [`intern`]: [`Interner`] and [`Interned`], the same idea for structured values such as types.
 //! * [`hash`]: [`StableHash`] and [`Fingerprint`], hashes that mean the same in every process.
+//! * [`codec`]: handles as numbers, for values that go to disk.
 //! * [`arena`]: [`Arena`], [`Idx`] and [`ArenaMap`], typed indices instead of pointers.
 //! * [`text`]: byte offsets, ranges, and [`LineIndex`], which turns them into lines and columns.
 //! * [`dialect`]: [`Dialect`], whether a file spells the language as Codira or as Swift.
@@ -11,6 +12,7 @@
 //! Nothing here knows about the language or the database.
 
 pub mod arena;
+pub mod codec;
 pub mod dialect;
 pub mod distance;
 pub mod hash;

@@ -12,6 +12,7 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustc_hash::{FxBuildHasher, FxHasher};
 
+use super::codec;
 use super::hash::{StableHash, StableHasher};
 
 /// The shards of the table, a power of two; each has its own lock.
@@ -177,3 +178,10 @@ impl StableHash for Name {
         self.as_str().stable_hash(hasher);
     }
 }
+
+thread_local! {
+    /// The names of the value that this thread writes or reads.
+    pub static NAMES: codec::Table<Name> = codec::Table::default();
+}
+
+crate::serialize_as_number!(Name, NAMES);

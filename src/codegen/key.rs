@@ -4,11 +4,12 @@ use crate::base::Name;
 use crate::items::ids::DefId;
 use crate::mir::data::{FnId, Instance};
 use crate::types::ty::{Ty, TyList};
+use serde::{Deserialize, Serialize};
 
 use super::blob::{DataBlob, FunctionBlob};
 
 /// One function or datum of a program. Types are concrete and canonical (see [`canonical`]).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum CodeKey {
     /// A function's own code.
     Function(Instance),

@@ -8,6 +8,7 @@
 //! * [`emit`]: MIR to Cranelift's representation, with generic arguments filled in on the way.
 //! * [`metadata`]: type metadata, witness tables, constants, storage of globals.
 //! * [`collect`]: from the entry to everything it reaches.
+//! * [`stored`]: code of the standard library that an earlier process has generated.
 //! * [`blob`]: what all this produces and `link` lays out.
 //!
 //! Every function or datum is generated on its own, from facts that are all read through queries: an edit regenerates what it changes. Code
@@ -23,6 +24,7 @@ pub mod layout;
 pub mod mangle;
 pub mod metadata;
 pub mod program;
+pub mod stored;
 
 #[cfg(test)]
 mod tests;

@@ -27,7 +27,7 @@ use super::cx::{
 };
 use super::key::{CodeKey, CodeUnit, CodegenError};
 use super::layout::{self, ClassLayout, Layout};
-use super::{emit, mangle, metadata};
+use super::{emit, mangle, metadata, stored};
 
 /// A type as the key of a query.
 #[salsa::interned(unsafe(no_lifetime), revisions = usize::MAX)]
@@ -76,12 +76,13 @@ fn symbol_query(db: &dyn Db, key: UnitKey) -> SymbolName {
 fn unit_query(db: &dyn Db, key: UnitKey) -> Result<Arc<CodeUnit>, CodegenError> {
     let key = key.key(db);
     let p = DbProgram { db };
-    let unit = if metadata::is_function(&key) {
-        emit::function(&p, key, opt_level(db))
-    } else {
-        metadata::data(&p, key)
-    };
-    unit.map(Arc::new)
+    stored::stored_unit(db, key, || {
+        if metadata::is_function(&key) {
+            emit::function(&p, key, opt_level(db))
+        } else {
+            metadata::data(&p, key)
+        }
+    })
 }
 
 /// How a value of this type lies in memory and in registers. The type is concrete.
@@ -105,6 +106,11 @@ pub fn code_unit(db: &dyn Db, key: CodeKey) -> Result<Arc<CodeUnit>, CodegenErro
 /// The definition that a line key names.
 pub fn definition_of_line(key: super::blob::LineKey) -> DefId {
     DefId::from_id(salsa::Id::from_bits(key.def))
+}
+
+/// The number that line keys name a definition by.
+pub(super) fn line_number(def: DefId) -> u64 {
+    def.as_id().as_bits()
 }
 
 /// The optimisation level of the compilation.
@@ -602,7 +608,7 @@ impl<'db> Program<'db> for DbProgram<'db> {
         Name::new(&format!("{module}/{last}"))
     }
     fn line_number_key(&self, def: DefId) -> u64 {
-        def.as_id().as_bits()
+        line_number(def)
     }
     fn is_debug(&self) -> bool {
         opt_level(self.db) == OptLevel::None
@@ -634,7 +640,9 @@ impl Generator for DbGenerator {
         protocols
             .iter()
             .copied()
-            .filter(|&protocol| p.conforms(ty, protocol))
+            .filter(|&protocol| {
+                stored::stored_conformance(&self.db, ty, protocol, || p.conforms(ty, protocol))
+            })
             .collect()
     }
     fn symbol(&self, key: &CodeKey) -> SymbolName {

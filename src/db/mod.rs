@@ -2,6 +2,7 @@
 //!
 //! * [`Db`] is the trait that every query takes first; [`RootDatabase`] is the one type that implements it.
 //! * [`SourceFile`] and [`CompilationUnit`] are the inputs: what the outside world sets.
+//! * [`Results`]: what other processes have computed before.
 //! * [`EventLog`] counts what ran and what was reused, for tests of incrementality and for `--time-passes`.
 //! * [`DbFiles`] shows the inputs to the renderers of diagnostics.
 //!
@@ -37,6 +38,7 @@
 mod event_log;
 mod files;
 mod inputs;
+mod results;
 
 #[cfg(test)]
 mod tests;
@@ -49,10 +51,14 @@ use rayon::prelude::*;
 pub use self::event_log::{EventLog, QueryCounts};
 pub use self::files::DbFiles;
 pub use self::inputs::{CompilationUnit, SourceFile, Workspace, line_index};
+pub use self::results::Results;
 
 /// The database as queries see it.
 #[salsa::db]
-pub trait Db: salsa::Database {}
+pub trait Db: salsa::Database {
+    /// What earlier processes have computed, if anything is kept.
+    fn results(&self) -> Option<&dyn Results>;
+}
 
 /// The database: all inputs and all memos. Clones share them; each thread needs its own.
 #[salsa::db]
@@ -60,13 +66,18 @@ pub trait Db: salsa::Database {}
 pub struct RootDatabase {
     storage: salsa::Storage<Self>,
     events: Option<Arc<EventLog>>,
+    results: Option<Arc<dyn Results>>,
 }
 
 #[salsa::db]
 impl salsa::Database for RootDatabase {}
 
 #[salsa::db]
-impl Db for RootDatabase {}
+impl Db for RootDatabase {
+    fn results(&self) -> Option<&dyn Results> {
+        self.results.as_deref()
+    }
+}
 
 impl RootDatabase {
     /// An empty database that keeps no log, which is fastest.
@@ -74,6 +85,7 @@ impl RootDatabase {
         RootDatabase {
             storage: salsa::Storage::new(None),
             events: None,
+            results: None,
         }
     }
 
@@ -84,7 +96,13 @@ impl RootDatabase {
         RootDatabase {
             storage: salsa::Storage::new(Some(Box::new(move |event| log.record(&event)))),
             events: Some(events),
+            results: None,
         }
+    }
+
+    /// Lets queries use and leave results of other processes. To be called before anything is asked.
+    pub fn use_results(&mut self, results: Arc<dyn Results>) {
+        self.results = Some(results);
     }
 
     /// Asks a question about every item, on all threads, and returns the answers in order. Items are begun in

@@ -13,6 +13,7 @@ pub mod plan;
 mod tests;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::base::distance::did_you_mean;
@@ -23,6 +24,7 @@ use crate::interface::{
 use crate::session::{
     Invocation, Mode, Options, OutputFileMap, Target, cli, table, version_line, version_text,
 };
+use crate::store::Store;
 use crate::vfs::{OsSystem, System, describe};
 
 /// The stack of the thread that compiles: recursion over deeply nested source stays well inside it. Only
@@ -150,9 +152,24 @@ fn compile(
         emitter.note(&format!("{}\n", version_line()));
     }
     start_threads(&options);
+    let store = cache_folder(&*system, &options).and_then(|folder| Store::open(&folder));
     let mut config = Config::new(options, system);
     config.one_shot = true;
+    config.store = store.map(Arc::new);
     run(config, &mut NoCallbacks, emitter).code()
+}
+
+/// Where results for later processes are kept: the folder that was asked for, or the user's cache.
+fn cache_folder(system: &dyn System, options: &Options) -> Option<PathBuf> {
+    if let Some(folder) = &options.untracked.module_cache_path {
+        return Some(PathBuf::from(folder));
+    }
+    let folder = |name: &str| system.env(name).filter(|path| !path.is_empty());
+    let caches = match folder("XDG_CACHE_HOME") {
+        Some(caches) => PathBuf::from(caches),
+        None => PathBuf::from(folder("HOME")?).join(".cache"),
+    };
+    caches.is_absolute().then(|| caches.join("codira"))
 }
 
 fn prints_plan(options: &Options) -> bool {

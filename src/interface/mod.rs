@@ -34,6 +34,7 @@ use std::sync::Arc;
 use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileList, Report, ReportOptions, prepare};
 use crate::session::{Invocation, Mode, Options, OutputFileMap, cli, table, version_text};
+use crate::store::Store;
 use crate::vfs::{System, read_source};
 use crate::{bodies, items};
 
@@ -50,6 +51,8 @@ pub struct Config {
     /// Whether the process ends with this compilation. Then nothing is freed first: the operating system takes
     /// all memory back at once, which is much faster.
     pub one_shot: bool,
+    /// What earlier processes found out, and a place to leave more.
+    pub store: Option<Arc<Store>>,
 }
 
 /// How a compilation ended.
@@ -116,6 +119,17 @@ pub struct Compiler {
     pub system: Arc<dyn System>,
     /// Where the output file map wants outputs.
     pub file_map: OutputFileMap,
+    /// What earlier processes found out, and a place to leave more.
+    pub store: Option<Arc<Store>>,
+}
+
+impl Compiler {
+    /// Leaves what this compilation found out to later ones.
+    fn save_results(&self) {
+        if let Some(store) = &self.store {
+            store.save();
+        }
+    }
 }
 
 /// Why a compilation ends before its last phase.
@@ -224,6 +238,7 @@ fn compile(
     let one_shot = config.one_shot;
     let compiler = timing.stage("read", None, || read_inputs(config, file_map))?;
     let ending = phases(&compiler, mode, callbacks, emitter, timing);
+    timing.stage("save", None, || compiler.save_results());
     if one_shot {
         std::mem::forget(compiler);
     }
@@ -289,6 +304,7 @@ fn phases(
     }
     let image = timing.stage("link", Some(db), || stages::link(compiler, &code))?;
     if mode == Mode::Run {
+        compiler.save_results();
         return Err(execute::replace_process(compiler, &image).into());
     }
     timing.stage("write", None, || outputs::write_image(compiler, &image))
@@ -314,12 +330,18 @@ fn load_file_map(config: &Config, emitter: &mut dyn Emitter) -> Phase<OutputFile
 /// Reads every source file and sets the inputs. All files that cannot be read are reported, not just the first.
 fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
     let Config {
-        options, system, ..
+        options,
+        system,
+        store,
+        ..
     } = config;
-    let db = match options.untracked.time_passes {
+    let mut db = match options.untracked.time_passes {
         true => RootDatabase::with_event_log(),
         false => RootDatabase::new(),
     };
+    if let Some(store) = &store {
+        db.use_results(store.clone());
+    }
     let mut errors = Vec::new();
     let mut files = Vec::new();
     for path in &options.untracked.inputs {
@@ -346,6 +368,7 @@ fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
         options,
         system,
         file_map,
+        store,
     })
 }
 
@@ -379,6 +402,7 @@ impl Config {
             options,
             system,
             one_shot: false,
+            store: None,
         }
     }
 }

@@ -3,8 +3,8 @@
 //! Each function is one phase: it asks the queries of one folder for everything that the unit needs, in parallel
 //! where that pays, and returns plain data.
 
-use crate::codegen::blob::LineKey;
 use crate::codegen::collect::Output;
+use crate::codegen::{self, blob::LineKey};
 use crate::codegen::{mangle, program};
 use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile, line_index};
 use crate::diag::Diagnostic;
@@ -190,6 +190,9 @@ fn link_error(error: link::LinkError) -> Ending {
 
 /// The line that an expression begins on.
 fn line_of(db: &dyn Db, key: LineKey) -> u32 {
+    if let Some(line) = codegen::stored::stored_line(db, key) {
+        return line;
+    }
     let def = program::definition_of_line(key);
     let anchor = Anchor::ExprPoint(def, crate::base::Idx::from_raw(key.expr));
     let Some(span) = items::anchor::anchor_span(db, anchor) else {

@@ -4,9 +4,10 @@
 //! declaration data, so it survives every edit that does not rename or move the declaration, and equal paths are one id.
 
 use crate::base::Name;
+use serde::{Deserialize, Serialize};
 
 /// What a [`DefId`] names.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum DefKind {
     /// A module; the name is the module's name and there is no parent.
     Module,
@@ -49,7 +50,7 @@ pub enum DefKind {
 }
 
 /// The accessors of a variable or subscript.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum AccessorKind {
     Get,
     Set,
@@ -68,7 +69,7 @@ pub enum AccessorKind {
 }
 
 /// Members that no source text declares.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Synth {
     /// A structure's memberwise initialiser; takes every initialisable stored property.
     MemberwiseInit,

@@ -6,6 +6,7 @@
 //! * [`precedence`]: the table that folding reads.
 //! * [`lower`]: from syntax to the two.
 //! * [`source_map`]: the way back, asked only by diagnostics, debug information and the editor.
+//! * [`codec`]: values with definitions in them as bytes; [`library`]: what earlier processes found out about the standard library.
 //! * [`workspace`]: the inputs of a compilation.
 //! * [`owners`]: which definitions have bodies.
 //! * [`anchor`]: diagnostics that point at declarations and expressions instead of positions.
@@ -13,8 +14,10 @@
 //! A changed file re-parses and rebuilds its item tree; whatever in it is equal to before stops the change there.
 
 pub mod anchor;
+pub mod codec;
 pub mod hir;
 pub mod ids;
+pub mod library;
 pub mod lower;
 pub mod owners;
 pub mod precedence;
@@ -50,7 +53,19 @@ pub fn item_tree(db: &dyn Db, file: SourceFile) -> ItemTree {
     let Some(def) = file_def(db, file) else {
         return ItemTree::default();
     };
+    if file.is_library(db) {
+        return library::stored_item_tree(db, file, def, || lowered_tree(db, file).clone());
+    }
     lower::lower_file(db, file, def)
+}
+
+/// The item tree of a file of the library with the syntax of its bodies, which [`item_tree`] may leave out.
+#[salsa::tracked]
+fn lowered_tree(db: &dyn Db, file: SourceFile) -> ItemTree {
+    match file_def(db, file) {
+        Some(def) => lower::lower_file(db, file, def),
+        None => ItemTree::default(),
+    }
 }
 
 /// The identity of a file: none while the file belongs to no module.
@@ -179,12 +194,21 @@ fn item_query(db: &dyn Db, def: DefId) -> Option<Arc<Item>> {
     item_tree(db, file_of(db, def)?).items.get(&def).cloned()
 }
 
-/// The syntax of a definition's body, initial value or default value.
+/// The syntax of a definition's body, initial value or default value. A body of the library may be known by its hash alone.
 pub fn body_syntax(db: &dyn Db, def: DefId) -> Option<&BodySyntax> {
+    body_syntax_in(db, def, |def| item(db, def))
+}
+
+/// The same, as long as `item` finds the items around.
+fn body_syntax_in<'db>(
+    db: &'db dyn Db,
+    def: DefId,
+    item: impl Fn(DefId) -> Option<&'db Item>,
+) -> Option<&'db BodySyntax> {
     match def.kind(db) {
         DefKind::TopLevel => item_tree(db, file_of(db, def)?).top_level_code.as_ref(),
         DefKind::Accessor(kind) => {
-            let accessors = match &item(db, def.parent(db)?)?.kind {
+            let accessors = match &item(def.parent(db)?)?.kind {
                 ItemKind::Var(var) => &var.accessors,
                 ItemKind::Subscript(subscript) => &subscript.accessors,
                 _ => return None,
@@ -196,7 +220,7 @@ pub fn body_syntax(db: &dyn Db, def: DefId) -> Option<&BodySyntax> {
         }
         DefKind::DefaultArg => {
             let index = def.index(db) as usize;
-            let params = match &item(db, def.parent(db)?)?.kind {
+            let params = match &item(def.parent(db)?)?.kind {
                 ItemKind::Func(f) | ItemKind::Macro(f) => &f.params,
                 ItemKind::Subscript(s) => &s.params,
                 ItemKind::Case(c) => c.payload.as_ref()?,
@@ -204,7 +228,7 @@ pub fn body_syntax(db: &dyn Db, def: DefId) -> Option<&BodySyntax> {
             };
             params.get(index)?.default.as_ref()
         }
-        _ => match &item(db, def)?.kind {
+        _ => match &item(def)?.kind {
             ItemKind::Func(f) | ItemKind::Macro(f) => f.body.as_ref(),
             ItemKind::Deinit { body } => body.as_ref(),
             ItemKind::Binding(b) => b.init.as_ref(),
@@ -217,7 +241,14 @@ pub fn body_syntax(db: &dyn Db, def: DefId) -> Option<&BodySyntax> {
 /// A body, desugared and with operators folded; empty where the definition has none.
 #[salsa::tracked]
 pub fn body(db: &dyn Db, def: DefId) -> Body {
-    match body_syntax(db, def) {
+    let mut syntax = body_syntax(db, def);
+    if syntax.is_some_and(|syntax| syntax.green.is_none()) {
+        // The library's item tree came without it: now its file is parsed.
+        let tree = file_of(db, def).map(|file| lowered_tree(db, file));
+        let parsed = |def| tree?.items.get(&def).map(|item| &**item);
+        syntax = body_syntax_in(db, def, parsed);
+    }
+    match syntax {
         Some(syntax) => lower::lower_body(db, def, syntax).0,
         None => Body::default(),
     }

@@ -3,13 +3,14 @@
 use crate::base::{Arena, Idx, Name};
 use crate::items::ids::{AccessorKind, DefId};
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::sync::Arc;
 
 /// A written type, kept in the arena of its item or body; source maps give each its range.
 pub type TypeRefId = Idx<TypeRef>;
 
 /// A type as written, before names are resolved.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum TypeRef {
     /// Missing or malformed; an error has been reported.
     Error,
@@ -48,13 +49,13 @@ pub enum TypeRef {
     Integer(i128),
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct PathSegment {
     pub name: Name,
     pub args: Vec<TypeRefId>,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct FunctionTypeRef {
     pub params: Vec<FunctionTypeParam>,
     pub result: TypeRefId,
@@ -66,7 +67,7 @@ pub struct FunctionTypeRef {
     pub sendable: bool,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct FunctionTypeParam {
     pub label: Option<Name>,
     pub ty: TypeRefId,
@@ -75,7 +76,7 @@ pub struct FunctionTypeParam {
 }
 
 /// How a parameter is passed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub enum Ownership {
     /// Borrowed, or what the kind of function says.
     #[default]
@@ -86,7 +87,7 @@ pub enum Ownership {
     Consuming,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub enum ThrowsRef {
     #[default]
     No,
@@ -99,7 +100,7 @@ pub enum ThrowsRef {
 }
 
 /// Access levels, least visible first.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Access {
     Private,
     Fileprivate,
@@ -110,7 +111,7 @@ pub enum Access {
 }
 
 /// Modifiers as written.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Modifiers {
     /// The written access level.
     pub access: Option<Access>,
@@ -143,7 +144,7 @@ pub struct Modifiers {
 }
 
 /// `@name(arguments)`; the arguments' tokens as text, without trivia.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Attr {
     pub name: Name,
     /// The text between the parentheses, if there are any.
@@ -153,7 +154,7 @@ pub struct Attr {
 }
 
 /// One declaration.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Item {
     pub def: DefId,
     /// The base name: `move` for `move(from:to:)`, `init`, `subscript`, the operator, the type's name.
@@ -165,7 +166,7 @@ pub struct Item {
     pub kind: ItemKind,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ItemKind {
     Nominal(NominalItem),
     Extension(ExtensionItem),
@@ -193,7 +194,7 @@ pub enum ItemKind {
 }
 
 /// A struct, enum, class, actor or protocol.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NominalItem {
     pub is_actor: bool,
     pub generics: GenericsRef,
@@ -205,7 +206,7 @@ pub struct NominalItem {
     pub members: Vec<DefId>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ExtensionItem {
     pub extended: TypeRefId,
     pub inherits: Vec<TypeRefId>,
@@ -213,13 +214,13 @@ pub struct ExtensionItem {
     pub members: Vec<DefId>,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct GenericsRef {
     pub params: Vec<GenericParamRef>,
     pub requirements: Vec<WhereRef>,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct GenericParamRef {
     pub name: Name,
     /// `T: P`
@@ -230,7 +231,7 @@ pub struct GenericParamRef {
     pub is_value: bool,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum WhereRef {
     /// `A: P & Q`
     Conforms(TypeRefId, TypeRefId),
@@ -242,7 +243,8 @@ pub enum WhereRef {
 /// item tree changes only when the meaning of some declaration may have.
 #[derive(Clone)]
 pub struct BodySyntax {
-    pub green: rowan::GreenNode,
+    /// None in an item tree that was read from disk: the text is parsed when somebody asks for the body.
+    pub green: Option<rowan::GreenNode>,
     /// Hash of the tokens and tree shape without trivia.
     pub hash: u128,
 }
@@ -253,6 +255,20 @@ impl PartialEq for BodySyntax {
     }
 }
 impl Eq for BodySyntax {}
+
+impl Serialize for BodySyntax {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.hash.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for BodySyntax {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let hash = u128::deserialize(deserializer)?;
+        Ok(BodySyntax { green: None, hash })
+    }
+}
+
 impl std::fmt::Debug for BodySyntax {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "BodySyntax({:032x})", self.hash)
@@ -260,7 +276,7 @@ impl std::fmt::Debug for BodySyntax {
 }
 
 /// A function, method, initialiser or operator function.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FuncItem {
     pub generics: GenericsRef,
     pub params: Vec<ParamItem>,
@@ -288,13 +304,13 @@ impl FuncItem {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Failable {
     Optional,
     ImplicitlyUnwrapped,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ParamItem {
     /// The argument label; none for `_`.
     pub label: Option<Name>,
@@ -309,7 +325,7 @@ pub struct ParamItem {
 }
 
 /// One variable. `var (a, b) = f()` gives two, which share their binding.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct VarItem {
     /// `let`
     pub is_let: bool,
@@ -325,7 +341,7 @@ pub struct VarItem {
 }
 
 /// One `pattern = value` of a variable declaration outside of bodies.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct BindingItem {
     /// The variables that it initialises, in the order of the pattern.
     pub vars: Vec<DefId>,
@@ -335,7 +351,7 @@ pub struct BindingItem {
     pub init: Option<BodySyntax>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AccessorItem {
     pub def: DefId,
     pub kind: AccessorKind,
@@ -347,7 +363,7 @@ pub struct AccessorItem {
     pub body: Option<BodySyntax>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SubscriptItem {
     pub generics: GenericsRef,
     pub params: Vec<ParamItem>,
@@ -356,7 +372,7 @@ pub struct SubscriptItem {
     pub requirement_settable: bool,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CaseItem {
     pub indirect: bool,
     /// None without a payload; parameters may have labels and default values.
@@ -364,20 +380,20 @@ pub struct CaseItem {
     pub raw_value: Option<BodySyntax>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct OperatorItem {
     pub fixity: Fixity,
     pub group: Option<Name>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Fixity {
     Prefix,
     Infix,
     Postfix,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PrecedenceGroupItem {
     pub higher_than: Vec<Name>,
     pub lower_than: Vec<Name>,
@@ -385,7 +401,7 @@ pub struct PrecedenceGroupItem {
     pub assignment: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub enum Associativity {
     #[default]
     None,
@@ -393,7 +409,7 @@ pub enum Associativity {
     Right,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ImportItem {
     /// `import struct A.B`: the kind's keyword.
     pub kind: Option<Name>,

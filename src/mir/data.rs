@@ -13,13 +13,14 @@ use crate::base::{Arena, Idx, Name};
 use crate::items::hir::ExprId;
 use crate::items::ids::DefId;
 use crate::types::ty::{Ty, TyList};
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 pub type Local = Idx<LocalDecl>;
 pub type Block = Idx<BlockData>;
 
 /// What a piece of code is: a declaration's own body, or something that the compiler makes beside it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum FnKind {
     /// The body of a function, accessor, deinit or initialiser. A struct's or enum's initialiser returns the value; a class's initialises
     /// its first parameter (`this`, already allocated, owned) and returns it.
@@ -54,20 +55,20 @@ pub enum FnKind {
 }
 
 /// A function with its types still generic: what MIR is built for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct FnId {
     pub def: DefId,
     pub kind: FnKind,
 }
 
 /// A function for concrete types: what code is generated for.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Instance {
     pub id: FnId,
     pub args: TyList,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mir {
     pub id: FnId,
     pub locals: Arena<LocalDecl>,
@@ -91,7 +92,7 @@ impl Mir {
     }
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LocalDecl {
     pub ty: Ty,
     pub kind: LocalKind,
@@ -99,7 +100,7 @@ pub struct LocalDecl {
     pub name: Option<Name>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum LocalKind {
     /// Owned by the function.
     Var,
@@ -116,14 +117,14 @@ pub enum LocalKind {
 }
 
 /// One captured variable of a closure.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CaptureDecl {
     pub name: Name,
     pub ty: Ty,
     pub mode: CaptureMode,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum CaptureMode {
     /// The context owns a copy.
     Value,
@@ -136,13 +137,13 @@ pub enum CaptureMode {
 }
 
 /// Storage: a local and a path into it.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Place {
     pub local: Local,
     pub path: SmallVec<[Proj; 2]>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Proj {
     /// Stored property of a struct value.
     Field(DefId),
@@ -160,7 +161,7 @@ pub enum Proj {
     Capture(u32),
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Operand {
     Copy(Place),
     Move(Place),
@@ -168,7 +169,7 @@ pub enum Operand {
     Const(Const),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Const {
     /// An integer of a builtin type or of a struct around one (`Int`, `UInt8`, `Bool`, `Unicode.Scalar`…).
     Int(i128, Ty),
@@ -188,7 +189,7 @@ pub enum Const {
     Zero(Ty),
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Rvalue {
     Use(Operand),
     /// A tuple or struct from its stored properties in declaration order.
@@ -244,14 +245,14 @@ pub enum Rvalue {
     LoadUnowned(Place),
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Statement {
     pub kind: StatementKind,
     /// For line tables and traps.
     pub src: Option<ExprId>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum StatementKind {
     Assign(Place, Rvalue),
     Destroy(Place),
@@ -293,7 +294,7 @@ pub enum StatementKind {
     Nop,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Argument {
     /// A +0 parameter takes `Borrow` or a constant, a +1 parameter `Copy`, `Move` or a constant.
     Value(Operand),
@@ -301,7 +302,7 @@ pub enum Argument {
     Address(Place),
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Callee {
     /// Exactly this function. A definition in module `Builtin` is emitted inline; one with `@_runtime("symbol")` is that C function.
     Static(FnId, TyList),
@@ -314,7 +315,7 @@ pub enum Callee {
     Value(Operand),
 }
 
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct BlockData {
     pub stmts: Vec<Statement>,
     /// None only while the block is being built.
@@ -322,7 +323,7 @@ pub struct BlockData {
     pub term_src: Option<ExprId>,
 }
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Terminator {
     Goto(Block),
     /// On `Builtin.Int1`, or a `Bool`.
@@ -354,7 +355,7 @@ pub enum Terminator {
     Unreachable,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum TrapKind {
     /// "Unexpectedly found nil while unwrapping an Optional value"
     NilUnwrap,

@@ -5,6 +5,7 @@
 //!   lowering of typed bodies; `init`, `synth`: functions as wholes, also those without source text; `captures`: what closures capture.
 //! * `elaborate`: decides by data flow what is initialised where, and thereby which destructions happen; its findings are diagnostics.
 //! * [`flow`]: those and other diagnostics in words. [`opt`]: passes. [`verify`]: the rules, checked. [`dump`]: graphs as text.
+//! * `stored`: graphs of the standard library that an earlier process has built.
 //!
 //! [`mir`] answers for one function, generic and unspecialised.
 
@@ -25,6 +26,7 @@ pub mod opt;
 mod pattern;
 mod place;
 mod stmt;
+mod stored;
 mod synth;
 pub mod verify;
 mod visit;
@@ -103,6 +105,10 @@ pub fn mir(db: &dyn Db, id: FnId) -> Option<&Mir> {
 /// The graph and what was found on the way.
 #[salsa::tracked]
 pub fn build(db: &dyn Db, def: DefId, kind: FnKind) -> Built {
+    stored::stored(db, FnId { def, kind }, || build_new(db, def, kind))
+}
+
+fn build_new(db: &dyn Db, def: DefId, kind: FnKind) -> Built {
     let facts = Facts { db };
     let built = build_function(facts, FnId { def, kind });
     let Some((mut mir, mut errors)) = built else {

@@ -105,6 +105,8 @@ struct Raw {
     #[arg(long)]
     working_directory: Option<String>,
     #[arg(long)]
+    module_cache_path: Option<String>,
+    #[arg(long)]
     output_file_map: Option<String>,
     #[arg(long)]
     language_version: Option<String>,
@@ -394,6 +396,7 @@ fn options(raw: &Raw, inputs: Vec<String>, problems: &mut Vec<Diagnostic>) -> Op
     }
     untracked.save_temps = raw.save_temps;
     untracked.working_directory = raw.working_directory.clone();
+    untracked.module_cache_path = raw.module_cache_path.clone();
     untracked.import_paths = raw.import_path.clone();
     untracked.library_paths = raw.library_path.clone();
     untracked.resource_dir = raw.resource_dir.clone();

@@ -131,6 +131,8 @@ options! {
         save_temps: bool = false,
         /// The folder that relative paths start from, if not the current one.
         working_directory: Option<String> = None,
+        /// The folder for results that later compilations can use, if not the user's cache.
+        module_cache_path: Option<String> = None,
         /// Folders with module files (`-I`).
         import_paths: Vec<String> = Vec::new(),
         /// Folders with libraries (`-L`).

@@ -319,6 +319,13 @@ pub const OPTIONS: &[Spelling] = &[
     ),
     value("-working-directory=", Joined, "working-directory", "", ""),
     value(
+        "-module-cache-path",
+        Separate,
+        "module-cache-path",
+        "<dir>",
+        "Keep results for later compilations in <dir>",
+    ),
+    value(
         "-output-file-map",
         Separate,
         "output-file-map",

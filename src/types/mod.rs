@@ -12,6 +12,7 @@
 pub mod assoc;
 pub mod check;
 pub mod class;
+pub mod codec;
 pub mod conformance;
 pub mod display;
 pub mod env;

@@ -5,6 +5,7 @@
 
 use crate::base::{Interned, Interner, Name};
 use crate::items::ids::DefId;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// A type; see [`TyKind`].
@@ -22,7 +23,7 @@ struct TyData {
 }
 
 /// What a type is.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum TyKind {
     /// Something wrong that has been reported; compatible with everything.
     Error,
@@ -68,7 +69,7 @@ pub enum TyKind {
     Integer(i128),
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Existential {
     /// Sorted by (module, name), without those implied by others.
     pub protocols: Box<[DefId]>,
@@ -79,13 +80,13 @@ pub struct Existential {
     pub bindings: Box<[(DefId, Ty)]>,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct TupleElem {
     pub label: Option<Name>,
     pub ty: Ty,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct FnTy {
     pub params: Box<[FnParam]>,
     pub result: Ty,
@@ -96,7 +97,7 @@ pub struct FnTy {
     pub escaping: bool,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct FnParam {
     /// For a variadic parameter the element type.
     pub ty: Ty,
@@ -105,7 +106,7 @@ pub struct FnParam {
     pub autoclosure: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum ParamMode {
     /// Passed at +0: the callee neither destroys nor keeps it without a copy.
     Borrow,
@@ -114,7 +115,7 @@ pub enum ParamMode {
     Inout,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum BuiltinTy {
     Int1,
     Int8,

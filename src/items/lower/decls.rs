@@ -558,6 +558,6 @@ impl<'a> DeclCx<'a> {
 pub(super) fn body_syntax(node: &Node<'_>) -> BodySyntax {
     BodySyntax {
         hash: crate::syntax::trivia_insensitive_hash(node.green()),
-        green: node.to_green(),
+        green: Some(node.to_green()),
     }
 }

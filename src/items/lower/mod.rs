@@ -146,7 +146,7 @@ fn top_level_syntax(root: &Node<'_>) -> BodySyntax {
         }
     }
     BodySyntax {
-        green: root.to_green(),
+        green: Some(root.to_green()),
         hash: hash.finish().0,
     }
 }
@@ -184,8 +184,10 @@ fn add_guard_names(db: &dyn Db, cx: &mut decls::DeclCx<'_>, node: &Node<'_>, fil
 
 /// Lowers a body from the syntax that its item keeps. The map's ranges count from the start of that syntax.
 pub(super) fn lower_body(db: &dyn Db, def: DefId, syntax: &BodySyntax) -> (Body, BodySourceMap) {
-    let root = Node::root(&syntax.green);
-    lower_body_node(db, def, &root)
+    match &syntax.green {
+        Some(green) => lower_body_node(db, def, &Node::root(green)),
+        None => Default::default(),
+    }
 }
 
 /// Lowers a body from a node that stands in its file, for the source map.

@@ -1,0 +1,16 @@
+//! Results of queries that another process computed before.
+
+use crate::base::Fingerprint;
+
+/// Results of queries as bytes, by fingerprints of everything that they follow from.
+///
+/// A query may ask here for its own result, under one condition: the key is the hash of all that the result depends on, and
+/// what of that is not constant was read through queries. Then an answer is the value that the query
+/// would compute, and whether there was one is not visible in any result.
+pub trait Results: Send + Sync {
+    /// The bytes that were put under this key, if they are still there and whole.
+    fn get(&self, key: Fingerprint) -> Option<&[u8]>;
+
+    /// Keeps bytes for later processes, or forgets them.
+    fn put(&self, key: Fingerprint, bytes: Vec<u8>);
+}

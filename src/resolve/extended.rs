@@ -1,0 +1,45 @@
+//! Whether a program changes what the standard library means.
+
+use crate::db::{Db, Workspace};
+use crate::items::ids::DefId;
+use crate::items::library::is_library_module;
+use crate::items::tree::ItemKind;
+use crate::items::{item_tree, module_of};
+
+use super::decls::{TypeName, all_protocols, extended_decl, inherits};
+
+/// Whether some module makes a type of the library conform to a protocol of the library: then what the library's code does with such a type is
+/// the program's own affair, and nothing that another process found out about the library may be used.
+#[salsa::tracked(returns(copy))]
+pub fn library_is_extended(db: &dyn Db) -> bool {
+    let of_library = |def: DefId| is_library_module(module_of(db, def).name(db));
+    let Some(workspace) = Workspace::try_get(db) else {
+        return true;
+    };
+    let units = workspace.units(db).iter();
+    let files = units
+        .filter(|unit| !is_library_module(unit.name(db)))
+        .flat_map(|unit| unit.files(db));
+    for &file in files {
+        let tree = item_tree(db, file);
+        for item in tree.top_level.iter().filter_map(|def| tree.items.get(def)) {
+            let extends = matches!(&item.kind, ItemKind::Extension(e) if !e.inherits.is_empty());
+            if !extends || !extended_decl(db, item.def).is_some_and(of_library) {
+                continue;
+            }
+            let inherited = inherits(db, item.def);
+            let mut names = inherited.iter().flat_map(|inherited| &inherited.names);
+            // A protocol of the program may inherit one of the library.
+            let concerns_library = names.any(|name| match *name {
+                TypeName::Def(def) => {
+                    of_library(def) || all_protocols(db, def).iter().copied().any(of_library)
+                }
+                _ => true,
+            });
+            if concerns_library {
+                return true;
+            }
+        }
+    }
+    false
+}

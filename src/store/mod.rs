@@ -1,0 +1,158 @@
+//! Tour of `store`: results on disk for the next process.
+//!
+//! * [`pack`]: the format of a file of results, and its reader, which trusts nothing.
+//! * [`Store`]: the pack of this compiler in a cache folder: [`Results`] for the database.
+//!
+//! One pack belongs to one build of the compiler, so that neither a key nor a value has to say which version made it. A pack is mapped
+//! into memory and never changed: new results are written to a new file together with the old ones, and renamed over it. So processes
+//! that use one folder at the same time never see half of a pack; of two that finish at once the later wins, and what
+//! the other found out is found out again one day. A folder keeps a few packs, and a pack has a greatest size.
+
+pub mod pack;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use crate::base::{Fingerprint, StableHash, StableHasher};
+use crate::db::Results;
+
+use self::pack::Pack;
+
+/// The greatest size of a pack. One that would be larger begins anew.
+const MAX_PACK: usize = 128 << 20;
+/// How many packs stay in a folder when a new one comes.
+const MAX_PACKS: usize = 8;
+/// What the packs' names end with.
+const ENDING: &str = "pack";
+
+/// The results of this build of the compiler in a folder.
+pub struct Store {
+    path: PathBuf,
+    pack: Option<Pack>,
+    fresh: Mutex<BTreeMap<Fingerprint, Vec<u8>>>,
+}
+
+impl Store {
+    /// The store in `folder`, which need not exist yet. None where the running program cannot be told from other builds.
+    pub fn open(folder: &Path) -> Option<Store> {
+        let name = format!("{}.{ENDING}", build_id()?.to_hex());
+        let path = folder.join(name);
+        Some(Store {
+            pack: Pack::open(&path),
+            path,
+            fresh: Mutex::default(),
+        })
+    }
+
+    /// Writes down what is new. A store that cannot be written to only makes the next compilation slower, so that nobody needs to know.
+    pub fn save(&self) {
+        let fresh = std::mem::take(&mut *self.lock());
+        if fresh.is_empty() {
+            return;
+        }
+        // Another process may have written in the meantime; what it found is kept.
+        let current = Pack::open(&self.path);
+        let mut records: BTreeMap<Fingerprint, &[u8]> = BTreeMap::new();
+        if let Some(pack) = current.as_ref() {
+            records.extend(pack.records());
+        }
+        let size = |records: &BTreeMap<Fingerprint, &[u8]>| {
+            records.values().map(|bytes| bytes.len()).sum::<usize>()
+        };
+        let added = fresh.values().map(Vec::len).sum::<usize>();
+        if size(&records) + added > MAX_PACK {
+            records.clear();
+        }
+        records.extend(fresh.iter().map(|(&key, bytes)| (key, bytes.as_slice())));
+        let _ = self.write(&pack::encode(&records));
+    }
+
+    fn write(&self, bytes: &[u8]) -> std::io::Result<()> {
+        let Some(folder) = self.path.parent() else {
+            return Ok(());
+        };
+        fs::create_dir_all(folder)?;
+        let is_new = !self.path.exists();
+        let temporary = self
+            .path
+            .with_extension(format!("{}.tmp", std::process::id()));
+        let written =
+            fs::write(&temporary, bytes).and_then(|()| fs::rename(&temporary, &self.path));
+        if written.is_err() {
+            let _ = fs::remove_file(&temporary);
+        } else if is_new {
+            remove_old_packs(folder);
+        }
+        written
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Fingerprint, Vec<u8>>> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Results for Store {
+    fn get(&self, key: Fingerprint) -> Option<&[u8]> {
+        self.pack.as_ref()?.get(key)
+    }
+
+    fn put(&self, key: Fingerprint, bytes: Vec<u8>) {
+        self.lock().insert(key, bytes);
+    }
+}
+
+/// What tells this build of the compiler from others: the file that runs, by its size, time and number, as caches of
+/// compilers' results do it everywhere. Reading the whole file would take longer than most compilations.
+fn build_id() -> Option<Fingerprint> {
+    let path = std::env::current_exe().ok()?;
+    let metadata = fs::metadata(&path).ok()?;
+    let modified = metadata.modified().ok()?;
+    let modified = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let mut hasher = StableHasher::new();
+    env!("CARGO_PKG_VERSION").stable_hash(&mut hasher);
+    path.as_os_str().as_encoded_bytes().stable_hash(&mut hasher);
+    hasher.write_u64(metadata.len());
+    hasher.write_u64(modified.as_secs());
+    hasher.write_u32(modified.subsec_nanos());
+    Some(hasher.finish())
+}
+
+/// Removes the packs of other builds except for the youngest, and what dead processes left.
+fn remove_old_packs(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    let mut packs: Vec<(SystemTime, PathBuf)> = Vec::new();
+    for entry in entries.flatten() {
+        let Ok(modified) = entry.metadata().and_then(|metadata| metadata.modified()) else {
+            continue;
+        };
+        let path = entry.path();
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        let age = modified.elapsed().unwrap_or_default();
+        match ending {
+            Some(ENDING) => packs.push((modified, path)),
+            Some("tmp") if age.as_secs() > 3600 => drop(fs::remove_file(path)),
+            _ => {}
+        }
+    }
+    packs.sort();
+    let surplus = packs.len().saturating_sub(MAX_PACKS);
+    for (_, path) in packs.into_iter().take(surplus) {
+        let _ = fs::remove_file(path);
+    }
+}
