@@ -59,13 +59,10 @@ pub struct Workspace {
 impl SourceFile {
     /// A file of the user's module; its ending decides the dialect.
     pub fn of_user(db: &dyn Db, path: &str, text: impl Into<Arc<str>>) -> SourceFile {
-        SourceFile::new(
-            db,
-            path.to_owned(),
-            text.into(),
-            Dialect::of_path(path),
-            false,
-        )
+        let dialect = Dialect::of_path(path);
+        SourceFile::builder(path.to_owned(), text.into(), dialect, false)
+            .durability(db.durability(Durability::LOW))
+            .new(db)
     }
 
     /// Sets the text if it differs, which is what makes writing back an unchanged file free.
@@ -99,7 +96,9 @@ impl CompilationUnit {
         library: Option<CompilationUnit>,
     ) -> CompilationUnit {
         let name = options.module_name;
-        CompilationUnit::new(db, name, files, options, library, Vec::new())
+        CompilationUnit::builder(name, files, options, library, Vec::new())
+            .durability(db.durability(Durability::LOW))
+            .new(db)
     }
 
     /// The embedded standard library from its sources, pairs of path and text. Its inputs hardly ever
@@ -111,7 +110,7 @@ impl CompilationUnit {
     ) -> CompilationUnit {
         let file = |&(path, text): &(&str, &str)| {
             SourceFile::builder(path.to_owned(), Arc::from(text), Dialect::Codira, true)
-                .durability(Durability::HIGH)
+                .durability(db.durability(Durability::HIGH))
                 .new(db)
         };
         let files = sources.iter().map(file).collect();
@@ -122,7 +121,7 @@ impl CompilationUnit {
             ..options.clone()
         };
         CompilationUnit::builder(name, files, Arc::new(options), None, Vec::new())
-            .durability(Durability::HIGH)
+            .durability(db.durability(Durability::HIGH))
             .new(db)
     }
 
@@ -139,7 +138,7 @@ impl CompilationUnit {
             ..unit.options(db).clone()
         });
         CompilationUnit::builder(name, files, options, None, Vec::new())
-            .durability(Durability::HIGH)
+            .durability(db.durability(Durability::HIGH))
             .new(db)
     }
 

@@ -21,7 +21,7 @@
 //!   plain id, take its file or unit as the first argument: `fn body(db: &dyn Db, file: SourceFile, item: ItemId)`.
 //! * **Setters never compare**: writing an equal text counts as a change. Use [`SourceFile::update_text`].
 //! * **Durability**: the standard library's inputs are `HIGH`, so that after an edit its queries are not
-//!   even asked whether they changed.
+//!   even asked whether they changed. In a process that compiles once, all inputs are `NEVER_CHANGE`, and queries keep no dependencies.
 //! * **Diagnostics are returned** in values. No accumulators: reading one is an untracked read.
 //! * **No cycles by accident**: a query that can reach itself through user code (type aliases, inheritance,
 //!   inferred types) declares `cycle_result = recover`, where `fn recover(db, id: salsa::Id, args…) -> T` makes the
@@ -47,6 +47,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
+use salsa::Durability;
 
 pub use self::event_log::{EventLog, QueryCounts};
 pub use self::files::DbFiles;
@@ -58,6 +59,9 @@ pub use self::results::Results;
 pub trait Db: salsa::Database {
     /// What earlier processes have computed, if anything is kept.
     fn results(&self) -> Option<&dyn Results>;
+
+    /// How long inputs stay as they are: `usual`, or for ever in a process that compiles once.
+    fn durability(&self, usual: Durability) -> Durability;
 }
 
 /// The database: all inputs and all memos. Clones share them; each thread needs its own.
@@ -67,6 +71,7 @@ pub struct RootDatabase {
     storage: salsa::Storage<Self>,
     events: Option<Arc<EventLog>>,
     results: Option<Arc<dyn Results>>,
+    frozen: bool,
 }
 
 #[salsa::db]
@@ -77,6 +82,13 @@ impl Db for RootDatabase {
     fn results(&self) -> Option<&dyn Results> {
         self.results.as_deref()
     }
+
+    fn durability(&self, usual: Durability) -> Durability {
+        match self.frozen {
+            true => Durability::NEVER_CHANGE,
+            false => usual,
+        }
+    }
 }
 
 impl RootDatabase {
@@ -86,6 +98,7 @@ impl RootDatabase {
             storage: salsa::Storage::new(None),
             events: None,
             results: None,
+            frozen: false,
         }
     }
 
@@ -97,6 +110,7 @@ impl RootDatabase {
             storage: salsa::Storage::new(Some(Box::new(move |event| log.record(&event)))),
             events: Some(events),
             results: None,
+            frozen: false,
         }
     }
 
@@ -137,6 +151,12 @@ impl RootDatabase {
         let mut answers: Vec<(usize, Vec<R>)> = clones.flat_map_iter(work).collect();
         answers.sort_unstable_by_key(|answer| answer.0);
         answers.into_iter().flat_map(|answer| answer.1).collect()
+    }
+
+    /// Promises that no input will be set again. Then queries need not remember what they read, which saves time and memory. To be called
+    /// before there are inputs.
+    pub fn freeze_inputs(&mut self) {
+        self.frozen = true;
     }
 
     /// The log, if one is kept.

@@ -333,12 +333,15 @@ fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
         options,
         system,
         store,
-        ..
+        one_shot,
     } = config;
     let mut db = match options.untracked.time_passes {
         true => RootDatabase::with_event_log(),
         false => RootDatabase::new(),
     };
+    if one_shot {
+        db.freeze_inputs();
+    }
     if let Some(store) = &store {
         db.use_results(store.clone());
     }

@@ -3,6 +3,7 @@
 use crate::db::{CompilationUnit, Db, SourceFile, Workspace};
 use crate::library::{BUILTIN_SOURCE, CODIRA_SOURCES};
 use crate::session::TrackedOptions;
+use salsa::Durability;
 use std::sync::Arc;
 
 /// Sets the inputs of a compilation of `files` as one module that imports the standard library.
@@ -10,6 +11,8 @@ pub fn open(db: &dyn Db, files: Vec<SourceFile>, options: Arc<TrackedOptions>) -
     let library = CompilationUnit::of_library(db, CODIRA_SOURCES, &options);
     let builtin = CompilationUnit::of_builtin(db, BUILTIN_SOURCE, &options);
     let unit = CompilationUnit::of_user(db, files, options, Some(library));
-    Workspace::new(db, vec![unit, library, builtin]);
+    let _singleton = Workspace::builder(vec![unit, library, builtin])
+        .durability(db.durability(Durability::LOW))
+        .new(db);
     unit
 }

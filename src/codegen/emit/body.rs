@@ -13,8 +13,9 @@ use super::super::blob::LineKey;
 use super::super::isa::RUNTIME_CALL;
 use super::super::key::CodeKey;
 use super::super::layout::{ExistentialKind, Shape};
+use super::blocks::BlockOrder;
 use super::code::{Addr, Result, Target, Vals};
-use super::frame::{At, Emitter, Exit, Frame, Loc, Storage, addressed_locals, reverse_postorder};
+use super::frame::{At, Emitter, Exit, Frame, Loc, Storage, addressed_locals};
 use super::values::Val;
 
 impl<'f, 'a> Emitter<'f, 'a> {
@@ -87,7 +88,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
             self.frame.storage[param.index()] = storage;
         }
         self.locals(&addressed, result_address.map(Addr::value))?;
-        self.blocks()
+        self.blocks(BlockOrder::of(mir))
     }
 
     /// Storage for a parameter's value.
@@ -131,41 +132,12 @@ impl<'f, 'a> Emitter<'f, 'a> {
         Ok(())
     }
 
-    /// Emits all blocks, from the current one on.
-    pub(super) fn blocks(&mut self) -> Result<()> {
-        let mir = self.frame.mir;
-        let order = reverse_postorder(mir);
-        if order.is_empty() {
-            return Err("a function without blocks".into());
-        }
-        for &block in &order {
-            self.frame.blocks[block.index()] = Some(self.c.block());
-        }
-        let entry = self.target(mir.entry())?;
-        self.c.jump(entry);
-        for block in order {
-            let to = self.target(block)?;
-            self.c.at(to);
-            let data = &mir.blocks[block];
-            for statement in &data.stmts {
-                self.set_line(statement.src);
-                self.statement(statement)?;
-            }
-            self.set_line(data.term_src);
-            match &data.term {
-                Some(terminator) => self.terminator(block, terminator)?,
-                None => return Err("a block without an end".into()),
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn target(&self, block: Block) -> Result<cranelift_codegen::ir::Block> {
         self.frame.blocks[block.index()]
             .ok_or_else(|| "a jump to a block that cannot be reached".into())
     }
 
-    fn set_line(&mut self, src: Option<crate::items::hir::ExprId>) {
+    pub(super) fn set_line(&mut self, src: Option<crate::items::hir::ExprId>) {
         let line = match (self.frame.line, src) {
             (Some(line), _) => Some(line),
             (None, Some(expr)) => Some(LineKey {
@@ -181,7 +153,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
         }
     }
 
-    fn statement(&mut self, statement: &'f Statement) -> Result<()> {
+    pub(super) fn statement(&mut self, statement: &'f Statement) -> Result<()> {
         match &statement.kind {
             StatementKind::Assign(dest, rvalue) => {
                 let loc = self.place(dest)?;
@@ -282,11 +254,13 @@ impl<'f, 'a> Emitter<'f, 'a> {
         Ok(val)
     }
 
-    fn terminator(&mut self, block: Block, terminator: &'f Terminator) -> Result<()> {
+    pub(super) fn terminator(&mut self, block: Block, terminator: &'f Terminator) -> Result<()> {
         match terminator {
+            // Without a block of its own, the target comes next.
             Terminator::Goto(to) => {
-                let to = self.target(*to)?;
-                self.c.jump(to);
+                if let Some(to) = self.frame.blocks[to.index()] {
+                    self.c.jump(to);
+                }
             }
             Terminator::If { cond, then, els } => {
                 let condition = self.operand(cond)?.scalar()?;
@@ -341,7 +315,11 @@ impl<'f, 'a> Emitter<'f, 'a> {
     fn leave(&mut self, error: Option<Value>) -> Result<()> {
         match self.frame.exit.clone() {
             Exit::Inline { normal, unwind } => match (error, unwind) {
-                (None, _) => self.c.jump(normal),
+                (None, _) => {
+                    if let Some(normal) = normal {
+                        self.c.jump(normal);
+                    }
+                }
                 (Some(error), Some((block, var))) => {
                     self.c.b.def_var(var, error);
                     self.c.jump(block);

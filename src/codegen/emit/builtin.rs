@@ -572,7 +572,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let zero = self.c.i64(0);
         self.c.b.def_var(offset, zero);
         self.c.jump(head);
-        self.c.at(head);
+        self.c.b.switch_to_block(head);
         let at = self.c.b.use_var(offset);
         let more = self.c.b.ins().icmp(IntCC::SignedLessThan, at, bytes);
         self.c.branch(more, body, done);
@@ -588,6 +588,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let next = self.c.b.ins().iadd_imm_s(at, stride);
         self.c.b.def_var(offset, next);
         self.c.jump(head);
+        self.c.b.seal_block(head);
         self.c.at(done);
     }
 

@@ -19,6 +19,7 @@ use super::super::cx::{CalleeShape, Passing, ThisMode, resolve_witness};
 use super::super::isa::{LANGUAGE_CALL, RUNTIME_CALL};
 use super::super::key::CodeKey;
 use super::super::layout::{ExistentialKind, Layout, Shape};
+use super::blocks::BlockOrder;
 use super::code::{Addr, Result, Target, Vals};
 use super::frame::{At, Emitter, Exit, Loc, Storage, addressed_locals};
 use super::values::Val;
@@ -547,7 +548,8 @@ impl<'f, 'a> Emitter<'f, 'a> {
         catch: Catch<'_>,
     ) -> Result<()> {
         let addressed = addressed_locals(self.c.p, mir);
-        let normal = self.c.block();
+        let order = BlockOrder::of(mir);
+        let normal = (!order.returns_last).then(|| self.c.block());
         let unwind = match (catch, mir.throws) {
             (Some(_), Some(_)) => Some((self.c.cold_block(), self.c.b.declare_var(types::I64))),
             _ => None,
@@ -608,7 +610,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
         };
         let emitted = self
             .locals(&addressed, result_address)
-            .and_then(|()| self.blocks());
+            .and_then(|()| self.blocks(order));
         let result = self.local(mir.result);
         self.inlining.pop();
         let inner = std::mem::replace(&mut self.frame, outer);
@@ -617,6 +619,12 @@ impl<'f, 'a> Emitter<'f, 'a> {
             false => format!("{error} (inlined {})", self.c.p.def(instance.id.def).name),
         })?;
         drop(inner);
+        if let Some(normal) = normal {
+            self.c.at(normal);
+        }
+        self.finish_inline(dest, &result)?;
+        self.write_back(&writebacks)?;
+        self.proceed(catch)?;
         if let Some((block, var)) = unwind {
             let (place, _, target) = catch.ok_or("an error without a handler")?;
             self.c.at(block);
@@ -626,10 +634,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
             let target = self.target(target)?;
             self.c.jump(target);
         }
-        self.c.at(normal);
-        self.finish_inline(dest, &result)?;
-        self.write_back(&writebacks)?;
-        self.proceed(catch)
+        Ok(())
     }
 
     fn finish_inline(&mut self, dest: &Loc, result: &Loc) -> Result<()> {

@@ -405,8 +405,10 @@ impl<'f, 'a> Code<'f, 'a> {
     pub fn branch(&mut self, condition: Value, then: Block, els: Block) {
         self.b.ins().brif(condition, then, &[], els, &[]);
     }
+    /// Continues in a block that everything has jumped to that ever will.
     pub fn at(&mut self, block: Block) {
         self.b.switch_to_block(block);
+        self.b.seal_block(block);
     }
     /// Attributes the instructions that follow to the current line.
     pub fn mark_line(&mut self) {

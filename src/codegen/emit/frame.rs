@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use crate::base::{FxHashMap, Name};
 use crate::items::ids::DefId;
 use crate::mir::data::{
-    Argument, BlockData, Callee, CaptureMode, Instance, Local, Mir, Operand, Place, Proj, Rvalue,
+    Argument, Callee, CaptureMode, Instance, Local, Mir, Operand, Place, Proj, Rvalue,
     StatementKind, Terminator,
 };
 use crate::types::ty::{BuiltinTy, Ty, TyKind, TyList};
@@ -63,9 +63,9 @@ pub(super) enum Exit {
         result_address: Option<Value>,
         throws: bool,
     },
-    /// Continue in the function that this one is inlined into.
+    /// Continue in the function that this one is inlined into: in block `normal`, or behind the last instruction.
     Inline {
-        normal: Block,
+        normal: Option<Block>,
         unwind: Option<(Block, Variable)>,
     },
 }
@@ -76,6 +76,7 @@ pub(super) struct Frame<'f> {
     pub args: TyList,
     pub types: Vec<Ty>,
     pub storage: Vec<Storage>,
+    /// The block that a block of MIR begins; none for one that continues the block before it.
     pub blocks: Vec<Option<Block>>,
     pub exit: Exit,
     /// How many functions this one is inlined into.
@@ -209,43 +210,6 @@ pub(super) fn addressed_locals<'a>(p: &dyn Program<'a>, mir: &Mir) -> Vec<bool> 
         }
     }
     addressed
-}
-
-/// The blocks that can be reached, the entry first, every block after one of its predecessors where possible.
-pub(super) fn reverse_postorder(mir: &Mir) -> Vec<crate::mir::data::Block> {
-    let mut seen = vec![false; mir.blocks.len()];
-    let mut order = Vec::with_capacity(mir.blocks.len());
-    let mut stack = vec![(mir.entry(), 0)];
-    if mir.blocks.is_empty() {
-        return order;
-    }
-    seen[0] = true;
-    while let Some((block, next)) = stack.pop() {
-        let successors = successors(&mir.blocks[block]);
-        match successors.get(next) {
-            Some(&successor) => {
-                stack.push((block, next + 1));
-                if !std::mem::replace(&mut seen[successor.index()], true) {
-                    stack.push((successor, 0));
-                }
-            }
-            None => order.push(block),
-        }
-    }
-    order.reverse();
-    order
-}
-
-fn successors(block: &BlockData) -> SmallVec<[crate::mir::data::Block; 4]> {
-    match &block.term {
-        Some(Terminator::Goto(to)) => smallvec::smallvec![*to],
-        Some(Terminator::If { then, els, .. }) => smallvec::smallvec![*then, *els],
-        Some(Terminator::Switch {
-            targets, default, ..
-        }) => targets.iter().map(|t| t.1).chain([*default]).collect(),
-        Some(Terminator::TryCall { normal, unwind, .. }) => smallvec::smallvec![*normal, *unwind],
-        _ => SmallVec::new(),
-    }
 }
 
 impl<'f, 'a> Emitter<'f, 'a> {

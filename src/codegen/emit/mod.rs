@@ -1,11 +1,12 @@
 //! From MIR to machine code.
 //!
 //! * [`code`]: writing instructions; [`values`], [`enums`]: values by layout; neither knows MIR.
-//! * [`frame`]: one function's MIR being emitted, and its places; [`body`]: statements and terminators; [`rvalue`]: right-hand
+//! * [`frame`]: one function's MIR being emitted, and its places; [`blocks`], [`body`]: the order of blocks, statements and terminators; [`rvalue`]: right-hand
 //!   sides; [`call`]: calls and inlining; [`builtin`]: the operations of module `Builtin`; [`dynamic`]: existentials and casts.
 //! * [`thunks`]: functions that adapt calling conventions, as MIR; [`helpers`]: copying and destroying by type, and other functions that
 //!   the runtime calls.
 
+mod blocks;
 mod body;
 mod builtin;
 mod call;
@@ -166,7 +167,7 @@ fn emit<'a>(
     code.b.func.signature = code.signature(conv, &params, &results);
     let entry = code.b.create_block();
     code.b.append_block_params_for_function_params(entry);
-    code.b.switch_to_block(entry);
+    code.at(entry);
     let values: SmallVec<[Value; 8]> = code.b.block_params(entry).into();
     let mut code = match source {
         Source::Mir(mir, args) => emit_mir(code, mir, args, &values, key)?,
