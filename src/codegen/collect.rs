@@ -19,6 +19,8 @@ use super::metadata::CONFORMANCES_OFFSET;
 pub struct Output {
     pub functions: Vec<FunctionBlob>,
     pub data: Vec<DataBlob>,
+    /// What the blobs are the code and data of, in no particular order.
+    pub keys: Vec<CodeKey>,
     /// What could not be generated.
     pub errors: Vec<CodegenError>,
 }
@@ -193,6 +195,7 @@ fn finish<G: Generator>(
     conformances: &FxHashMap<CodeKey, Vec<DefId>>,
 ) -> Output {
     let mut output = Output::default();
+    output.keys = units.keys().copied().collect();
     for (key, unit) in units {
         match unit {
             Err(error) => output.errors.push(error),

@@ -155,6 +155,10 @@ pub trait Program<'a> {
     fn runtime_symbol(&self, def: DefId) -> Option<Name>;
     /// What callers of the function pass and get, for concrete arguments.
     fn callee_shape(&self, id: FnId, args: TyList) -> CalleeShape;
+    /// Whether a definition is the standard library's, whose code has no object of its own.
+    fn is_library(&self, _def: DefId) -> bool {
+        false
+    }
     /// Whether calls of the function are replaced by its body (`@_transparent`, `@inline(__always)`).
     fn is_transparent(&self, id: FnId) -> bool;
     /// The class that declares a member, through accessors and extensions.

@@ -111,7 +111,7 @@ pub fn data<'a>(p: &dyn Program<'a>, key: CodeKey) -> Result<CodeUnit, CodegenEr
     Ok(CodeUnit {
         blob: Blob::Data(DataBlob {
             symbol,
-            linkage: emit::linkage(&key),
+            linkage: emit::linkage(p, &key),
             bytes: d.bytes,
             zero_size: d.zero_size,
             align: d.align,

@@ -9,6 +9,7 @@
 //! * [`metadata`]: type metadata, witness tables, constants, storage of globals.
 //! * [`collect`]: from the entry to everything it reaches.
 //! * [`stored`]: code of the standard library that an earlier process has generated.
+//! * [`objects`]: a module's code as one piece for each file.
 //! * [`blob`]: what all this produces and `link` lays out.
 //!
 //! Every function or datum is generated on its own, from facts that are all read through queries: an edit regenerates what it changes. Code
@@ -23,6 +24,7 @@ pub mod key;
 pub mod layout;
 pub mod mangle;
 pub mod metadata;
+pub mod objects;
 pub mod program;
 pub mod stored;
 

@@ -7,6 +7,7 @@ use salsa::plumbing::{AsId, FromId};
 use crate::base::Name;
 use crate::db::{CompilationUnit, Db, RootDatabase, Workspace};
 use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
+use crate::items::library::is_library_module;
 use crate::items::tree::{AccessorItem, Attr, Item, ItemKind, VarItem};
 use crate::items::{file_def, file_of, item, item_tree, module_of};
 use crate::mir::data::{FnId, FnKind, LocalKind, Mir};
@@ -546,6 +547,9 @@ impl<'db> Program<'db> for DbProgram<'db> {
         let signature = signature(self.db, requirement);
         signature.params.iter().all(|p| plain(p.ty)) && plain(signature.result)
     }
+    fn is_library(&self, def: DefId) -> bool {
+        is_library_module(module_of(self.db, def).name(self.db))
+    }
     fn is_transparent(&self, id: FnId) -> bool {
         id.kind == FnKind::Body
             && self.attrs(id.def).iter().any(|attr| {
@@ -673,9 +677,12 @@ pub fn program(db: &RootDatabase, unit: CompilationUnit) -> Output {
     reachable(db, roots.into_iter().collect())
 }
 
+/// More threads than this would mostly wait for the list of what is left to do.
+const MAX_THREADS: usize = 16;
+
 /// All code and data that can be reached from these.
 pub fn reachable(db: &RootDatabase, roots: Vec<CodeKey>) -> Output {
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(8));
+    let threads = rayon::current_num_threads().min(MAX_THREADS);
     let generators = (0..threads)
         .map(|_| DbGenerator { db: db.clone() })
         .collect();

@@ -297,9 +297,9 @@ fn phases(
         Mode::EmitExecutable | Mode::Run | Mode::EmitObject | Mode::Parse | Mode::DumpParse => {}
     }
 
-    let code = timing.stage("generate", Some(db), || stages::generate(db, unit))?;
+    let code = timing.stage("generate", Some(db), || stages::generate(compiler))?;
     if mode == Mode::EmitObject {
-        let objects = timing.stage("objects", Some(db), || stages::objects(db, unit, &code))?;
+        let objects = timing.stage("objects", Some(db), || stages::objects(compiler, &code))?;
         return timing.stage("write", None, || outputs::write_objects(compiler, &objects));
     }
     let image = timing.stage("link", Some(db), || stages::link(compiler, &code))?;

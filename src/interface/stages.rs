@@ -10,6 +10,7 @@ use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile, line_index};
 use crate::diag::Diagnostic;
 use crate::items::{self, Anchor, AnchoredDiagnostic, DefId};
 use crate::link;
+use crate::session::Mode;
 use crate::{bodies, mir, types};
 
 use super::{Compiler, Ending};
@@ -134,9 +135,14 @@ pub(super) fn dump_clif(db: &RootDatabase, unit: CompilationUnit) -> Stage<Strin
     Ok(program::program_text(db, unit))
 }
 
-/// Finds every function that the program needs, with its type arguments, and makes their machine code.
-pub(super) fn generate(db: &RootDatabase, unit: CompilationUnit) -> Stage<Output> {
-    let output = program::program(db, unit);
+/// Finds every function that the program needs, with its type arguments, and makes their machine code. Objects hold what the program itself
+/// does not need as well.
+pub(super) fn generate(compiler: &Compiler) -> Stage<Output> {
+    let (db, unit) = (&compiler.db, compiler.unit);
+    let output = match compiler.options.untracked.mode {
+        Mode::EmitObject => codegen::objects::module(db, unit),
+        _ => program::program(db, unit),
+    };
     if output.errors.is_empty() {
         return Ok(output);
     }
@@ -148,20 +154,29 @@ pub(super) fn generate(db: &RootDatabase, unit: CompilationUnit) -> Stage<Output
 }
 
 /// Puts machine code into object files, one for each input, or one for the module.
-pub(super) fn objects(
-    db: &RootDatabase,
-    _unit: CompilationUnit,
-    code: &Output,
-) -> Stage<Vec<Object>> {
+pub(super) fn objects(compiler: &Compiler, code: &Output) -> Stage<Vec<Object>> {
+    let (db, options) = (&compiler.db, &compiler.options);
     let lines_db = std::sync::Mutex::new(db.clone());
     let lines = |key: LineKey| {
         let db = lines_db.lock().unwrap_or_else(|e| e.into_inner());
         line_of(&*db, key)
     };
-    let bytes = link::object_file::write_object(&code.functions, &code.data, &lines);
-    let bytes = bytes.map_err(link_error)?;
-    let input = String::new();
-    Ok(vec![Object { input, bytes }])
+    if options.tracked.whole_module && options.untracked.num_threads == 0 {
+        let bytes = link::object_file::write_object(&code.functions, &code.data, &lines);
+        let bytes = bytes.map_err(link_error)?;
+        let input = String::new();
+        return Ok(vec![Object { input, bytes }]);
+    }
+    let pieces = codegen::objects::by_file(db, compiler.unit, code);
+    let inputs = options.untracked.inputs.iter();
+    let object = |(input, piece): (&String, codegen::objects::FileCode<'_>)| {
+        let bytes = link::object_file::write_object(piece.functions, piece.data, &lines);
+        Ok(Object {
+            input: input.clone(),
+            bytes: bytes.map_err(link_error)?,
+        })
+    };
+    inputs.zip(pieces).map(object).collect()
 }
 
 /// Puts machine code and the runtime together.

@@ -140,7 +140,29 @@ pub enum CaptureMode {
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Place {
     pub local: Local,
+    #[serde(with = "projections")]
     pub path: SmallVec<[Proj; 2]>,
+}
+
+/// Paths as sequences.
+mod projections {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use smallvec::SmallVec;
+
+    use super::Proj;
+
+    pub fn serialize<S: Serializer>(
+        path: &SmallVec<[Proj; 2]>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        path.as_slice().serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SmallVec<[Proj; 2]>, D::Error> {
+        Vec::deserialize(deserializer).map(SmallVec::from_vec)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]

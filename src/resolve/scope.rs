@@ -117,12 +117,11 @@ pub fn module_scope(db: &dyn Db, module: DefId) -> ModuleScope {
     scope
 }
 
-/// The top-level declarations of one module with this base name.
-pub fn module_members(db: &dyn Db, module: DefId, name: Name) -> &[DefId] {
-    module_scope(db, module)
-        .by_name
-        .get(&name)
-        .map_or(&[], |d| d.as_slice())
+/// The top-level declarations of one module with this base name. A firewall: a new declaration concerns those alone who looked for its name.
+#[salsa::tracked(returns(deref))]
+pub fn module_members(db: &dyn Db, module: DefId, name: Name) -> Defs {
+    let found = module_scope(db, module).by_name.get(&name);
+    found.cloned().unwrap_or_default()
 }
 
 /// The library's module.

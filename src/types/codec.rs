@@ -50,7 +50,7 @@ impl Serialize for TyList {
 
 impl<'de> Deserialize<'de> for TyList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let types = smallvec::SmallVec::<[Ty; 8]>::deserialize(deserializer)?;
+        let types = Vec::<Ty>::deserialize(deserializer)?;
         Ok(TyList::new(&types))
     }
 }

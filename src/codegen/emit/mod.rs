@@ -315,7 +315,7 @@ fn finish<'a>(
 ) -> Result<CodeUnit> {
     let mut blob = FunctionBlob {
         symbol: SymbolName::new(symbol),
-        linkage: linkage(&key),
+        linkage: linkage(p, &key),
         code: compiled.code_buffer().to_vec(),
         align: 16,
         ..FunctionBlob::default()
@@ -413,14 +413,16 @@ fn library_function(call: cranelift_codegen::ir::LibCall) -> Option<SymbolName> 
 }
 
 /// Functions that have a place in one file are its own; everything made for types can be made by any file that needs it.
-pub(super) fn linkage(key: &CodeKey) -> Linkage {
-    match key {
-        CodeKey::Function(instance) if instance.args.is_empty() => Linkage::Global,
-        CodeKey::Global(_, args) | CodeKey::GlobalFlag(_, args) | CodeKey::GlobalInit(_, args)
-            if args.is_empty() =>
-        {
-            Linkage::Global
-        }
-        _ => Linkage::Shared,
+pub(super) fn linkage<'a>(p: &dyn Program<'a>, key: &CodeKey) -> Linkage {
+    let (def, args) = match key {
+        CodeKey::Function(instance) => (instance.id.def, instance.args),
+        CodeKey::Global(def, args)
+        | CodeKey::GlobalFlag(def, args)
+        | CodeKey::GlobalInit(def, args) => (*def, *args),
+        _ => return Linkage::Shared,
+    };
+    match args.is_empty() && !p.is_library(def) {
+        true => Linkage::Global,
+        false => Linkage::Shared,
     }
 }
