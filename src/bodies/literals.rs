@@ -387,29 +387,36 @@ impl<'db> Checker<'db> {
             })
             .filter(|t| t.as_nominal().is_some())
             .unwrap_or(lang::string_ty(db));
+        let append_literal = |this: &mut Self, text: Name| {
+            let value = this.string_literal(expr, text, literal_ty);
+            let receiver = this.node(TExprKind::Local(local), builder, expr);
+            let value = vec![TArg::Value(value)];
+            let call =
+                this.declared_call(expr, append, args, Some(receiver), value, Ty::unit(), None);
+            TStmt::Expr(call)
+        };
+        // Literals, empty ones too, stand around every expression; to the default builder the empty ones make no difference.
+        let all = builder != lang::lang_ty(db, LangItem::DefaultStringInterpolation, &[]);
+        let mut after_literal = false;
         for segment in segments {
-            let call = match segment {
+            match segment {
+                InterpolationSegment::Literal(text) if text.is_empty() => {}
                 InterpolationSegment::Literal(text) => {
-                    if text.is_empty() {
-                        continue;
-                    }
-                    let value = self.string_literal(expr, *text, literal_ty);
-                    let this = self.node(TExprKind::Local(local), builder, expr);
-                    self.declared_call(
-                        expr,
-                        append,
-                        args,
-                        Some(this),
-                        vec![TArg::Value(value)],
-                        Ty::unit(),
-                        None,
-                    )
+                    stmts.push(append_literal(self, *text));
+                    after_literal = true;
                 }
                 InterpolationSegment::Expr(args) => {
-                    self.member_call(expr, local, builder, "appendInterpolation", args)
+                    if all && !after_literal {
+                        stmts.push(append_literal(self, Name::new("")));
+                    }
+                    let call = self.member_call(expr, local, builder, "appendInterpolation", args);
+                    stmts.push(TStmt::Expr(call));
+                    after_literal = false;
                 }
-            };
-            stmts.push(TStmt::Expr(call));
+            }
+        }
+        if all && !after_literal {
+            stmts.push(append_literal(self, Name::new("")));
         }
         self.scope = saved;
         let whole = self.node(TExprKind::Local(local), builder, expr);

@@ -8,11 +8,11 @@
 //! * `Core.code`: `Bool`, `Optional`, the basic protocols, literals, failures, `Result`.
 //! * `Numbers.code`, `IntegerTypes.code`, `Floats.code`: protocols of arithmetic with their defaults; the concrete types.
 //! * `Ranges.code`, `Pointers.code`: ranges and strides; unmanaged memory.
-//! * `Sequence.code`, `Collection.code`, `Lazy.code`: protocols, algorithms and views.
-//! * `Array.code`: `Array`, `ArraySlice` and the sort.
+//! * `Sequence.code`, `Collection.code`: protocols and algorithms; `Slices.code`, `Erasure.code`, `Lazy.code`, `Difference.code`, `RangeSet.code`: views.
+//! * `Array.code`, `ContiguousArray.code`: `Array`, `ArraySlice` and the sort.
 //! * `String.code`, `Unicode.code`: text and its views; scalars and characters.
 //! * `Hasher.code`, `Dictionary.code`, `Set.code`: hashing and the table under both collections.
-//! * `Printing.code`: `print`, descriptions through metadata records, `Mirror`.
+//! * `Printing.code`, `Mirror.code`: `print`, descriptions through metadata records; `Mirror` and `dump`.
 //! * `Casts.code`: what dynamic casts reach through the program's hooks.
 //! * `KeyPath.code`: key paths as objects that hold their accessors.
 //! * `AnyHashable.code`: `AnyHashable`, `ManagedBuffer`, `CommandLine`, clocks.
@@ -39,14 +39,23 @@ pub const CODIRA_SOURCES: &[(&str, &str)] = &[
     ("Pointers.code", include_str!("Codira/Pointers.code")),
     ("Sequence.code", include_str!("Codira/Sequence.code")),
     ("Collection.code", include_str!("Codira/Collection.code")),
+    ("Slices.code", include_str!("Codira/Slices.code")),
+    ("Erasure.code", include_str!("Codira/Erasure.code")),
     ("Lazy.code", include_str!("Codira/Lazy.code")),
+    ("Difference.code", include_str!("Codira/Difference.code")),
+    ("RangeSet.code", include_str!("Codira/RangeSet.code")),
     ("Array.code", include_str!("Codira/Array.code")),
+    (
+        "ContiguousArray.code",
+        include_str!("Codira/ContiguousArray.code"),
+    ),
     ("String.code", include_str!("Codira/String.code")),
     ("Unicode.code", include_str!("Codira/Unicode.code")),
     ("Hasher.code", include_str!("Codira/Hasher.code")),
     ("Dictionary.code", include_str!("Codira/Dictionary.code")),
     ("Set.code", include_str!("Codira/Set.code")),
     ("Printing.code", include_str!("Codira/Printing.code")),
+    ("Mirror.code", include_str!("Codira/Mirror.code")),
     ("Casts.code", include_str!("Codira/Casts.code")),
     ("KeyPath.code", include_str!("Codira/KeyPath.code")),
     ("AnyHashable.code", include_str!("Codira/AnyHashable.code")),

@@ -229,7 +229,7 @@ impl<'a> Builder<'a> {
             Value(Place, Ty),
         }
         let facts = self.facts;
-        let mut texts = vec![Text::Fixed(Name::new(&crate::types::display_type(
+        let mut texts = vec![Text::Fixed(Name::new(&crate::types::metadata_name(
             facts.db, root, false,
         )))];
         let mut next = indices.iter();

@@ -134,6 +134,17 @@ pub fn describe(db: &dyn Db, def: DefId) -> &'static str {
     }
 }
 
+/// The module of the extension that declares a nested type, where names say so: it extends another module's type, or has conditions.
+fn foreign_extension(db: &dyn Db, def: DefId) -> Option<DefId> {
+    let extension = def
+        .parent(db)
+        .filter(|p| p.kind(db) == DefKind::Extension)?;
+    let extended = crate::resolve::decls::extended_decl(db, extension)?;
+    let module = module_of(db, extension);
+    let conditional = crate::types::generics::generic_context(db, extension) == Some(extension);
+    (conditional || module_of(db, extended) != module).then_some(module)
+}
+
 struct Printer<'a> {
     db: &'a dyn Db,
     qualified: bool,
@@ -280,7 +291,16 @@ impl Printer<'_> {
         let db = self.db;
         let base = own_param_base(db, def) as usize;
         let own = own_param_count(db, def);
-        if base == 0 || args.len() < base || self.is_short() {
+        if self.qualified
+            && !self.sugar
+            && let Some(outer) = crate::resolve::container_of(db, def)
+        {
+            if let Some(module) = foreign_extension(db, def) {
+                let _ = write!(self.out, "(extension in {}):", module.name(db));
+            }
+            self.nominal(outer, args.get(..base).unwrap_or(&[]));
+            let _ = write!(self.out, ".{}", def.name(db));
+        } else if base == 0 || args.len() < base || self.is_short() {
             self.def(def);
         } else {
             match crate::resolve::container_of(db, def) {

@@ -7,7 +7,7 @@ use crate::items::{item, module_of};
 use crate::resolve::decls::all_protocols;
 use crate::resolve::is_static_member;
 use crate::resolve::members::declared_named;
-use crate::resolve::scope::{base_name, is_operator, module_members};
+use crate::resolve::scope::{base_name, imported_modules, is_operator, module_members};
 use crate::types::conformance::{
     conformance_table, conforms, normalize, normalize_concrete, requirement_holds,
 };
@@ -264,7 +264,12 @@ impl<'a> Matcher<'a> {
             found.extend(globals.map(|&m| (m, Place::Global)));
         }
         for protocol in protocols {
-            for &member in declared_named(db, protocol, name) {
+            // Where the conformance is declared, others that have more conditions may not hold.
+            let members = declared_named(db, protocol, name);
+            if members.is_empty() || !conforms(db, Some(self.source), self.self_ty, protocol) {
+                continue;
+            }
+            for &member in members {
                 if member
                     .parent(db)
                     .is_some_and(|p| p.kind(db) == DefKind::Extension)
@@ -273,6 +278,12 @@ impl<'a> Matcher<'a> {
                 }
             }
         }
+        // The conformance's own module does not see what modules that import it add.
+        let home = module_of(db, self.source);
+        found.retain(|(member, _)| {
+            let module = module_of(db, *member);
+            module == home || !imported_modules(db, module).contains(&home)
+        });
         found
     }
 
