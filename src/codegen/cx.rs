@@ -4,9 +4,13 @@
 //! hand-made declarations, and so that the whole dependency of this folder on the queries of other folders is in one place
 //! (`program.rs` implements the trait over the database).
 
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
 use crate::base::Name;
 use crate::items::ids::{DefId, DefKind};
-use crate::mir::data::{FnId, Mir};
+use crate::mir::data::{Argument, FnId, Instance, Mir, Operand};
 use crate::types::ty::{Ty, TyList};
 
 use super::blob::SymbolName;
@@ -161,6 +165,14 @@ pub trait Program<'a> {
     }
     /// Whether calls of the function are replaced by its body (`@_transparent`, `@inline(__always)`).
     fn is_transparent(&self, id: FnId) -> bool;
+    /// The memoised graph of an instance with its types filled in.
+    fn specialized(&self, instance: Instance) -> Option<Arc<Mir>>;
+    /// The memoised optimised graph of an instance.
+    fn optimized(&self, instance: Instance) -> Option<&'a Mir>;
+    /// Whether calls of the function may be replaced by its body when that is worth it.
+    fn may_inline(&self, id: FnId) -> bool;
+    /// The function that a virtual call always runs, if no subclass overrides the method.
+    fn only_implementation(&self, id: FnId) -> Option<FnId>;
     /// The class that declares a member, through accessors and extensions.
     fn class_of_member(&self, def: DefId) -> Option<DefId>;
     /// How many generic parameters a function has beyond those of the type around it.
@@ -204,4 +216,36 @@ pub fn resolve_witness<'a>(
         found = p.witness(found.0.def, found.1)?;
     }
     None
+}
+
+/// Passes arguments as the implementation of a requirement wants them; generic code passes them as the requirement says.
+pub fn adapt_arguments(shape: &CalleeShape, args: &mut SmallVec<[Argument; 6]>) {
+    if shape.this == ThisMode::None {
+        // Members of structs and enums take no metatype.
+        args.truncate(shape.params.len());
+        return;
+    }
+    let Some(last) = args.last_mut() else {
+        return;
+    };
+    match (shape.this, &*last) {
+        (ThisMode::Borrow, Argument::Address(place)) => {
+            *last = Argument::Value(Operand::Borrow(place.clone()))
+        }
+        (ThisMode::Owned, Argument::Address(place)) => {
+            *last = Argument::Value(Operand::Copy(place.clone()))
+        }
+        (ThisMode::Inout, Argument::Value(Operand::Borrow(place) | Operand::Move(place))) => {
+            *last = Argument::Address(place.clone())
+        }
+        (ThisMode::Owned, Argument::Value(Operand::Borrow(place))) => {
+            *last = Argument::Value(Operand::Copy(place.clone()))
+        }
+        _ => {}
+    }
+    for ((_, passing), arg) in shape.params.iter().zip(args.iter_mut()) {
+        if let (Passing::Owned, Argument::Value(Operand::Borrow(place))) = (passing, &*arg) {
+            *arg = Argument::Value(Operand::Copy(place.clone()));
+        }
+    }
 }

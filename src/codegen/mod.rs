@@ -6,6 +6,7 @@
 //! * [`key`]: the functions and data of a program, named by what they are.
 //! * [`isa`]: the machine, its settings, the calling conventions.
 //! * [`emit`]: MIR to Cranelift's representation, with generic arguments filled in on the way.
+//! * [`optimize`]: what `-O` does to MIR before.
 //! * [`metadata`]: type metadata, witness tables, constants, storage of globals.
 //! * [`collect`]: from the entry to everything it reaches.
 //! * [`stored`]: code of the standard library that an earlier process has generated.
@@ -25,6 +26,7 @@ pub mod layout;
 pub mod mangle;
 pub mod metadata;
 pub mod objects;
+pub mod optimize;
 pub mod program;
 pub mod stored;
 

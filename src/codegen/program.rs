@@ -10,7 +10,7 @@ use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
 use crate::items::library::is_library_module;
 use crate::items::tree::{AccessorItem, Attr, Item, ItemKind, VarItem};
 use crate::items::{file_def, file_of, item, item_tree, module_of};
-use crate::mir::data::{FnId, FnKind, LocalKind, Mir};
+use crate::mir::data::{FnId, FnKind, Instance, LocalKind, Mir};
 use crate::resolve::scope::{library_module, module_members};
 use crate::resolve::{container_of, is_static_member};
 use crate::session::OptLevel;
@@ -28,7 +28,7 @@ use super::cx::{
 };
 use super::key::{CodeKey, CodeUnit, CodegenError};
 use super::layout::{self, ClassLayout, Layout};
-use super::{emit, mangle, metadata, stored};
+use super::{emit, mangle, metadata, optimize, stored};
 
 /// A type as the key of a query.
 #[salsa::interned(unsafe(no_lifetime), revisions = usize::MAX)]
@@ -84,6 +84,22 @@ fn unit_query(db: &dyn Db, key: UnitKey) -> Result<Arc<CodeUnit>, CodegenError> 
             metadata::data(&p, key)
         }
     })
+}
+
+#[salsa::tracked(returns(clone))]
+fn specialized_query(db: &dyn Db, key: UnitKey) -> Option<Arc<Mir>> {
+    let CodeKey::Function(instance) = key.key(db) else {
+        return None;
+    };
+    optimize::specialized(&DbProgram { db }, instance).map(Arc::new)
+}
+
+#[salsa::tracked]
+fn optimized_query(db: &dyn Db, key: UnitKey) -> Option<Arc<Mir>> {
+    let CodeKey::Function(instance) = key.key(db) else {
+        return None;
+    };
+    optimize::optimized(&DbProgram { db }, instance).map(Arc::new)
 }
 
 /// How a value of this type lies in memory and in registers. The type is concrete.
@@ -557,6 +573,28 @@ impl<'db> Program<'db> for DbProgram<'db> {
                     || attr.name == "inline" && attr.args.is_some_and(|args| args == "__always")
             })
     }
+    fn specialized(&self, instance: Instance) -> Option<Arc<Mir>> {
+        specialized_query(self.db, UnitKey::new(self.db, CodeKey::Function(instance)))
+    }
+    fn optimized(&self, instance: Instance) -> Option<&'db Mir> {
+        optimized_query(self.db, UnitKey::new(self.db, CodeKey::Function(instance))).as_deref()
+    }
+    fn may_inline(&self, id: FnId) -> bool {
+        let never =
+            |attr: &Attr| attr.name == "inline" && attr.args.is_some_and(|args| args == "never");
+        !self.attrs(id.def).iter().any(never)
+            && self.requirement_owner(id.def).is_none()
+            && self.runtime_symbol(id.def).is_none()
+            && self.intrinsic(id.def).is_none()
+    }
+    fn only_implementation(&self, id: FnId) -> Option<FnId> {
+        if self.vtable_slot(id).is_none() {
+            return Some(id);
+        }
+        let class = self.item(self.class_of_member(id.def)?)?;
+        let member = self.item(self.member(id.def))?;
+        (class.mods.is_final || member.mods.is_final).then_some(id)
+    }
     fn var_type(&self, def: DefId, args: TyList) -> Ty {
         self.concrete(self.storage_type(def), args)
     }
@@ -692,30 +730,50 @@ pub fn reachable(db: &RootDatabase, roots: Vec<CodeKey>) -> Output {
 /// Cranelift's text of everything that the program runs, sorted by symbol.
 pub fn program_text(db: &RootDatabase, unit: CompilationUnit) -> String {
     let p = DbProgram { db };
-    let mut text = String::new();
+    functions(db, unit, |key| {
+        emit::function_text(&p, key, opt_level(db)).unwrap_or_else(|error| format!("; {error}\n"))
+    })
+}
+
+/// The optimised graphs of everything that the program runs, sorted by symbol.
+pub fn optimized_text(db: &RootDatabase, unit: CompilationUnit) -> String {
+    let p = DbProgram { db };
+    functions(db, unit, |key| {
+        let CodeKey::Function(instance) = key else {
+            return String::new();
+        };
+        let mir = p.optimized(instance);
+        mir.map_or_else(String::new, |mir| {
+            format!("// {}\n{}", p.symbol(&key), crate::mir::dump::dump(db, mir))
+        })
+    })
+}
+
+/// The texts of all functions of a program.
+fn functions(
+    db: &RootDatabase,
+    unit: CompilationUnit,
+    mut describe: impl FnMut(CodeKey) -> String,
+) -> String {
+    let p = DbProgram { db };
     let mut queue: Vec<CodeKey> = main_code(db, unit)
         .map(metadata::main_key)
         .into_iter()
         .collect();
-    let mut seen: crate::base::FxHashMap<CodeKey, ()> = Default::default();
+    let mut seen: crate::base::FxHashSet<CodeKey> = Default::default();
     let mut parts: Vec<(SymbolName, String)> = Vec::new();
     while let Some(key) = queue.pop() {
-        if seen.insert(key, ()).is_some() {
+        if !seen.insert(key) {
             continue;
         }
         if let Ok(unit) = code_unit(db, key) {
             queue.extend(unit.references.iter().copied());
         }
         if metadata::is_function(&key) {
-            let part = emit::function_text(&p, key, opt_level(db))
-                .unwrap_or_else(|error| format!("; {error}\n"));
-            parts.push((p.symbol(&key), part));
+            parts.push((p.symbol(&key), describe(key)));
         }
     }
     parts.sort_by_key(|(symbol, _)| *symbol);
-    for (_, part) in parts {
-        text.push_str(&part);
-        text.push('\n');
-    }
-    text
+    let texts: Vec<String> = parts.into_iter().map(|(_, text)| text).collect();
+    texts.join("\n")
 }

@@ -248,6 +248,18 @@ impl Program<'static> for World {
     fn callee_shape(&self, id: FnId, _: TyList) -> CalleeShape {
         self.shapes[&id].clone()
     }
+    fn specialized(&self, instance: Instance) -> Option<std::sync::Arc<Mir>> {
+        super::optimize::specialized(self, instance).map(std::sync::Arc::new)
+    }
+    fn optimized(&self, _: Instance) -> Option<&'static Mir> {
+        None
+    }
+    fn may_inline(&self, _: FnId) -> bool {
+        false
+    }
+    fn only_implementation(&self, _: FnId) -> Option<FnId> {
+        None
+    }
     fn is_transparent(&self, id: FnId) -> bool {
         self.mirs.get(&id).is_some_and(|mir| mir.transparent)
     }
@@ -380,6 +392,7 @@ impl Build {
                 blocks,
                 captures: Vec::new(),
                 transparent: false,
+                origins: Vec::new(),
             },
             current,
         }

@@ -10,7 +10,7 @@ use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile, line_index};
 use crate::diag::Diagnostic;
 use crate::items::{self, Anchor, AnchoredDiagnostic, DefId};
 use crate::link;
-use crate::session::Mode;
+use crate::session::{Mode, OptLevel};
 use crate::{bodies, mir, types};
 
 use super::{Compiler, Ending};
@@ -118,6 +118,9 @@ fn measured(db: &dyn Db, found: &[AnchoredDiagnostic]) -> Vec<Diagnostic> {
 
 /// The middle representation as text.
 pub(super) fn dump_mir(db: &RootDatabase, unit: CompilationUnit) -> Stage<String> {
+    if program::opt_level(db) != OptLevel::None {
+        return Ok(program::optimized_text(db, unit));
+    }
     let mut text = String::new();
     for def in bodies_of(db, unit) {
         for id in mir::functions_of(db, def) {

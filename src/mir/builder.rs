@@ -201,6 +201,7 @@ impl<'a> Builder<'a> {
                 blocks,
                 captures: Vec::new(),
                 transparent: false,
+                origins: Vec::new(),
             },
             cur: entry,
             dead: false,

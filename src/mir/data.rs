@@ -83,6 +83,9 @@ pub struct Mir {
     pub captures: Vec<CaptureDecl>,
     /// Inlined wherever it is called (`@_transparent`, `@inline(__always)`).
     pub transparent: bool,
+    /// For graphs made of several functions: the definition and expression that each source stands for. Sources are indices into it;
+    /// when it is empty, they are expressions of `id`.
+    pub origins: Vec<(DefId, ExprId)>,
 }
 
 impl Mir {

@@ -30,6 +30,7 @@ mod stored;
 mod synth;
 pub mod verify;
 mod visit;
+pub mod walk;
 
 #[cfg(test)]
 mod source_tests;

@@ -137,13 +137,29 @@ impl<'f, 'a> Emitter<'f, 'a> {
             .ok_or_else(|| "a jump to a block that cannot be reached".into())
     }
 
+    /// The definition and expression that a source in the current graph stands for.
+    fn source(
+        &self,
+        expr: crate::items::hir::ExprId,
+    ) -> (crate::items::ids::DefId, crate::items::hir::ExprId) {
+        let mir = self.frame.mir;
+        let origin = mir.origins.get(expr.index());
+        origin.copied().unwrap_or((mir.id.def, expr))
+    }
+
     pub(super) fn set_line(&mut self, src: Option<crate::items::hir::ExprId>) {
         let line = match (self.frame.line, src) {
             (Some(line), _) => Some(line),
-            (None, Some(expr)) => Some(LineKey {
-                def: self.c.p.line_number_key(self.frame.mir.id.def),
-                expr: expr.raw(),
-            }),
+            (None, Some(expr)) => {
+                let (def, expr) = self.source(expr);
+                if !self.frame.mir.origins.is_empty() {
+                    self.c.file = self.c.p.file_name(def);
+                }
+                Some(LineKey {
+                    def: self.c.p.line_number_key(def),
+                    expr: expr.raw(),
+                })
+            }
             // What the compiler added belongs to what stands before it.
             (None, None) => return,
         };
@@ -462,8 +478,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
             Const::Line(expr, ty) => {
                 let ty = self.mono(ty);
                 let scalar = self.only_scalar(ty)?;
+                let (def, expr) = self.source(expr);
                 let key = self.frame.line.unwrap_or(LineKey {
-                    def: self.c.p.line_number_key(self.frame.mir.id.def),
+                    def: self.c.p.line_number_key(def),
                     expr: expr.raw(),
                 });
                 let line = self.c.line_number(key);

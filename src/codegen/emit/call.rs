@@ -15,7 +15,7 @@ use crate::mir::data::{
 };
 use crate::types::ty::{Ty, TyKind, TyList};
 
-use super::super::cx::{CalleeShape, Passing, ThisMode, resolve_witness};
+use super::super::cx::{CalleeShape, adapt_arguments, resolve_witness};
 use super::super::isa::{LANGUAGE_CALL, RUNTIME_CALL};
 use super::super::key::CodeKey;
 use super::super::layout::{ExistentialKind, Layout, Shape};
@@ -218,7 +218,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let found = self.mono_args(found);
         let shape = self.c.p.callee_shape(id, found);
         let mut adapted: SmallVec<[Argument; 6]> = args.into();
-        self.adapt_this(&shape, &mut adapted)?;
+        adapt_arguments(&shape, &mut adapted);
         match self.wrapped_result(&shape, dest)? {
             None => self.call_resolved(id, found, dest, &adapted, catch),
             Some((plain, case)) => {
@@ -244,43 +244,6 @@ impl<'f, 'a> Emitter<'f, 'a> {
         // An implementation can be a plain function of the runtime or an intrinsic as well.
         let callee = Callee::Static(id, args);
         self.call(dest, &callee, arguments, catch)
-    }
-
-    /// Passes `this` as the implementation wants it; generic code passes it as the requirement says.
-    fn adapt_this(
-        &mut self,
-        shape: &CalleeShape,
-        args: &mut SmallVec<[Argument; 6]>,
-    ) -> Result<()> {
-        if shape.this == ThisMode::None {
-            // Members of structs and enums take no metatype.
-            args.truncate(shape.params.len());
-            return Ok(());
-        }
-        let Some(last) = args.last_mut() else {
-            return Ok(());
-        };
-        match (shape.this, &*last) {
-            (ThisMode::Borrow, Argument::Address(place)) => {
-                *last = Argument::Value(Operand::Borrow(place.clone()))
-            }
-            (ThisMode::Owned, Argument::Address(place)) => {
-                *last = Argument::Value(Operand::Copy(place.clone()))
-            }
-            (ThisMode::Inout, Argument::Value(Operand::Borrow(place) | Operand::Move(place))) => {
-                *last = Argument::Address(place.clone())
-            }
-            (ThisMode::Owned, Argument::Value(Operand::Borrow(place))) => {
-                *last = Argument::Value(Operand::Copy(place.clone()))
-            }
-            _ => {}
-        }
-        for ((_, passing), arg) in shape.params.iter().zip(args.iter_mut()) {
-            if let (Passing::Owned, Argument::Value(Operand::Borrow(place))) = (passing, &*arg) {
-                *arg = Argument::Value(Operand::Copy(place.clone()));
-            }
-        }
-        Ok(())
     }
 
     /// A fresh place for the result of an implementation that returns a plain value where an optional is expected, with the case to wrap it in.

@@ -119,10 +119,14 @@ fn emit<'a>(
             },
         ) => (Source::GlobalAddress(instance), false),
         CodeKey::Function(instance) => {
-            let mir = p
-                .mir(instance.id)
-                .ok_or("the function has no code: it has errors, or no body")?;
-            (Source::Mir(mir, instance.args), false)
+            let missing = "the function has no code: it has errors, or no body";
+            if level == OptLevel::None {
+                let mir = p.mir(instance.id).ok_or(missing)?;
+                (Source::Mir(mir, instance.args), false)
+            } else {
+                let mir = p.optimized(instance).ok_or(missing)?;
+                (Source::Mir(mir, empty), false)
+            }
         }
         CodeKey::ValueThunk(instance, ty) => {
             synthesised = thunks::value(p, instance, ty)?;

@@ -50,6 +50,7 @@ impl Thunk {
                 blocks: Arena::new(),
                 captures: Vec::new(),
                 transparent: false,
+                origins: Vec::new(),
             },
             block: BlockData::default(),
         }
