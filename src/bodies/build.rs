@@ -291,8 +291,9 @@ impl<'db> Checker<'db> {
                 _ => self.error_expr(expr, ty),
             },
             Target::Decl(def) => match def.kind(db) {
+                // A static property of a metatype that is a value: which type's it is may show only at run time.
                 DefKind::Var => match self.base_value(expr, base, resolved) {
-                    Some(base) if !decl::is_static(db, def) => {
+                    Some(base) => {
                         self.note_getter(def, expr);
                         self.node(
                             TExprKind::Property {

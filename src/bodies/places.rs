@@ -106,7 +106,10 @@ impl<'db> Checker<'db> {
                     }
                     return Some(("property", why));
                 }
-                if !decl::setter_mutates(db, var) || self.is_object(base) {
+                if decl::is_static(db, var)
+                    || !decl::setter_mutates(db, var)
+                    || self.is_object(base)
+                {
                     return None;
                 }
                 self.immutable(base, usage, false)

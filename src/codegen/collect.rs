@@ -2,16 +2,18 @@
 //!
 //! Each function or datum names what it refers to, and that is generated in turn: nothing that is not used is compiled. Which types conform to the
 //! protocols that the program asks for at run time is known only when no new type and no new protocol turn up: the lists of
-//! conformances in metadata are added then.
+//! conformances in metadata are added then, and likewise the instances that dynamic calls run (see [`super::dispatch`]).
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::items::ids::DefId;
+use crate::types::ty::Ty;
 
 use super::blob::{DataBlob, FunctionBlob, Linkage, Reloc, RelocKind, SymbolName};
-use super::key::{Blob, CodeKey, CodeUnit, CodegenError};
+use super::dispatch::Instances;
+use super::key::{Blob, CodeKey, CodeUnit, CodegenError, DynamicCall};
 use super::metadata::CONFORMANCES_OFFSET;
 
 /// All code and data of a program or file, sorted by symbol.
@@ -31,6 +33,8 @@ pub trait Generator: Send {
     fn unit(&self, key: CodeKey) -> Result<std::sync::Arc<CodeUnit>, CodegenError>;
     /// The protocols among `protocols` that the type of a metadata record conforms to.
     fn conformances(&self, metadata: CodeKey, protocols: &[DefId]) -> Vec<DefId>;
+    /// Whether a dynamic call may meet values of a type.
+    fn serves(&self, call: DynamicCall, ty: Ty) -> bool;
     fn symbol(&self, key: &CodeKey) -> SymbolName;
 }
 
@@ -58,6 +62,7 @@ pub fn collect<G: Generator>(
     let mut seen = FxHashSet::default();
     let mut protocols: Vec<DefId> = Vec::new();
     let mut conformances: FxHashMap<CodeKey, Vec<DefId>> = FxHashMap::default();
+    let mut instances = Instances::default();
     let mut next: Vec<CodeKey> = roots;
     while !next.is_empty() {
         next.retain(|key| seen.insert(*key));
@@ -73,10 +78,10 @@ pub fn collect<G: Generator>(
             }
             units.insert(key, unit);
         }
-        next = Vec::new();
         let Some(generator) = generators.first() else {
             break;
         };
+        next = instances.extend(generator, units.keys().copied());
         // Witness tables for every pair of a type with metadata and a protocol that is looked up; they may reach new types and protocols.
         for key in units.keys() {
             let CodeKey::Metadata(ty) = *key else {
@@ -99,7 +104,7 @@ pub fn collect<G: Generator>(
         next.dedup();
     }
     match generators.first() {
-        Some(generator) => finish(generator, units, &conformances),
+        Some(generator) => finish(generator, units, &conformances, instances),
         None => Output::default(),
     }
 }
@@ -193,6 +198,7 @@ fn finish<G: Generator>(
     generator: &G,
     units: FxHashMap<CodeKey, Unit>,
     conformances: &FxHashMap<CodeKey, Vec<DefId>>,
+    instances: Instances,
 ) -> Output {
     let mut output = Output::default();
     output.keys = units.keys().copied().collect();
@@ -215,6 +221,9 @@ fn finish<G: Generator>(
             }
         }
     }
+    let mut data = output.data.iter_mut().map(|b| (b.symbol, b)).collect();
+    let tables = instances.finish(generator, &mut data);
+    output.data.extend(tables);
     output.functions.sort_by_key(|blob| blob.symbol);
     output.data.sort_by_key(|blob| blob.symbol);
     output.errors.sort_by(|a, b| a.symbol.cmp(&b.symbol));

@@ -14,7 +14,7 @@ use crate::mir::data::{Argument, FnId, Instance, Mir, Operand};
 use crate::types::ty::{Ty, TyList};
 
 use super::blob::SymbolName;
-use super::key::CodeKey;
+use super::key::{CodeKey, DynamicCall};
 use super::layout::{ClassLayout, Layout};
 
 /// How a stored property or captured variable holds a reference.
@@ -180,6 +180,13 @@ pub trait Program<'a> {
     /// Whether a requirement can be called on an existential: it has no generic parameters of its own, and `Self` and associated types
     /// appear in no parameter.
     fn is_dispatchable(&self, requirement: DefId) -> bool;
+    /// The first generic argument of a called function that is an existential whose value must be opened: the function is then the one
+    /// for the type of the value inside (see [`super::dispatch`]).
+    fn opened_argument(&self, id: FnId, args: TyList) -> Option<u32>;
+    /// The type of `this` of a member for these arguments.
+    fn this_type(&self, def: DefId, args: TyList) -> Option<Ty>;
+    /// Whether a dynamic call may meet values of a type.
+    fn serves(&self, call: DynamicCall, ty: Ty) -> bool;
     /// The value type of a global or static variable.
     fn var_type(&self, def: DefId, args: TyList) -> Ty;
     /// The function that computes a global's initial value, and whether it is a tuple pattern: the path to this variable's part.

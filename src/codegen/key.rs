@@ -8,6 +8,32 @@ use serde::{Deserialize, Serialize};
 
 use super::blob::{DataBlob, FunctionBlob};
 
+/// A call whose function depends on a type that is known only when the program runs. All types that can be met there are known when the
+/// program is complete; an instance is compiled for each, and their metadata leads to it. See the page of [`super::dispatch`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum DynamicCall {
+    /// A function whose generic argument number `index` is an existential: what runs is the instance for the type of the value inside.
+    /// A class's member is dispatched by `this` as well when the call is virtual.
+    Opened {
+        id: FnId,
+        args: TyList,
+        index: u32,
+        is_virtual: bool,
+    },
+    /// A generic method of a class: what runs is the override of the object's class, for these arguments of the method. The arguments of
+    /// the class that introduced the method come first.
+    Method { id: FnId, args: TyList },
+}
+
+impl DynamicCall {
+    /// The function that is called.
+    pub fn function(self) -> FnId {
+        match self {
+            DynamicCall::Opened { id, .. } | DynamicCall::Method { id, .. } => id,
+        }
+    }
+}
+
 /// One function or datum of a program. Types are concrete and canonical (see [`canonical`]).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum CodeKey {
@@ -19,6 +45,10 @@ pub enum CodeKey {
     WitnessThunk(DefId, TyList),
     /// An override with the calling convention of the method that introduced the slot; the last type is the class.
     VTableThunk(FnId, FnId, Ty),
+    /// What a dynamic call runs for a type: the call's convention, with the opened value by address.
+    DynamicInstance(DynamicCall, Ty),
+    /// A word: where in a type's instances stands the one for this call.
+    DynamicSlot(DynamicCall),
     /// The metadata record of a type.
     Metadata(Ty),
     /// The witness table of a type for a protocol.

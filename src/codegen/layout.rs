@@ -28,7 +28,7 @@ pub const OBJECT_HEADER: u64 = 16;
 /// Where the value of a heap box starts.
 pub const BOX_VALUE: u64 = 32;
 /// Where the vtable starts in a class's metadata.
-pub const VTABLE_OFFSET: u64 = 200;
+pub const VTABLE_OFFSET: u64 = 208;
 /// The buffer of an opaque existential; the metadata pointer follows it.
 pub const EXISTENTIAL_BUFFER: u64 = 24;
 /// Addresses below this are never valid and encode other things.

@@ -12,7 +12,7 @@ use crate::mir::data::{FnId, FnKind, Instance};
 use crate::types::ty::{ParamMode, Ty, TyKind, TyList};
 
 use super::cx::Program;
-use super::key::CodeKey;
+use super::key::{CodeKey, DynamicCall};
 
 /// What every symbol of a Codira program starts with.
 pub const PREFIX: &str = "$c";
@@ -52,6 +52,16 @@ pub fn symbol<'a>(p: &dyn Program<'a>, key: &CodeKey) -> String {
             m.function(implementation);
             m.out.push(':');
             m.ty(class);
+        }
+        CodeKey::DynamicInstance(call, ty) => {
+            m.role("dynamic ");
+            m.dynamic_call(call);
+            m.out.push(':');
+            m.ty(ty);
+        }
+        CodeKey::DynamicSlot(call) => {
+            m.role("slot ");
+            m.dynamic_call(call);
         }
         CodeKey::Metadata(ty) => m.of_type("metadata ", ty),
         CodeKey::WitnessTable(ty, protocol) => {
@@ -137,6 +147,22 @@ impl Mangler<'_, '_> {
     fn of_type(&mut self, role: &str, ty: Ty) {
         self.role(role);
         self.ty(ty);
+    }
+
+    fn dynamic_call(&mut self, call: DynamicCall) {
+        match call {
+            DynamicCall::Opened {
+                id,
+                args,
+                index,
+                is_virtual,
+            } => {
+                self.instance(Instance { id, args });
+                let mark = if is_virtual { '^' } else { '#' };
+                let _ = write!(self.out, "{mark}{index}");
+            }
+            DynamicCall::Method { id, args } => self.instance(Instance { id, args }),
+        }
     }
 
     fn of_global(&mut self, role: &str, def: DefId, args: TyList) {

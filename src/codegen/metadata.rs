@@ -17,6 +17,9 @@ use super::layout::{ExistentialKind, Field, Shape, VTABLE_OFFSET};
 /// Where a record holds the address and number of its conformances; they are filled in when the program is complete.
 pub(super) const CONFORMANCES_OFFSET: usize = 112;
 
+/// Where a record holds the address of its instances for dynamic calls, likewise.
+pub(super) const INSTANCES_OFFSET: usize = 200;
+
 const KIND_STRUCT: u32 = 0;
 const KIND_ENUM: u32 = 1;
 const KIND_CLASS: u32 = 2;
@@ -87,6 +90,11 @@ pub fn data<'a>(p: &dyn Program<'a>, key: CodeKey) -> Result<CodeUnit, CodegenEr
             d.zero_size = layout.size.max(1);
             d.align = layout.align.max(8);
             d.writable = true;
+            Ok(())
+        }
+        // The number is filled in when the program is complete.
+        CodeKey::DynamicSlot(_) => {
+            d.bytes.resize(8, 0);
             Ok(())
         }
         CodeKey::GlobalFlag(..) => {
@@ -303,8 +311,8 @@ impl Data<'_, '_> {
         }
     }
 
-    /// The functions of a class's dynamic members. Members with generic parameters of their own have no one code, and are never called
-    /// through the table.
+    /// The functions of a class's dynamic members. Members with generic parameters of their own have no one code: they are called through
+    /// the instances of the class (see [`super::dispatch`]).
     fn vtable(&mut self, class: Ty) {
         let p = self.p;
         let Some((def, _)) = class.as_nominal() else {
@@ -408,7 +416,7 @@ impl Data<'_, '_> {
             if p.is_dispatchable(requirement) {
                 self.pointer(CodeKey::WitnessThunk(requirement, TyList::new(&[ty])));
             } else {
-                // Generic code is compiled for each type, so that nothing ever calls this entry.
+                // Such a requirement is called through the instances of the type (see `dispatch`).
                 self.u64(0);
             }
         }
@@ -484,6 +492,7 @@ pub(super) fn is_function(key: &CodeKey) -> bool {
         | CodeKey::ValueThunk(..)
         | CodeKey::WitnessThunk(..)
         | CodeKey::VTableThunk(..)
+        | CodeKey::DynamicInstance(..)
         | CodeKey::Copy(_)
         | CodeKey::Destroy(_)
         | CodeKey::DestroyObject(_)
@@ -491,6 +500,7 @@ pub(super) fn is_function(key: &CodeKey) -> bool {
         | CodeKey::DestroyContext(_)
         | CodeKey::GlobalInit(..) => true,
         CodeKey::Metadata(_)
+        | CodeKey::DynamicSlot(_)
         | CodeKey::WitnessTable(..)
         | CodeKey::Protocol(_)
         | CodeKey::StringObject(_)

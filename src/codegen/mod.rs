@@ -8,7 +8,7 @@
 //! * [`emit`]: MIR to Cranelift's representation, with generic arguments filled in on the way.
 //! * [`optimize`]: what `-O` does to MIR before.
 //! * [`metadata`]: type metadata, witness tables, constants, storage of globals.
-//! * [`collect`]: from the entry to everything it reaches.
+//! * [`collect`]: from the entry to everything it reaches; [`dispatch`]: calls whose function depends on a type known only at run time.
 //! * [`stored`]: code of the standard library that an earlier process has generated.
 //! * [`objects`]: a module's code as one piece for each file.
 //! * [`blob`]: what all this produces and `link` lays out.
@@ -19,6 +19,7 @@
 pub mod blob;
 pub mod collect;
 pub mod cx;
+mod dispatch;
 pub mod emit;
 pub mod isa;
 pub mod key;

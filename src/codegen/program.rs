@@ -15,9 +15,10 @@ use crate::resolve::scope::{library_module, module_members};
 use crate::resolve::{container_of, is_static_member};
 use crate::session::OptLevel;
 use crate::types::class::{VFn, VFnKind};
+use crate::types::generics::Requirement;
 use crate::types::lang::{LangItem, array_of, lang, optional_of};
 use crate::types::signature::{Signature, ThisKind, signature, var_type};
-use crate::types::ty::{ParamMode, Ty, TyKind, TyList};
+use crate::types::ty::{Existential, ParamMode, Ty, TyKind, TyList};
 use crate::types::{self};
 
 use super::blob::SymbolName;
@@ -26,7 +27,7 @@ use super::cx::{
     CalleeShape, CaseInfo, DefData, NominalKind, Ownership, Passing, Program, Slot, StoredProperty,
     ThisMode,
 };
-use super::key::{CodeKey, CodeUnit, CodegenError};
+use super::key::{CodeKey, CodeUnit, CodegenError, DynamicCall};
 use super::layout::{self, ClassLayout, Layout};
 use super::{emit, mangle, metadata, optimize, stored};
 
@@ -329,6 +330,25 @@ impl<'db> DbProgram<'db> {
             throws: None,
         }
     }
+    /// Whether values of a concrete type can be in an existential.
+    fn satisfies(&self, ty: Ty, existential: &Existential) -> bool {
+        if ty.is_existential() {
+            return false;
+        }
+        let class = matches!(ty.as_nominal(), Some((def, _)) if self.kind(def) == DefKind::Class);
+        let conforms = |&protocol: &DefId| self.conforms(ty, protocol);
+        if existential.class_bound && !class || !existential.protocols.iter().all(conforms) {
+            return false;
+        }
+        let inherits = |superclass: Ty| {
+            let mut chain = types::nominal::class_chain(self.db, ty).into_iter();
+            chain.any(|class| self.normalize(class) == superclass)
+        };
+        existential.superclass.is_none_or(inherits)
+            && existential.bindings.iter().all(|&(assoc, bound)| {
+                self.normalize(Ty::new(TyKind::Assoc { base: ty, assoc })) == bound
+            })
+    }
     fn shape_of_mir(&self, mir: &Mir, args: TyList) -> CalleeShape {
         let params = mir.params.iter().map(|&param| {
             let decl = &mir.locals[param];
@@ -566,6 +586,65 @@ impl<'db> Program<'db> for DbProgram<'db> {
     fn is_library(&self, def: DefId) -> bool {
         is_library_module(module_of(self.db, def).name(self.db))
     }
+    fn opened_argument(&self, id: FnId, args: TyList) -> Option<u32> {
+        if !matches!(id.kind, FnKind::Body | FnKind::Allocate)
+            || !args.iter().any(Ty::is_existential)
+        {
+            return None;
+        }
+        let member = self.member(id.def);
+        let in_protocol = self
+            .container(member)
+            .is_some_and(|c| self.kind(c) == DefKind::Protocol);
+        let generics = types::generics(self.db, member);
+        // An existential of errors is an error itself; no other conforms to its own protocols.
+        let error = lang(self.db, LangItem::Error);
+        let needs_opening = |index: u32, existential: &Existential| {
+            generics.requirements.iter().any(|r| match *r {
+                Requirement::Conforms(ty, protocol) => {
+                    matches!(ty.kind(), TyKind::Param { index: i, .. } if *i == index)
+                        && !types::conformance::is_marker(self.db, protocol)
+                        && (protocol != error || existential.superclass.is_some())
+                }
+                _ => false,
+            })
+        };
+        let opened = args.iter().enumerate().find(|(index, ty)| {
+            let TyKind::Existential(existential) = ty.kind() else {
+                return false;
+            };
+            match (in_protocol, *index) {
+                (true, 0) => true,
+                (_, index) => {
+                    index >= generics.parent_count as usize
+                        && needs_opening(index as u32, existential)
+                }
+            }
+        });
+        opened.map(|(index, _)| index as u32)
+    }
+    fn this_type(&self, def: DefId, args: TyList) -> Option<Ty> {
+        let ty = types::declared_self_type(self.db, self.member(def))?;
+        Some(self.concrete(ty, args))
+    }
+    fn serves(&self, call: DynamicCall, ty: Ty) -> bool {
+        match call {
+            DynamicCall::Opened { args, index, .. } => {
+                let opened = args.as_slice().get(index as usize);
+                let Some(TyKind::Existential(existential)) = opened.map(|t| t.kind()) else {
+                    return false;
+                };
+                self.satisfies(ty, existential)
+            }
+            DynamicCall::Method { id, args } => {
+                // The class that introduced the method, for the arguments of the call, or a subclass.
+                let Some(found) = emit::member_args(self, ty, id.def) else {
+                    return false;
+                };
+                args.as_slice().starts_with(found.as_slice())
+            }
+        }
+    }
     fn is_transparent(&self, id: FnId) -> bool {
         id.kind == FnKind::Body
             && self.attrs(id.def).iter().any(|attr| {
@@ -686,6 +765,9 @@ impl Generator for DbGenerator {
                 stored::stored_conformance(&self.db, ty, protocol, || p.conforms(ty, protocol))
             })
             .collect()
+    }
+    fn serves(&self, call: DynamicCall, ty: Ty) -> bool {
+        DbProgram { db: &self.db }.serves(call, ty)
     }
     fn symbol(&self, key: &CodeKey) -> SymbolName {
         symbol_name(&self.db, *key)

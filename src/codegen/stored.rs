@@ -196,6 +196,7 @@ fn may_be_library(db: &dyn Db, key: CodeKey) -> bool {
         | CodeKey::ContextMetadata(instance)
         | CodeKey::DestroyContext(instance) => of_library(instance.id.def),
         CodeKey::WitnessThunk(def, args) => of_library(def) && args.iter().all(of_type),
+        CodeKey::DynamicInstance(call, ty) => of_library(call.function().def) && of_type(ty),
         CodeKey::VTableThunk(id, _, ty) => of_library(id.def) && of_type(ty),
         CodeKey::Protocol(def)
         | CodeKey::Global(def, _)
@@ -209,7 +210,10 @@ fn may_be_library(db: &dyn Db, key: CodeKey) -> bool {
         | CodeKey::EnumTag(ty)
         | CodeKey::EmptyObject(ty) => of_type(ty),
         // Made faster than found.
-        CodeKey::StringObject(_) | CodeKey::Text(_) | CodeKey::TrapSite(..) => false,
+        CodeKey::StringObject(_)
+        | CodeKey::Text(_)
+        | CodeKey::TrapSite(..)
+        | CodeKey::DynamicSlot(_) => false,
     }
 }
 

@@ -12,7 +12,7 @@ use super::cx::{
     CalleeShape, CaseInfo, DefData, NominalKind, Ownership, Passing, Program, Slot, StoredProperty,
     ThisMode,
 };
-use super::key::{CodeKey, CodeUnit, CodegenError};
+use super::key::{CodeKey, CodeUnit, CodegenError, DynamicCall};
 use super::layout::{self, ClassLayout, Layout, TagKind};
 use super::{emit, mangle, metadata};
 use crate::base::{Arena, Idx, Name};
@@ -273,6 +273,15 @@ impl Program<'static> for World {
     fn is_dispatchable(&self, _: DefId) -> bool {
         true
     }
+    fn opened_argument(&self, _: FnId, _: TyList) -> Option<u32> {
+        None
+    }
+    fn this_type(&self, _: DefId, _: TyList) -> Option<Ty> {
+        None
+    }
+    fn serves(&self, _: DynamicCall, _: Ty) -> bool {
+        false
+    }
     fn var_type(&self, _: DefId, _: TyList) -> Ty {
         Ty::unit()
     }
@@ -330,6 +339,9 @@ impl Generator for Serial {
         };
         let conforms = |&p: &DefId| self.world().conforms(ty, p);
         protocols.iter().copied().filter(conforms).collect()
+    }
+    fn serves(&self, _: DynamicCall, _: Ty) -> bool {
+        false
     }
     fn symbol(&self, key: &CodeKey) -> SymbolName {
         self.world().symbol(key)

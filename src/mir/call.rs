@@ -423,7 +423,10 @@ impl<'a> Builder<'a> {
                 Some(ArgVal::Inout(self.lvalue(this)))
             }
             ThisKind::Metatype => {
-                let needed = self.facts.takes_metatype(call.func) || self.is_class_init(call.func);
+                // Which type it is must be known at run time too where that decides what is called.
+                let opened = self.opens_metatype(call.func, call.args);
+                let needed =
+                    self.facts.takes_metatype(call.func) || self.is_class_init(call.func) || opened;
                 match call.this {
                     Some(this) if needed => {
                         let ty = self.ty_of(this);

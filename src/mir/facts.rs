@@ -115,6 +115,15 @@ impl<'a> Facts<'a> {
             _ => self.mods(member).is_some_and(|m| m.is_static || m.is_class),
         }
     }
+    /// Whether a member belongs to a protocol or an extension of one, so that its first generic argument is `Self`.
+    pub fn in_protocol(&self, def: DefId) -> bool {
+        self.container(def).is_some_and(|c| match self.kind(c) {
+            DefKind::Protocol => true,
+            DefKind::Extension => crate::types::declared_self_type(self.db, c)
+                .is_some_and(|t| matches!(t.kind(), TyKind::Param { .. })),
+            _ => false,
+        })
+    }
     /// Whether the function of a static member has a metatype as its last parameter. The types of structs and enums are known where they are
     /// called; a class's may be a subclass.
     pub fn takes_metatype(&self, def: DefId) -> bool {

@@ -385,6 +385,12 @@ impl<'a> Builder<'a> {
             && !matches!(self.facts.var_kind(var), VarKind::Lazy | VarKind::Computed)
     }
 
+    /// Whether a static member of a protocol's extension is one of an existential's metatype, which must be passed to know the type.
+    pub fn opens_metatype(&self, def: DefId, args: TyList) -> bool {
+        let this = args.as_slice().first();
+        this.is_some_and(|t| t.is_existential()) && self.facts.in_protocol(def)
+    }
+
     /// For a static subscript: the type whose metatype the base is.
     fn instance_of_metatype(&self, def: DefId, base: Ty) -> Option<Ty> {
         match base.kind() {
@@ -412,15 +418,14 @@ impl<'a> Builder<'a> {
             _ => VarKind::Computed,
         };
         let is_static = facts.is_static(def) || base.is_none();
-        // A class's static member through a metatype that only the program knows.
-        let by_metatype = is_static
+        // A static member of a metatype that is a value.
+        let by_value = facts.is_static(def)
+            && base.is_some_and(|b| matches!(b.0.kind(), TyKind::Metatype(_)))
             && metatype.is_none()
-            && facts.in_class(def)
-            && base.is_some_and(|b| matches!(b.0.kind(), TyKind::Metatype(_)));
+            && (facts.takes_metatype(def) || self.opens_metatype(def, args));
         let default_this = match (metatype, is_static) {
             (Some(t), true) => ThisPass::Metatype(t),
-            (None, true) if by_metatype => ThisPass::Borrow,
-            (None, true) => ThisPass::None,
+            (None, true) if !by_value => ThisPass::None,
             _ => ThisPass::Borrow,
         };
         let pass = |accessor: DefId| match facts.signature(accessor).this {
@@ -438,7 +443,7 @@ impl<'a> Builder<'a> {
             kind: FnKind::Body,
         };
         let synth = |kind| FnId { def, kind };
-        let in_class = (!is_static || by_metatype) && facts.in_class(def);
+        let in_class = (!is_static || by_value) && facts.in_class(def);
         let (read, write);
         if let DefKind::Synth(_) = facts.kind(def) {
             read = Read::Call(Callee::Static(body(def), args), default_this);

@@ -70,6 +70,7 @@
 //! codira_trap(message ptr, len) -> never                without a place
 //! codira_fatal_error(prefix ptr, len, message ptr, len, file ptr, len, u32 line) -> never     an empty file leaves the place out
 //! codira_unreachable() -> never
+//! codira_no_instance() -> never                         a dynamic call for a type that no code was generated for
 //! codira_abort() -> never                               SIGABRT
 //! ```
 //! ## Output, input, process (output.rs, system.rs)

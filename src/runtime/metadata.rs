@@ -121,6 +121,8 @@ pub struct Metadata {
     pub destroy_object: Option<unsafe extern "C" fn(*mut c_void)>,
     pub protocols: Table<*const Protocol>,
     pub labels: Text,
+    /// The functions that dynamic calls run for this type; only generated code reads them. A class's vtable follows.
+    pub instances: *const c_void,
 }
 
 // The offsets are part of the contract with the code generator.
@@ -131,6 +133,8 @@ const _: () = {
     assert!(core::mem::offset_of!(Metadata, destroy_object) == 160);
     assert!(core::mem::offset_of!(Metadata, protocols) == 168);
     assert!(core::mem::offset_of!(Metadata, labels) == 184);
+    assert!(core::mem::offset_of!(Metadata, instances) == 200);
+    assert!(core::mem::size_of::<Metadata>() == 208);
     assert!(core::mem::size_of::<Field>() == 48);
 };
 
@@ -181,6 +185,7 @@ impl Metadata {
             start: core::ptr::null(),
             length: 0,
         },
+        instances: core::ptr::null(),
     };
 
     pub fn is_trivial(&self) -> bool {

@@ -140,6 +140,12 @@ pub unsafe extern "C" fn codira_unreachable() -> ! {
     fatal("Code that cannot be reached was reached")
 }
 
+/// Where a dynamic call meets a type that no code was generated for: generic types can grow without end only while the program runs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn codira_no_instance() -> ! {
+    fatal("A generic type is nested too deeply to be opened from an existential")
+}
+
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn codira_abort() -> ! {
     output::flush_at_death();

@@ -8,6 +8,7 @@ use crate::items::tree::{ItemKind, TypeRef};
 use crate::resolve::decls::{all_protocols, direct_protocols};
 use crate::types::assoc::type_witnesses;
 use crate::types::env::is_type_param;
+use crate::types::existential::projected;
 use crate::types::generics::{Requirement, generic_context, generic_env, generic_info};
 use crate::types::hooks;
 use crate::types::lang::{LangItem, lang};
@@ -307,10 +308,7 @@ pub fn assoc_type_unchecked(db: &dyn Db, ty: Ty, assoc: DefId) -> Option<Ty> {
             None
         }
         TyKind::DynamicSelf(inner) => assoc_type_unchecked(db, *inner, assoc),
-        TyKind::Existential(e) => bound_assoc(db, &e.bindings, root).or_else(|| {
-            let class = e.superclass?;
-            assoc_type_unchecked(db, class, assoc)
-        }),
+        TyKind::Existential(e) => projected(db, e, assoc),
         TyKind::Opaque { def, index, args } => {
             let bounds = *opaque_bounds(db, *def).get(*index as usize)?;
             match bounds.subst(args.as_slice()).kind() {

@@ -5,7 +5,8 @@
 //! * [`generics`]: generic parameters and requirements; [`env`]: what follows from them.
 //! * [`signature`]: signatures of functions, types of variables; [`nominal`]: stored properties, cases, superclasses.
 //! * [`protocols`]: requirements and associated types; [`conformance`]: who conforms and why, and normalisation of types;
-//!   [`assoc`]: inference of associated types; [`witness`]: which declaration fulfils a requirement.
+//!   [`assoc`]: inference of associated types; [`witness`]: which declaration fulfils a requirement;
+//!   [`existential`]: associated types of the value inside an existential.
 //! * [`members`]: members of a type by name; [`synth`]: members that the compiler makes; [`class`]: overriding and vtables.
 //! * [`check`]: the diagnostics of declarations. [`hooks`]: what later folders supply.
 
@@ -16,6 +17,7 @@ pub mod codec;
 pub mod conformance;
 pub mod display;
 pub mod env;
+pub mod existential;
 pub mod generics;
 pub mod hooks;
 pub mod lang;

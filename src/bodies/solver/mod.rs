@@ -119,6 +119,8 @@ pub enum Constraint {
     Conforms {
         ty: Ty,
         protocol: DefId,
+        /// An existential will do, because the call opens it: then the value inside conforms.
+        opens: bool,
         loc: Loc,
     },
     Superclass {
@@ -693,7 +695,18 @@ impl<'db> Checker<'db> {
     fn step(&mut self, constraint: &Constraint) -> Step {
         match constraint {
             Constraint::Relate { rel, a, b, loc } => self.relate(*rel, *a, *b, *loc),
-            Constraint::Conforms { ty, protocol, loc } => self.step_conforms(*ty, *protocol, *loc),
+            Constraint::Conforms {
+                ty,
+                protocol,
+                opens,
+                loc,
+            } => {
+                let known = self.table.shallow(*ty);
+                if *opens && self.contains_conforming(known, *protocol) {
+                    return Step::Solved;
+                }
+                self.step_conforms(*ty, *protocol, *loc)
+            }
             Constraint::Superclass { ty, class, loc } => self.step_superclass(*ty, *class, *loc),
             Constraint::ClassBound { ty, loc } => self.step_class_bound(*ty, *loc),
             Constraint::Member {

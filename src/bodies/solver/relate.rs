@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use crate::bodies::check::Checker;
 use crate::items::ids::DefId;
 use crate::types::conformance::{Conformance, assoc_type, conformance, normalize};
+use crate::types::existential::is_openable;
 use crate::types::generics::{Requirement, generics};
 use crate::types::lang::{self, LangItem, is_lang, lang, optional_payload, payload_of};
 use crate::types::nominal::inherited_type;
@@ -660,6 +661,15 @@ impl<'db> Checker<'db> {
         crate::types::conformance::conforms(self.db, Some(self.env), ty, protocol)
     }
 
+    /// Whether a type is an existential whose values conform.
+    pub fn contains_conforming(&self, ty: Ty, protocol: DefId) -> bool {
+        let TyKind::Existential(e) = ty.kind() else {
+            return false;
+        };
+        let mut protocols = e.protocols.iter();
+        protocols.any(|&p| p == protocol || inherited_protocols(self.db, p).contains(&protocol))
+    }
+
     fn existential_conforms(&self, ty: Ty, protocol: DefId) -> bool {
         let TyKind::Existential(e) = ty.kind() else {
             return false;
@@ -799,8 +809,17 @@ impl<'db> Checker<'db> {
         for requirement in requirements.iter().skip(skip) {
             match *requirement {
                 Requirement::Conforms(ty, protocol) => {
+                    let opens = match ty.kind() {
+                        TyKind::Param { index, .. } => is_openable(self.db, def, *index),
+                        _ => false,
+                    };
                     let ty = self.instantiate(ty, args, loc);
-                    self.cs.add(Constraint::Conforms { ty, protocol, loc });
+                    self.cs.add(Constraint::Conforms {
+                        ty,
+                        protocol,
+                        opens,
+                        loc,
+                    });
                 }
                 Requirement::Same(a, b) => {
                     let a = self.instantiate(a, args, loc);

@@ -17,8 +17,8 @@ use crate::types::ty::{Ty, TyKind, TyList};
 
 use super::super::cx::{CalleeShape, adapt_arguments, resolve_witness};
 use super::super::isa::{LANGUAGE_CALL, RUNTIME_CALL};
-use super::super::key::CodeKey;
-use super::super::layout::{ExistentialKind, Layout, Shape};
+use super::super::key::{CodeKey, DynamicCall};
+use super::super::layout::{Layout, Shape};
 use super::blocks::BlockOrder;
 use super::code::{Addr, Result, Target, Vals};
 use super::frame::{At, Emitter, Exit, Loc, Storage, addressed_locals};
@@ -31,15 +31,21 @@ const INLINE_DEPTH: u32 = 24;
 pub(super) type Catch<'p> = Option<(&'p Place, Block, Block)>;
 
 /// What is called.
-enum Function {
+pub(super) enum Function {
     /// This code.
     Symbol(Instance),
     /// The code at this address.
     Address(Value),
 }
 
-/// Values that were put in memory for the duration of a call.
-type Writebacks = SmallVec<[(Loc, Addr); 2]>;
+/// What remains to be done after a call.
+#[derive(Default)]
+pub(super) struct Writebacks {
+    /// Values that were put in memory for the duration of the call.
+    pub places: SmallVec<[(Loc, Addr); 2]>,
+    /// Existentials that the call consumed, whose values the callee has copied.
+    pub consumed: SmallVec<[(Ty, Addr); 1]>,
+}
 
 impl<'f, 'a> Emitter<'f, 'a> {
     pub(super) fn call(
@@ -138,6 +144,15 @@ impl<'f, 'a> Emitter<'f, 'a> {
             self.store(dest, &Val::one(address))?;
             return self.proceed(catch);
         }
+        if let Some(index) = self.c.p.opened_argument(id, type_args) {
+            let call = DynamicCall::Opened {
+                id,
+                args: type_args,
+                index,
+                is_virtual: false,
+            };
+            return self.call_opened(dest, call, args, catch);
+        }
         if self.c.p.is_transparent(id)
             && self.frame.depth < INLINE_DEPTH
             && !self.inlining.contains(&instance)
@@ -173,6 +188,15 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let Some(slot) = self.c.p.vtable_slot(id) else {
             return self.call_function(id, type_args, dest, args, catch);
         };
+        if let Some(index) = self.c.p.opened_argument(id, type_args) {
+            let call = DynamicCall::Opened {
+                id,
+                args: type_args,
+                index,
+                is_virtual: true,
+            };
+            return self.call_opened(dest, call, args, catch);
+        }
         let this = match args.last() {
             Some(Argument::Value(operand)) => operand,
             Some(Argument::Address(_)) | None => return Err("a virtual call without `this`".into()),
@@ -181,7 +205,16 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let throws = self.c.p.callee_shape(id, type_args).throws.is_some();
         let (values, writebacks) = self.arguments(args)?;
         let object = *values.last().ok_or("a virtual call without `this`")?;
-        let code = self.vtable_entry(object, this_ty, slot);
+        let code = if self.c.p.own_generic_count(id.def) == 0 {
+            self.vtable_entry(object, this_ty, slot)
+        } else {
+            let metadata = match Self::is_metatype(this_ty) {
+                true => object,
+                false => self.c.load(types::I64, Addr::value(object)),
+            };
+            let args = type_args;
+            self.instance(metadata, DynamicCall::Method { id, args })
+        };
         self.call_with(
             Function::Address(code),
             dest,
@@ -205,8 +238,8 @@ impl<'f, 'a> Emitter<'f, 'a> {
             .as_slice()
             .first()
             .ok_or("a requirement without Self")?;
-        if let Shape::Existential(kind, tables) = &self.c.layout(this).shape {
-            return self.call_existential(dest, requirement, type_args, args, catch, *kind, tables);
+        if let Shape::Existential(..) = &self.c.layout(this).shape {
+            return self.call_existential(dest, requirement, type_args, args, catch);
         }
         let (id, found) = resolve_witness(self.c.p, requirement, type_args).ok_or_else(|| {
             format!(
@@ -293,138 +326,64 @@ impl<'f, 'a> Emitter<'f, 'a> {
         }
     }
 
-    /// A requirement called on `any P`: through the witness table that the value carries, with the value's own address as `this`.
-    #[allow(clippy::too_many_arguments, reason = "all of it describes one call")]
-    fn call_existential(
-        &mut self,
-        dest: &Loc,
-        requirement: DefId,
-        type_args: TyList,
-        args: &[Argument],
-        catch: Catch<'_>,
-        kind: ExistentialKind,
-        tables: &[DefId],
-    ) -> Result<()> {
-        let protocol = self
-            .c
-            .p
-            .requirement_owner(requirement)
-            .ok_or("a requirement of no protocol")?;
-        let (this, rest) = args
-            .split_last()
-            .ok_or("a call through an existential without a value")?;
-        let (mut values, mut writebacks) = self.arguments(rest)?;
-        let (table, this) = match this {
-            Argument::Value(operand) if Self::is_metatype(self.operand_type(operand)?) => {
-                let metadata = self.operand(operand)?.scalar()?;
-                let table = self.dynamic_witness_table(metadata, protocol);
-                (table, metadata)
-            }
-            _ => {
-                let (loc, mutable) = match this {
-                    Argument::Address(place) => (self.place(place)?, true),
-                    Argument::Value(operand) => {
-                        let ty = self.operand_type(operand)?;
-                        let val = self.operand(operand)?;
-                        let addr = self.c.in_memory(ty, &val)?;
-                        (Loc::memory(ty, addr), false)
-                    }
-                };
-                let addr = match loc.at {
-                    At::Memory(addr) => addr,
-                    _ => {
-                        let val = self.load(&loc);
-                        let addr = self.c.in_memory(loc.ty, &val)?;
-                        if mutable {
-                            writebacks.push((loc, addr));
-                        }
-                        addr
-                    }
-                };
-                let table = self.witness_table_in(addr, kind, tables, protocol)?;
-                (table, self.project(addr, kind, mutable))
-            }
-        };
-        values.push(this);
-        let index = self.requirement_index(protocol, requirement)?;
-        let code = self
-            .c
-            .load(types::I64, Addr::value(table).plus(8 * u64::from(index)));
-        let id = FnId {
-            def: requirement,
-            kind: FnKind::Body,
-        };
-        let throws = self.c.p.callee_shape(id, type_args).throws.is_some();
-        self.call_with(
-            Function::Address(code),
-            dest,
-            throws,
-            values,
-            None,
-            writebacks,
-            catch,
-        )
-    }
-
-    /// Where a requirement's entry stands in its protocol's witness tables.
-    pub(in super::super) fn requirement_index(
-        &self,
-        protocol: DefId,
-        requirement: DefId,
-    ) -> Result<u32> {
-        let inherited = self.c.p.inherited_protocols(protocol).len();
-        let position = self
-            .c
-            .p
-            .requirements(protocol)
-            .iter()
-            .position(|&r| r == requirement)
-            .ok_or("a requirement without an entry")?;
-        Ok((1 + inherited + position) as u32)
-    }
-
     /// The arguments as they are passed, and what must be read back afterwards.
-    fn arguments(&mut self, args: &[Argument]) -> Result<(SmallVec<[Value; 8]>, Writebacks)> {
+    pub(super) fn arguments(
+        &mut self,
+        args: &[Argument],
+    ) -> Result<(SmallVec<[Value; 8]>, Writebacks)> {
         let mut values = SmallVec::new();
-        let mut writebacks = Writebacks::new();
+        let mut writebacks = Writebacks::default();
         for arg in args {
-            match arg {
-                Argument::Value(operand) => match self.operand(operand)? {
-                    Val::Scalars(scalars) => values.extend_from_slice(&scalars),
-                    Val::Memory(addr) => values.push(self.c.address(addr)),
-                },
-                Argument::Address(place) => {
-                    let loc = self.place(place)?;
-                    let addr = match &loc.at {
-                        At::Memory(addr) => *addr,
-                        At::Vars(_) | At::Values(_) => {
-                            // Nothing else may look at the variable during the call, so it may live in memory for that long.
-                            let val = self.load(&loc);
-                            let addr = self.c.in_memory(loc.ty, &val)?;
-                            if matches!(loc.at, At::Vars(_)) {
-                                writebacks.push((loc, addr));
-                            }
-                            addr
-                        }
-                    };
-                    values.push(self.c.address(addr));
-                }
-            }
+            self.pass(arg, &mut values, &mut writebacks)?;
         }
         Ok((values, writebacks))
     }
 
+    pub(super) fn pass(
+        &mut self,
+        arg: &Argument,
+        values: &mut SmallVec<[Value; 8]>,
+        writebacks: &mut Writebacks,
+    ) -> Result<()> {
+        match arg {
+            Argument::Value(operand) => match self.operand(operand)? {
+                Val::Scalars(scalars) => values.extend_from_slice(&scalars),
+                Val::Memory(addr) => values.push(self.c.address(addr)),
+            },
+            Argument::Address(place) => {
+                let loc = self.place(place)?;
+                let addr = match &loc.at {
+                    At::Memory(addr) => *addr,
+                    At::Vars(_) | At::Values(_) => {
+                        // Nothing else may look at the variable during the call, so it may live in memory for that long.
+                        let val = self.load(&loc);
+                        let addr = self.c.in_memory(loc.ty, &val)?;
+                        if matches!(loc.at, At::Vars(_)) {
+                            writebacks.places.push((loc, addr));
+                        }
+                        addr
+                    }
+                };
+                values.push(self.c.address(addr));
+            }
+        }
+        Ok(())
+    }
+
     fn write_back(&mut self, writebacks: &Writebacks) -> Result<()> {
-        for (loc, addr) in writebacks {
+        for (loc, addr) in &writebacks.places {
             let layout = self.c.layout(loc.ty);
             let val = self.c.load_val(layout, *addr);
             self.store(loc, &val)?;
+        }
+        for &(ty, addr) in &writebacks.consumed {
+            self.destroy(&Loc::memory(ty, addr))?;
         }
         Ok(())
     }
 
     #[allow(clippy::too_many_arguments, reason = "all of it describes one call")]
-    fn call_with(
+    pub(super) fn call_with(
         &mut self,
         function: Function,
         dest: &Loc,
@@ -529,7 +488,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 self.c.p.def(instance.id.def).name
             ));
         }
-        let mut writebacks = Writebacks::new();
+        let mut writebacks = Writebacks::default();
         for (&param, arg) in mir.params.iter().zip(args) {
             let in_memory = addressed[param.index()];
             let by_address = matches!(
@@ -549,7 +508,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
                         At::Vars(_) if by_address => {
                             let val = self.load(&loc);
                             let addr = self.c.in_memory(loc.ty, &val)?;
-                            writebacks.push((loc, addr));
+                            writebacks.places.push((loc, addr));
                             Storage::Memory(addr)
                         }
                         _ => {

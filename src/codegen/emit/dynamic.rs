@@ -15,7 +15,7 @@ use super::values::Val;
 /// Where an opaque existential's witness tables start.
 const TABLES: u64 = EXISTENTIAL_BUFFER + 8;
 /// Where an error's box holds the metadata and the witness table of its value.
-const BOX_METADATA: u64 = 16;
+pub(super) const BOX_METADATA: u64 = 16;
 const BOX_TABLE: u64 = 24;
 
 impl<'f, 'a> Emitter<'f, 'a> {

@@ -2,7 +2,8 @@
 //!
 //! * [`code`]: writing instructions; [`values`], [`enums`]: values by layout; neither knows MIR.
 //! * [`frame`]: one function's MIR being emitted, and its places; [`blocks`], [`body`]: the order of blocks, statements and terminators; [`rvalue`]: right-hand
-//!   sides; [`call`]: calls and inlining; [`builtin`]: the operations of module `Builtin`; [`dynamic`]: existentials and casts.
+//!   sides; [`call`]: calls and inlining; [`builtin`]: the operations of module `Builtin`; [`dynamic`]: existentials and casts;
+//!   [`opened`]: calls that depend on the type inside an existential.
 //! * [`thunks`]: functions that adapt calling conventions, as MIR; [`helpers`]: copying and destroying by type, and other functions that
 //!   the runtime calls.
 
@@ -15,6 +16,7 @@ mod dynamic;
 mod enums;
 pub(super) mod frame;
 mod helpers;
+mod opened;
 pub(super) mod rvalue;
 mod thunks;
 pub(super) mod values;
@@ -136,8 +138,13 @@ fn emit<'a>(
             synthesised = thunks::witness(p, requirement, args)?;
             (Source::Mir(&synthesised, empty), false)
         }
+        CodeKey::DynamicInstance(call, ty) => {
+            synthesised = thunks::dynamic(p, call, ty)?;
+            (Source::Mir(&synthesised, empty), false)
+        }
         CodeKey::VTableThunk(method, implementation, class) => {
-            synthesised = thunks::vtable(p, method, implementation, class)?;
+            let args = TyList::empty();
+            synthesised = thunks::vtable(p, method, implementation, class, args)?;
             (Source::Mir(&synthesised, empty), false)
         }
         _ => (Source::Helper, false),

@@ -6,9 +6,10 @@ use crate::mir::data::{
     Argument, BlockData, Callee, Const, FnId, FnKind, Instance, Local, LocalDecl, LocalKind, Mir,
     Operand, Place, Rvalue, Statement, StatementKind, Terminator,
 };
-use crate::types::ty::{Ty, TyKind, TyList};
+use crate::types::ty::{BuiltinTy, Ty, TyKind, TyList};
 
 use super::super::cx::{CalleeShape, Passing, Program, ThisMode};
+use super::super::key::DynamicCall;
 use super::code::Result;
 
 /// A function that does nothing; stands where no MIR is being emitted.
@@ -81,6 +82,98 @@ impl Thunk {
             }
             Passing::Inout => Argument::Address(place(self.param(ty, LocalKind::Inout))),
         }
+    }
+
+    /// A parameter that is the address of an opened value, handed on as the function wants it. The existential keeps its value.
+    fn opened(&mut self, ty: Ty, passing: Passing) -> Argument {
+        match passing {
+            Passing::Inout => Argument::Address(place(self.param(ty, LocalKind::Inout))),
+            Passing::Borrow | Passing::Owned => {
+                let local = place(self.param(ty, LocalKind::BorrowedAddress));
+                Argument::Value(match passing {
+                    Passing::Owned => Operand::Copy(local),
+                    _ => Operand::Borrow(local),
+                })
+            }
+        }
+    }
+
+    /// A parameter whose type mentions the opened type, such as an optional of it, as that type.
+    fn converted(&mut self, argument: Argument, from: Ty, to: Ty) -> Result<Operand> {
+        let Argument::Value(Operand::Borrow(value)) = argument else {
+            return Err("an opened type in an inout parameter".into());
+        };
+        let dest = self.local(to, LocalKind::Var);
+        self.cast(value, from, place(dest), to);
+        Ok(Operand::Move(place(dest)))
+    }
+
+    /// A cast that is known to succeed.
+    fn cast(&mut self, value: Place, from: Ty, dest: Place, to: Ty) {
+        let ok = self.local(Ty::builtin(BuiltinTy::Int1), LocalKind::Var);
+        self.push(StatementKind::Cast {
+            ok: place(ok),
+            dest,
+            value,
+            from,
+            to,
+        });
+    }
+
+    /// Calls, makes of the result what users of the existential see, and returns.
+    fn call_dynamic(
+        mut self,
+        callee: Callee,
+        args: Vec<Argument>,
+        result: Ty,
+        error: Option<Ty>,
+    ) -> Mir {
+        let own = self.mir.locals[self.mir.result].ty;
+        if result == own || own.is_existential() {
+            let erase = |value, to| match result.kind() {
+                TyKind::Existential(_) => reference(value, to),
+                _ => Rvalue::Erase {
+                    value,
+                    from: result,
+                    to,
+                },
+            };
+            return self.call(callee, args, result, error, erase);
+        }
+        if let (TyKind::Metatype(_), TyKind::Metatype(_)) = (result.kind(), own.kind()) {
+            return self.call(callee, args, result, error, reference);
+        }
+        let (next, unwind) = (
+            crate::mir::data::Block::from_raw(1),
+            crate::mir::data::Block::from_raw(2),
+        );
+        let found = self.local(result, LocalKind::Var);
+        let slot = error.map(|error| self.local(error, LocalKind::Var));
+        if let (Some(error), Some(slot)) = (error, slot) {
+            self.mir.throws = Some(error);
+            self.finish_block(Terminator::TryCall {
+                dest: place(found),
+                error: place(slot),
+                callee,
+                args,
+                normal: next,
+                unwind,
+            });
+        } else {
+            self.push(StatementKind::Call {
+                dest: place(found),
+                callee,
+                args,
+            });
+        }
+        let dest = place(self.mir.result);
+        self.cast(place(found), result, dest, own);
+        self.push(StatementKind::Destroy(place(found)));
+        self.finish_block(Terminator::Return);
+        if let Some(slot) = slot {
+            self.finish_block(Terminator::Throw(Operand::Move(place(slot))));
+        }
+        self.mir
     }
 
     fn push(&mut self, kind: StatementKind) {
@@ -259,9 +352,15 @@ fn shapes<'a>(
     method: FnId,
     implementation: FnId,
     class: Ty,
+    own: TyList,
 ) -> Option<(CalleeShape, CalleeShape, TyList)> {
-    let method_args = member_args(p, class, method.def)?;
-    let args = member_args(p, class, implementation.def)?;
+    let all = |member: DefId| -> Option<TyList> {
+        let outer = member_args(p, class, member)?;
+        let args: Vec<Ty> = outer.iter().chain(own.iter()).collect();
+        Some(TyList::new(&args))
+    };
+    let method_args = all(method.def)?;
+    let args = all(implementation.def)?;
     Some((
         p.callee_shape(method, method_args),
         p.callee_shape(implementation, args),
@@ -279,7 +378,8 @@ pub(in super::super) fn overrides_directly<'a>(
     if method == implementation {
         return true;
     }
-    let Some((introduced, own, _)) = shapes(p, method, implementation, class) else {
+    let Some((introduced, own, _)) = shapes(p, method, implementation, class, TyList::empty())
+    else {
         return true;
     };
     let same = |a: Ty, b: Ty| {
@@ -297,15 +397,17 @@ pub(in super::super) fn overrides_directly<'a>(
             .all(|(a, b)| same(a.0, b.0))
 }
 
-/// An override whose convention differs from the introducing method's: it does not throw, returns more, or takes more.
+/// An override whose convention differs from the introducing method's: it does not throw, returns more, or takes more. `generic` are the
+/// arguments of a generic method.
 pub(super) fn vtable<'a>(
     p: &dyn Program<'a>,
     method: FnId,
     implementation: FnId,
     class: Ty,
+    generic: TyList,
 ) -> Result<Mir> {
     let (introduced, own, args) =
-        shapes(p, method, implementation, class).ok_or("an override outside its class")?;
+        shapes(p, method, implementation, class, generic).ok_or("an override outside its class")?;
     let some_of = |ty: Ty| -> Option<DefId> {
         let (def, _) = ty.as_nominal().filter(|(def, _)| p.is_optional(*def))?;
         let _ = def;
@@ -351,4 +453,83 @@ pub(super) fn vtable<'a>(
         introduced.throws,
         convert,
     ))
+}
+
+/// The instance of a dynamic call for a type.
+pub(super) fn dynamic<'a>(p: &dyn Program<'a>, call: DynamicCall, ty: Ty) -> Result<Mir> {
+    match call {
+        DynamicCall::Method { id, args } => {
+            let (class, _) = ty
+                .as_nominal()
+                .ok_or("a method of a type that is no class")?;
+            let slots = p.vtable(class);
+            let slot = slots
+                .iter()
+                .find(|s| s.method == id || s.implementation == id)
+                .ok_or("a method without a slot")?;
+            let outer = member_args(p, ty, id.def).ok_or("a method outside its class")?;
+            let own = TyList::new(&args.as_slice()[outer.len()..]);
+            vtable(p, slot.method, slot.implementation, ty, own)
+        }
+        DynamicCall::Opened {
+            id,
+            args,
+            index,
+            is_virtual,
+        } => opened(p, id, args, index as usize, is_virtual, ty),
+    }
+}
+
+/// A function for the type inside an existential, which stands in the function's type arguments: takes the opened value by address.
+fn opened<'a>(
+    p: &dyn Program<'a>,
+    id: FnId,
+    args: TyList,
+    index: usize,
+    is_virtual: bool,
+    ty: Ty,
+) -> Result<Mir> {
+    let mut inner = args.as_slice().to_vec();
+    *inner
+        .get_mut(index)
+        .ok_or("an argument that is not there")? = ty;
+    let inner = TyList::new(&inner);
+    let (outside, inside) = (p.callee_shape(id, args), p.callee_shape(id, inner));
+    let mut thunk = Thunk::new(Some(id), outside.result);
+    let mut arguments = Vec::new();
+    for (&(wide, passing), &(narrow, _)) in outside.params.iter().zip(&inside.params) {
+        let argument = if narrow == ty && wide != ty {
+            thunk.opened(ty, passing)
+        } else if wide == narrow || matches!(narrow.kind(), TyKind::Metatype(_)) {
+            thunk.forward(narrow, passing)
+        } else {
+            let value = thunk.forward(wide, Passing::Borrow);
+            Argument::Value(thunk.converted(value, wide, narrow)?)
+        };
+        arguments.push(argument);
+    }
+    let outer_this = p.this_type(id.def, args);
+    let this_ty = p.this_type(id.def, inner).unwrap_or(ty);
+    let is_opened = index == 0 && this_ty == ty && outer_this != Some(ty);
+    let passing = match inside.this {
+        ThisMode::None | ThisMode::Metatype | ThisMode::Borrow => Passing::Borrow,
+        ThisMode::Owned => Passing::Owned,
+        ThisMode::Inout => Passing::Inout,
+    };
+    match inside.this {
+        ThisMode::None => {}
+        ThisMode::Metatype => {
+            arguments.push(thunk.forward(Ty::metatype(this_ty), Passing::Borrow));
+        }
+        _ if is_opened => arguments.push(thunk.opened(ty, passing)),
+        _ => arguments.push(thunk.forward(this_ty, passing)),
+    }
+    let callee = if p.requirement_owner(id.def).is_some() {
+        Callee::Witness(id.def, inner)
+    } else if is_virtual {
+        Callee::Virtual(id, inner)
+    } else {
+        Callee::Static(id, inner)
+    };
+    Ok(thunk.call_dynamic(callee, arguments, inside.result, inside.throws))
 }
