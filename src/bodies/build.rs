@@ -77,6 +77,9 @@ impl<'db> Checker<'db> {
                     {
                         return self.build_inner(*inner);
                     }
+                    if self.dynamic_self(*t) {
+                        return self.dynamic_metatype(*t, expr);
+                    }
                     self.node(TExprKind::Metatype(*t), ty, expr)
                 }
                 _ => self.build_inner(*inner),
@@ -269,7 +272,10 @@ impl<'db> Checker<'db> {
             },
             Target::Type(t) => {
                 let t = self.known(t);
-                self.node(TExprKind::Metatype(t), ty, expr)
+                match self.dynamic_self(t) {
+                    true => self.dynamic_metatype(t, expr),
+                    false => self.node(TExprKind::Metatype(t), ty, expr),
+                }
             }
             Target::TupleElem(index) => {
                 let Some(base) = base else {
@@ -306,23 +312,7 @@ impl<'db> Checker<'db> {
                             expr,
                         )
                     }
-                    // A class's computed variable is the one of the class that the metatype is of.
-                    Some(base)
-                        if crate::types::is_overridable(db, def)
-                            && decl::protocol_of_member(db, def).is_none() =>
-                    {
-                        self.node(
-                            TExprKind::Property {
-                                base,
-                                var: def,
-                                args,
-                                via_super: choice.base == Base::Super,
-                            },
-                            ty,
-                            expr,
-                        )
-                    }
-                    _ => self.node(TExprKind::Static { var: def, args }, ty, expr),
+                    None => self.node(TExprKind::Static { var: def, args }, ty, expr),
                 },
                 DefKind::Synth(s) if !decl::is_synth_init(s) && ty.as_function().is_none() => {
                     match self.base_value(expr, base, resolved) {
@@ -466,7 +456,28 @@ impl<'db> Checker<'db> {
                 .facts
                 .choices
                 .get(&expr)
-                .is_some_and(|r| matches!(r.choice.target, Target::Type(_) | Target::Module(_))),
+                .is_some_and(|r| match r.choice.target {
+                    Target::Type(t) => !self.dynamic_self(t),
+                    Target::Module(_) => true,
+                    _ => false,
+                }),
+        }
+    }
+
+    /// Whether a type is the `Self` of a class that only `this` tells. In an initialiser the object may not be one yet: there the class
+    /// is the initialiser's own.
+    fn dynamic_self(&self, ty: Ty) -> bool {
+        matches!(ty.kind(), TyKind::DynamicSelf(_))
+            && self.out.this.is_some()
+            && self.def.kind(self.db) != DefKind::Init
+    }
+
+    /// `Self` of a class as a value.
+    fn dynamic_metatype(&mut self, ty: Ty, expr: ExprId) -> TExprId {
+        let this = self.this_expr(expr);
+        match self.ty_of(this).kind() {
+            TyKind::Metatype(_) => this,
+            _ => self.node(TExprKind::DynamicType(this), Ty::metatype(ty), expr),
         }
     }
 

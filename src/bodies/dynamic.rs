@@ -161,6 +161,7 @@ impl<'db> Checker<'db> {
             self.cs.add(Constraint::Conforms {
                 ty: param,
                 protocol,
+                opens: false,
                 loc,
             });
         }
