@@ -413,7 +413,19 @@ impl<'db> Checker<'db> {
             Base::Type => {
                 let base = base?;
                 if self.names_type(base) {
-                    return None;
+                    // A static member that a class inherits is told which class it was called on.
+                    let class = choice.self_ty.map(|t| self.known(t)).filter(|t| {
+                        matches!(t.kind(), TyKind::Nominal { .. }) && self.is_class(*t)
+                    })?;
+                    let inherited = match choice.target {
+                        Target::Decl(def) => {
+                            crate::types::declared_self_type(self.db, def).and_then(Ty::nominal_def)
+                                != class.nominal_def()
+                        }
+                        _ => false,
+                    };
+                    let ty = Ty::metatype(class);
+                    return inherited.then(|| self.node(TExprKind::Metatype(class), ty, expr));
                 }
                 let built = self.build_inner(base);
                 matches!(self.ty_of(built).kind(), TyKind::Metatype(_)).then_some(built)

@@ -499,7 +499,11 @@ impl<'a> Builder<'a> {
             def: func,
             kind: FnKind::Body,
         };
-        if !call.via_super && self.facts.in_class(func) && self.facts.is_overridable(func) {
+        let known = call
+            .this
+            .is_some_and(|t| matches!(self.body.exprs[t].kind, TExprKind::Metatype(_)));
+        if !call.via_super && !known && self.facts.in_class(func) && self.facts.is_overridable(func)
+        {
             let root = self.introducing_id(id);
             let base = call.this.map(|t| self.ty_of(t));
             let args = self.inherited_args(root.def, func, call.args, base);

@@ -690,7 +690,8 @@ impl<'a> Builder<'a> {
         if needs_place || unfinished {
             return self.lvalue(base);
         }
-        if matches!(self.body.exprs[base].kind, TExprKind::Metatype(_)) {
+        let takes_base = matches!(member.read, Read::Call(_, ThisPass::Borrow));
+        if matches!(self.body.exprs[base].kind, TExprKind::Metatype(_)) && !takes_base {
             let unit = self.temp(Ty::unit());
             return LValue::root(unit.into(), Ty::unit(), Stability::Fixed);
         }
