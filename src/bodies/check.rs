@@ -88,6 +88,12 @@ pub struct Effects {
     pub awaits: bool,
 }
 
+/// A local with the types that it had, as the checker and as the typed body know them.
+pub type LocalUndo = (LocalId, Option<Ty>, Ty);
+
+/// Locals with the types that a solution gives them.
+pub type LocalsDelta = Vec<LocalUndo>;
+
 /// The state of checking one body; see the folder's page.
 pub struct Checker<'db> {
     pub db: &'db dyn Db,
@@ -106,6 +112,8 @@ pub struct Checker<'db> {
     pub scopes: Vec<ScopeNode>,
     pub scope: u32,
     pub local_types: Vec<Option<Ty>>,
+    /// What setting the types of locals replaced, for searches that take it back.
+    pub local_log: Vec<LocalUndo>,
     /// Locals declared `T!`.
     pub iuo: FxHashSet<LocalId>,
     pub local_fns: FxHashMap<u32, &'db LocalFn>,
@@ -151,6 +159,8 @@ pub struct Checker<'db> {
     pub immediate: FxHashSet<ExprId>,
     /// The key of the pattern match being solved.
     pub pattern_keys: Option<ExprId>,
+    /// Which declarations are as specialised as which others, as far as it was asked.
+    pub specialised: FxHashMap<(DefId, DefId), bool>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -195,6 +205,7 @@ impl<'db> Checker<'db> {
             scopes: vec![ScopeNode::default()],
             scope: 0,
             local_types: vec![None; body.locals.len()],
+            local_log: Vec::new(),
             iuo: FxHashSet::default(),
             local_fns: FxHashMap::default(),
             fns: Vec::new(),
@@ -220,6 +231,7 @@ impl<'db> Checker<'db> {
             on_left: false,
             immediate: FxHashSet::default(),
             pattern_keys: None,
+            specialised: FxHashMap::default(),
         }
     }
 
@@ -248,8 +260,55 @@ impl<'db> Checker<'db> {
 
     pub fn set_local(&mut self, local: LocalId, ty: Ty) {
         let ty = self.table.resolve(ty);
+        self.log_local(local);
         self.local_types[local.index()] = Some(ty);
         self.out.locals[TLocalId::from_raw(local.raw())].ty = ty;
+    }
+
+    /// Gives a local the very type, with variables that are bound: what its uses find out reaches them.
+    pub fn set_open_local(&mut self, local: LocalId, ty: Ty) {
+        self.log_local(local);
+        self.local_types[local.index()] = Some(ty);
+    }
+
+    fn log_local(&mut self, local: LocalId) {
+        if self.nesting > 0 {
+            let old = self.local_types[local.index()];
+            let typed = self.out.locals[TLocalId::from_raw(local.raw())].ty;
+            self.local_log.push((local, old, typed));
+        }
+    }
+
+    /// Takes back what locals were given after the log had this length.
+    pub fn roll_back_locals(&mut self, to: usize) {
+        while self.local_log.len() > to {
+            if let Some((local, old, typed)) = self.local_log.pop() {
+                self.local_types[local.index()] = old;
+                self.out.locals[TLocalId::from_raw(local.raw())].ty = typed;
+            }
+        }
+    }
+
+    /// What locals were given after the log had this length.
+    pub fn locals_since(&self, from: usize) -> LocalsDelta {
+        self.local_log
+            .get(from..)
+            .unwrap_or_default()
+            .iter()
+            .map(|&(local, ..)| {
+                let typed = self.out.locals[TLocalId::from_raw(local.raw())].ty;
+                (local, self.local_types[local.index()], typed)
+            })
+            .collect()
+    }
+
+    /// Gives locals again what was taken back.
+    pub fn replay_locals(&mut self, delta: LocalsDelta) {
+        for (local, ty, typed) in delta {
+            self.log_local(local);
+            self.local_types[local.index()] = ty;
+            self.out.locals[TLocalId::from_raw(local.raw())].ty = typed;
+        }
     }
 
     pub fn local_type(&self, local: LocalId) -> Ty {
@@ -424,6 +483,7 @@ impl<'db> Checker<'db> {
         self.facts = saved_facts;
         if self.nesting == 0 {
             self.table = Table::default();
+            self.local_log.clear();
         }
         typed
     }
@@ -431,14 +491,20 @@ impl<'db> Checker<'db> {
     /// Solves the current system and reports what is wrong.
     #[allow(clippy::result_unit_err, reason = "what is wrong has been reported")]
     pub fn solve_reporting(&mut self) -> Result<(), ()> {
-        let before = self.errors();
+        let before = self.diags.len();
         let result = self.solve();
         self.steps += u64::from(self.cs.steps);
         match result {
             Ok(()) => Ok(()),
             Err(failure) => {
                 self.out.has_errors = true;
-                if self.errors() == before {
+                let reported = self
+                    .diags
+                    .get(before..)
+                    .unwrap_or_default()
+                    .iter()
+                    .any(|d| d.severity == crate::diag::Severity::Error);
+                if !reported {
                     self.report(&failure);
                 }
                 Err(())
@@ -558,14 +624,14 @@ impl<'db> Checker<'db> {
                     if found.len() > 1 {
                         self.drop_overridden(&mut found);
                     }
-                    if found.len() > 1 && found.iter().all(|c| self.is_function(c)) {
+                    if !found.is_empty() && found.iter().all(|c| self.is_function(c)) {
                         methods = found;
                     } else if !found.is_empty() {
                         return found;
                     }
                 }
                 Layer::Type(def) => {
-                    if labels.is_none() {
+                    if labels.is_none() && methods.is_empty() {
                         let ty = self.named_type(def, &args);
                         return vec![Choice::plain(Target::Type(ty))];
                     }
@@ -599,6 +665,9 @@ impl<'db> Checker<'db> {
                         }
                     }
                     let only_functions = out.iter().all(|c| self.is_function(c));
+                    if !methods.is_empty() && !only_functions {
+                        return methods;
+                    }
                     if !out.is_empty() && !only_functions {
                         break;
                     }
@@ -613,9 +682,7 @@ impl<'db> Checker<'db> {
         if !methods.is_empty() {
             // `max(a, b)` in an extension of a collection, which has methods of that name.
             out.retain(|c| self.is_function(c));
-            for choice in &mut out {
-                choice.rank = OUTER_RANK;
-            }
+            out.iter_mut().for_each(|c| c.fallback = true);
             methods.append(&mut out);
             return methods;
         }

@@ -358,7 +358,7 @@ impl<'db> Checker<'db> {
             let ty = types.get(i).copied().unwrap_or(Ty::error());
             self.declare_local(*local, ty);
             // Keep the variable itself, so that what the body finds out reaches it.
-            self.local_types[local.index()] = Some(ty);
+            self.set_open_local(*local, ty);
             if let Some(param) = f.params.get(i)
                 && param.mode == ParamMode::Inout
                 && !spread

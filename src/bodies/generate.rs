@@ -445,6 +445,7 @@ impl<'db> Checker<'db> {
     fn generate_member(&mut self, expr: ExprId, base: ExprId, name: Name, has_args: bool) -> Ty {
         // A module before the dot.
         if let Expr::Name { name: module, .. } = &self.body.exprs[base]
+            && resolve::module_named(self.db, self.module, *module).is_some()
             && self.lookup_local(*module).is_empty()
         {
             let module = *module;
@@ -728,7 +729,7 @@ impl<'db> Checker<'db> {
         }
         let result = self.table.fresh();
         if let (Some(set), TyKind::Infer(var)) = (hint, result.kind()) {
-            self.cs.soft.insert(*var, set);
+            self.table.set_soft(*var, set);
         }
         let callee = self.table.fresh();
         self.add(Constraint::Apply(Rc::new(Apply {

@@ -75,7 +75,7 @@ impl<'db> Checker<'db> {
                                 ),
                             );
                         }
-                        self.local_types[local.index()] = Some(ty);
+                        self.set_open_local(*local, ty);
                         return self.pat(TPatKind::Bind(TLocalId::from_raw(first.raw())), ty, None);
                     }
                 }

@@ -90,7 +90,10 @@ impl<'db> Checker<'db> {
                 let name = *name;
                 let choices = self.name_choices(expr, name);
                 match choices.first()?.target {
-                    Target::Type(ty) => Some(ty),
+                    Target::Type(ty) => {
+                        self.expect_args(ty, expr);
+                        Some(ty)
+                    }
                     _ => None,
                 }
             }

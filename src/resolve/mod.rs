@@ -18,3 +18,4 @@ pub use self::access::is_accessible;
 pub use self::lookup::{Layer, is_static_member, lookup_value, suggest};
 pub use self::members::{container_of, declared_named};
 pub use self::operators::operator_candidates;
+pub use self::scope::module_named;

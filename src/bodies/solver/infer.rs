@@ -187,27 +187,40 @@ impl<'db> Checker<'db> {
                 break;
             }
         }
-        if !any && effort >= Effort::Defaults {
-            // Literals that nothing else mentions any more.
-            for var in self.cs.first_var..self.table.len() {
-                let var = var as u32;
-                let me = Ty::new(TyKind::Infer(var));
-                if self.table.as_var(me) != Some(var) || map.contains_key(&var) {
-                    continue;
-                }
-                let set = self.table.literals(var);
-                if set.is_empty() {
-                    continue;
-                }
-                if let Some(ty) = self.default_type(set) {
-                    self.table.bind(var, ty);
-                    any = true;
-                } else if set.contains(Literal::Nil) {
-                    return self.nil_without_context(None);
-                }
+        if !any && effort == Effort::Defaults {
+            // Literals that nothing bounds any more.
+            let mut vars: SmallVec<[u32; 4]> = SmallVec::new();
+            for id in self.cs.waiting() {
+                self.vars_of(&self.cs.constraints[id as usize], &mut vars);
             }
+            vars.retain(|v| !map.contains_key(v));
+            any = self.settle_literals(vars.into_iter())?;
             if any {
                 self.simplify()?;
+            }
+        }
+        Ok(any)
+    }
+
+    /// Gives literals among the variables their default types; whether there was one.
+    pub fn settle_literals(
+        &mut self,
+        vars: impl Iterator<Item = u32>,
+    ) -> Result<bool, Box<Failure>> {
+        let mut any = false;
+        for var in vars {
+            if self.table.as_var(Ty::new(TyKind::Infer(var))) != Some(var) {
+                continue;
+            }
+            let set = self.table.literals(var);
+            if set.is_empty() {
+                continue;
+            }
+            if let Some(ty) = self.default_type(set) {
+                self.table.bind(var, ty);
+                any = true;
+            } else if set.contains(Literal::Nil) {
+                return self.nil_without_context(None);
             }
         }
         Ok(any)

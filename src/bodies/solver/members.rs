@@ -83,10 +83,13 @@ impl<'db> Checker<'db> {
                 let outer: SmallVec<[Ty; 4]> = choice.outer.iter().collect();
                 self.open_decl(key, choice, def, &outer)
             }
-            Target::Type(ty) => plain(match ty.kind() {
-                TyKind::Existential(_) => Ty::new(TyKind::ProtocolMetatype(ty)),
-                _ => Ty::metatype(ty),
-            }),
+            Target::Type(ty) => {
+                self.expect_args(ty, key);
+                plain(match ty.kind() {
+                    TyKind::Existential(_) => Ty::new(TyKind::ProtocolMetatype(ty)),
+                    _ => Ty::metatype(ty),
+                })
+            }
             Target::TupleElem(index) => {
                 let elem = choice
                     .self_ty
@@ -149,6 +152,20 @@ impl<'db> Checker<'db> {
         }
     }
 
+    /// Notes that generic arguments that a type's name leaves out must be found.
+    pub fn expect_args(&mut self, ty: Ty, key: ExprId) {
+        if let Some((def, args)) = ty.as_nominal()
+            && ty.has_infer()
+        {
+            let names = &generics(self.db, def).params;
+            for (arg, param) in args.iter().zip(names.iter()) {
+                if let TyKind::Infer(var) = arg.kind() {
+                    self.cs.open(*var, param.name, def, key);
+                }
+            }
+        }
+    }
+
     fn identity(&self, def: DefId) -> SmallVec<[Ty; 4]> {
         let g = generics(self.db, def);
         g.params
@@ -172,7 +189,7 @@ impl<'db> Checker<'db> {
         for param in &g.params[given..] {
             let var = self.table.fresh();
             if let TyKind::Infer(v) = var.kind() {
-                self.cs.opened.push((*v, param.name, def, key));
+                self.cs.open(*v, param.name, def, key);
             }
             args.push(var);
         }
@@ -542,6 +559,14 @@ impl<'db> Checker<'db> {
             }
             self.add_candidate(&mut out, candidate, instance, meta, how, &labels);
         }
+        // One type may be found in many ways: as a parameter, and as the associated types of protocols that it stands for.
+        let is_type = |c: &Choice| matches!(c.target, Target::Type(_));
+        if out.len() > 1 && out.iter().any(is_type) {
+            let best = out.iter().filter(|c| is_type(c)).min_by_key(|c| c.rank);
+            let best = best.map(|c| c.target);
+            out.retain(|c| !is_type(c) || Some(c.target) == best);
+            out.dedup_by(|a, b| is_type(a) && a.target == b.target);
+        }
         out
     }
 
@@ -570,6 +595,7 @@ impl<'db> Checker<'db> {
             constrained: candidate.constrained,
             force: false,
             rank,
+            fallback: false,
         };
         if decl::is_type(db, def) {
             if meta && how == Lookup::Explicit {
@@ -670,13 +696,7 @@ impl<'db> Checker<'db> {
                     args.push(if i < parents {
                         Ty::param(i as u32, param.name)
                     } else {
-                        let var = self.table.fresh();
-                        if let TyKind::Infer(v) = var.kind() {
-                            self.cs
-                                .opened
-                                .push((*v, param.name, def, ExprId::from_raw(u32::MAX)));
-                        }
-                        var
+                        self.table.fresh()
                     });
                 }
                 if def.kind(db) == DefKind::TypeAlias {

@@ -4,36 +4,47 @@
 //! * [`relate`]: conversions between types, taken apart until variables or facts remain.
 //! * [`members`]: candidates for a name, and opening a declaration's type for one use.
 //! * [`calls`]: arguments to parameters.
-//! * [`choose`]: which overload, by domain narrowing first and by search where that does not decide.
+//! * [`system`]: the constraints of one expression; [`trail`]: facts that can be taken back.
+//! * [`choose`]: which decision is next, and which overload where what is known decides; with [`fit`] and [`quick`], which compare candidates
+//!   with what is known.
+//! * [`search`]: independent parts of a system, and trying candidates where nothing else decides.
 //! * [`infer`]: what to bind a variable to.
 //! * [`rank`]: which of two declarations or solutions is better.
+//! * [`stuck`]: what to say when nothing can be decided.
 //!
 //! A system is solved in rounds. Constraints are simplified until all wait for variables; then the most certain open decision is made, and
 //! so on. Decisions that known operand types settle are made for good, so that chains of operators take linear time; the others are
-//! searched with an undo trail, and scores decide. Steps are counted and bounded, never timed.
+//! searched with an undo trail, one connected component of the system at a time, and scores decide. Steps are counted and bounded, never
+//! timed.
 
 pub mod calls;
 pub mod choose;
+pub mod fit;
 pub mod infer;
 pub mod members;
+pub mod quick;
 pub mod rank;
 pub mod relate;
+pub mod search;
+pub mod stuck;
+pub mod system;
 pub mod table;
+pub mod trail;
 
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 use smallvec::SmallVec;
 
-use crate::base::{FxHashMap, Name};
+use crate::base::Name;
 use crate::bodies::check::Checker;
 use crate::items::hir::{ExprId, LocalId};
 use crate::items::ids::DefId;
 use crate::types::ty::{Ty, TyList};
 
-use self::calls::CallMatch;
 use self::members::CallParam;
-use self::table::{LiteralSet, Snapshot};
+
+pub use self::system::System;
+pub use self::trail::Facts;
 
 /// How two types must relate.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -258,6 +269,8 @@ pub struct Choice {
     pub force: bool,
     /// How it was found; for preferring what hides other candidates.
     pub rank: u8,
+    /// From a scope outside of one that has the name too: meant only where no candidate from there takes the labels.
+    pub fallback: bool,
 }
 
 impl Choice {
@@ -271,6 +284,7 @@ impl Choice {
             constrained: false,
             force: false,
             rank: 0,
+            fallback: false,
         }
     }
 }
@@ -323,22 +337,11 @@ pub struct Resolved {
     pub params: Option<Rc<[CallParam]>>,
 }
 
-/// What solving an expression found out, beside types.
-#[derive(Clone, Default)]
-pub struct Facts {
-    pub choices: FxHashMap<ExprId, Rc<Resolved>>,
-    pub calls: FxHashMap<ExprId, Rc<CallMatch>>,
-    pub types: FxHashMap<ExprId, Ty>,
-    pub closures: FxHashMap<ExprId, Rc<crate::bodies::closures::Opened>>,
-    pub key_paths: FxHashMap<ExprId, Rc<crate::bodies::keypaths::Resolution>>,
-    /// The types that casts are to.
-    pub targets: FxHashMap<ExprId, Ty>,
-    pub branchings: FxHashMap<ExprId, Rc<crate::bodies::branches::Branching>>,
-}
-
 /// Scores in order of weight; smaller is better.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub struct Score {
+    /// Mistakes that have been reported already, inside closures.
+    pub errors: u32,
     pub disfavoured: u32,
     pub force: u32,
     pub user_conversion: u32,
@@ -348,7 +351,6 @@ pub struct Score {
     pub to_optional: u32,
     pub to_any: u32,
     pub to_pointer: u32,
-    pub erase: u32,
 }
 
 /// Why a system has no solution.
@@ -426,115 +428,8 @@ pub enum Mode {
     Diagnose,
 }
 
-/// The constraints of one expression.
-pub struct System {
-    pub constraints: Vec<Constraint>,
-    done: Vec<bool>,
-    done_trail: Vec<u32>,
-    queue: VecDeque<u32>,
-    queued: Vec<bool>,
-    /// The call of which an expression is the callee.
-    pub applies: FxHashMap<ExprId, u32>,
-    pub score: Score,
-    pub best: Option<Score>,
-    pub mode: Mode,
-    pub failure: Option<Failure>,
-    /// Results of operators over nothing but literals, with the kinds of the whole tree.
-    pub soft: FxHashMap<u32, LiteralSet>,
-    /// The variables that this system made start here.
-    pub first_var: usize,
-    pub steps: u32,
-    /// Implicit members' base types, by expression.
-    pub depth: u32,
-    /// Generic parameters that were opened: variable, name and declaration, for messages.
-    pub opened: Vec<(u32, Name, DefId, ExprId)>,
-}
-
-/// A point of a system to return to.
-pub struct Mark {
-    table: Snapshot,
-    constraints: usize,
-    done: usize,
-    score: Score,
-    facts: Rc<Facts>,
-    applies: usize,
-    opened: usize,
-}
-
-/// A solution that a search found.
-pub struct Solution {
-    pub score: Score,
-    pub bindings: Vec<Option<Ty>>,
-    pub facts: Facts,
-}
-
 /// Steps that one expression may take.
-pub const BUDGET: u32 = 60_000;
-
-impl System {
-    pub fn new(first_var: usize) -> System {
-        System {
-            constraints: Vec::new(),
-            done: Vec::new(),
-            done_trail: Vec::new(),
-            queue: VecDeque::new(),
-            queued: Vec::new(),
-            applies: FxHashMap::default(),
-            score: Score::default(),
-            best: None,
-            mode: Mode::Direct,
-            failure: None,
-            soft: FxHashMap::default(),
-            first_var,
-            steps: 0,
-            depth: 0,
-            opened: Vec::new(),
-        }
-    }
-
-    pub fn add(&mut self, constraint: Constraint) -> u32 {
-        let id = self.constraints.len() as u32;
-        if let Constraint::Apply(apply) = &constraint {
-            self.applies.insert(apply.key, id);
-        }
-        self.constraints.push(constraint);
-        self.done.push(false);
-        self.queued.push(true);
-        self.queue.push_back(id);
-        id
-    }
-
-    pub fn is_done(&self, id: u32) -> bool {
-        self.done[id as usize]
-    }
-
-    pub fn finish(&mut self, id: u32) {
-        if !self.done[id as usize] {
-            self.done[id as usize] = true;
-            self.done_trail.push(id);
-        }
-    }
-
-    fn wake(&mut self, id: u32) {
-        let i = id as usize;
-        if i < self.done.len() && !self.done[i] && !self.queued[i] {
-            self.queued[i] = true;
-            self.queue.push_back(id);
-        }
-    }
-
-    /// Wakes everything that is not done: a nested system may have bound variables.
-    pub fn wake_all(&mut self) {
-        for id in 0..self.constraints.len() as u32 {
-            self.wake(id);
-        }
-    }
-
-    /// The constraints that are not done.
-    pub fn waiting(&self) -> impl Iterator<Item = u32> + '_ {
-        (0..self.constraints.len() as u32).filter(|&id| !self.done[id as usize])
-    }
-}
+pub const BUDGET: u32 = 100_000;
 
 impl<'db> Checker<'db> {
     pub fn add(&mut self, constraint: Constraint) -> u32 {
@@ -562,40 +457,6 @@ impl<'db> Checker<'db> {
         // A variable without demands gives way, which keeps the older names.
         self.table.bind(var, ty);
         true
-    }
-
-    fn mark(&self) -> Mark {
-        Mark {
-            table: self.table.snapshot(),
-            constraints: self.cs.constraints.len(),
-            done: self.cs.done_trail.len(),
-            score: self.cs.score,
-            facts: Rc::new(self.facts.clone()),
-            applies: self.cs.applies.len(),
-            opened: self.cs.opened.len(),
-        }
-    }
-
-    fn back(&mut self, mark: &Mark) {
-        self.table.rollback(mark.table);
-        let cs = &mut self.cs;
-        while cs.done_trail.len() > mark.done {
-            if let Some(id) = cs.done_trail.pop() {
-                cs.done[id as usize] = false;
-            }
-        }
-        cs.constraints.truncate(mark.constraints);
-        cs.done.truncate(mark.constraints);
-        cs.queued.truncate(mark.constraints);
-        cs.queued.fill(false);
-        cs.queue.clear();
-        if cs.applies.len() != mark.applies {
-            let n = mark.constraints as u32;
-            cs.applies.retain(|_, id| *id < n);
-        }
-        cs.opened.truncate(mark.opened);
-        cs.score = mark.score;
-        self.facts = (*mark.facts).clone();
     }
 
     /// Looks at queued constraints until none is left.
@@ -629,6 +490,11 @@ impl<'db> Checker<'db> {
                     for var in vars {
                         self.table.watch(var, id);
                     }
+                    if let Constraint::Relate { a, .. } = &constraint
+                        && let Some(var) = self.table.as_var(*a)
+                    {
+                        self.table.add_upper(var, id);
+                    }
                 }
                 Step::Failed(failure) => {
                     if self.cs.mode != Mode::Diagnose {
@@ -641,54 +507,6 @@ impl<'db> Checker<'db> {
                     }
                 }
             }
-        }
-    }
-
-    /// After a failure that is going to be reported, what the constraint should have settled is erroneous and agrees with everything.
-    fn recover(&mut self, constraint: &Constraint) {
-        let unknown = match constraint {
-            Constraint::Member { result, .. } | Constraint::Assoc { result, .. } => Some(*result),
-            Constraint::Overload { ty, .. } => Some(*ty),
-            Constraint::Apply(apply) => Some(apply.result),
-            Constraint::Unwrap { object, .. } => Some(*object),
-            Constraint::Closure { ty, .. } => Some(*ty),
-            Constraint::TypeOf { result, .. } => Some(*result),
-            Constraint::PathAccess { value, .. } => Some(*value),
-            _ => None,
-        };
-        if let Some(var) = unknown.and_then(|ty| self.table.as_var(ty)) {
-            self.table.bind(var, Ty::error());
-        }
-    }
-
-    fn loc_of(&self, id: u32) -> Loc {
-        match &self.cs.constraints[id as usize] {
-            Constraint::Relate { loc, .. }
-            | Constraint::Conforms { loc, .. }
-            | Constraint::Superclass { loc, .. }
-            | Constraint::ClassBound { loc, .. }
-            | Constraint::Unwrap { loc, .. }
-            | Constraint::PathAccess { loc, .. }
-            | Constraint::Assoc { loc, .. } => *loc,
-            Constraint::Member { key, .. } | Constraint::Overload { key, .. } => Loc {
-                expr: *key,
-                why: Why::Inner,
-            },
-            Constraint::Apply(apply) => Loc {
-                expr: apply.call,
-                why: Why::Inner,
-            },
-            Constraint::Closure { expr, .. }
-            | Constraint::ArrayLiteral { expr, .. }
-            | Constraint::DictionaryLiteral { expr, .. }
-            | Constraint::KeyPath { expr, .. } => Loc {
-                expr: *expr,
-                why: Why::Inner,
-            },
-            Constraint::TypeOf { .. } => Loc {
-                expr: ExprId::from_raw(0),
-                why: Why::Inner,
-            },
         }
     }
 
@@ -771,111 +589,6 @@ impl<'db> Checker<'db> {
                 }
             }
         }
-    }
-
-    /// Solves the current system. On success the table and the facts hold the solution.
-    pub fn solve(&mut self) -> Result<(), Box<Failure>> {
-        let start = self.mark();
-        let result = self.run();
-        let Err(first) = result else {
-            return Ok(());
-        };
-        if matches!(first.kind, FailKind::TooComplex) {
-            return Err(first);
-        }
-        if self.cs.mode == Mode::Direct {
-            // Decisions that were made for good may have been wrong in this context; search again without them.
-            self.back(&start);
-            self.cs.wake_all();
-            self.cs.mode = Mode::Search;
-            match self.run() {
-                Ok(()) => {
-                    self.cs.mode = Mode::Direct;
-                    return Ok(());
-                }
-                Err(second) if matches!(second.kind, FailKind::TooComplex) => return Err(second),
-                Err(second) if matches!(second.kind, FailKind::Ambiguous) => return Err(second),
-                Err(_) => {}
-            }
-        }
-        // There is no solution: find out what to say.
-        self.back(&start);
-        self.cs.wake_all();
-        self.cs.mode = Mode::Diagnose;
-        self.cs.failure = None;
-        self.cs.best = None;
-        let result = self.run();
-        let failure = self.cs.failure.take();
-        Err(match (failure, result) {
-            (Some(failure), _) => Box::new(failure),
-            (None, Err(failure)) => failure,
-            (None, Ok(())) => first,
-        })
-    }
-
-    /// One pass of simplification and decisions, to the end or to a failure.
-    pub fn run(&mut self) -> Result<(), Box<Failure>> {
-        loop {
-            self.simplify()?;
-            if let (Some(best), true) = (self.cs.best, self.cs.mode != Mode::Diagnose)
-                && self.cs.score > best
-            {
-                return Err(Box::new(Failure {
-                    kind: FailKind::NoOverload,
-                    loc: self.any_loc(),
-                }));
-            }
-            match self.decide()? {
-                Decision::Progress => {}
-                Decision::Done => return self.check_inferred(),
-                Decision::Searched(result) => return result,
-            }
-        }
-    }
-
-    fn any_loc(&self) -> Loc {
-        match self.cs.constraints.is_empty() {
-            true => Loc {
-                expr: ExprId::from_raw(0),
-                why: Why::Inner,
-            },
-            false => self.loc_of(0),
-        }
-    }
-
-    /// The state as a solution.
-    fn solution(&self) -> Solution {
-        Solution {
-            score: self.cs.score,
-            bindings: self.table.bindings(0),
-            facts: self.facts.clone(),
-        }
-    }
-
-    /// Makes a solution the state again.
-    fn install(&mut self, solution: Solution) {
-        while self.table.len() < solution.bindings.len() {
-            self.table.fresh();
-        }
-        for (var, binding) in solution.bindings.iter().enumerate() {
-            if let Some(ty) = binding {
-                let var = var as u32;
-                if self
-                    .table
-                    .as_var(Ty::new(crate::types::ty::TyKind::Infer(var)))
-                    == Some(var)
-                {
-                    self.table.bind(var, *ty);
-                }
-            }
-        }
-        self.table.fresh.clear();
-        self.facts = solution.facts;
-        self.cs.score = solution.score;
-        for id in 0..self.cs.constraints.len() as u32 {
-            self.cs.finish(id);
-        }
-        self.cs.queue.clear();
     }
 }
 

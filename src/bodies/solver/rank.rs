@@ -1,88 +1,175 @@
-//! Which of two declarations is the more specialised one.
+//! Which of two declarations is the more specialised one, and which of two solutions has the better ones.
+
+use smallvec::SmallVec;
 
 use crate::base::Name;
 use crate::bodies::check::Checker;
 use crate::bodies::decl;
 use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
+use crate::types::declared_self_type;
 use crate::types::generics::{generics, satisfied};
+use crate::types::nominal::inherited_type;
 use crate::types::protocols::refines;
-use crate::types::signature::signature;
-use crate::types::ty::Ty;
+use crate::types::signature::SigParam;
+use crate::types::ty::{ParamMode, Ty};
+
+use super::quick::{Binds, Quick};
+use super::{ApplyKind, Choice, Target};
 
 impl<'db> Checker<'db> {
-    /// Whether the first declaration hides the second where both fit equally well. The ranks say how member lookup found them.
+    /// Whether the first declaration is to be preferred over the second wherever both fit.
+    pub(super) fn better(&mut self, a: &Choice, b: &Choice) -> bool {
+        let (Target::Decl(x), Target::Decl(y)) = (a.target, b.target) else {
+            return matches!(a.target, Target::Local(_)) && matches!(b.target, Target::Decl(_));
+        };
+        if x == y {
+            return !a.force && b.force;
+        }
+        // Where nothing is applied, a variable is meant rather than a function of the same base name.
+        match (x.kind(self.db), y.kind(self.db)) {
+            (DefKind::Var, DefKind::Func) => return true,
+            (DefKind::Func, DefKind::Var) => return false,
+            _ => {}
+        }
+        self.more_specialised(x, a.rank, y, b.rank)
+    }
+
+    /// Whether the first declaration is more specialised than the second, or hides it. The ranks say how member lookup found them.
     pub fn more_specialised(&mut self, a: DefId, a_rank: u8, b: DefId, b_rank: u8) -> bool {
         let db = self.db;
         if let Some(first) = self.hides_by_place(a, b) {
             return first;
         }
-        // A type's own member over an inherited one, that over a protocol's, a requirement over a default.
-        if (a_rank > 0 || b_rank > 0) && a_rank != b_rank {
-            let callable = |def: DefId| {
-                matches!(
-                    def.kind(db),
-                    DefKind::Func | DefKind::Init | DefKind::Subscript | DefKind::Synth(_)
-                )
-            };
-            if !callable(a) || !callable(b) {
-                return a_rank < b_rank;
-            }
-            let forward = self.params_fit(a, b);
-            let backward = self.params_fit(b, a);
-            if forward != backward {
-                return forward;
-            }
-            return a_rank < b_rank;
-        }
-        let forward = self.params_fit(a, b);
-        let backward = self.params_fit(b, a);
+        let forward = self.as_specialised(a, b);
+        let backward = self.as_specialised(b, a);
         if forward != backward {
             return forward;
         }
-        {
-            let (m, n) = (
-                generics(db, a).requirements.len(),
-                generics(db, b).requirements.len(),
-            );
-            let (own_a, own_b) = (generics(db, a).params.len(), generics(db, b).params.len());
-            if forward && (own_a == 0) != (own_b == 0) {
-                return own_a == 0;
-            }
-            // Parameters that are left to their defaults, and variadic ones, count against a candidate.
-            let cost = |def: DefId| {
-                let callable = matches!(
-                    def.kind(db),
-                    DefKind::Func | DefKind::Init | DefKind::Subscript | DefKind::Synth(_)
-                );
-                if !callable {
-                    return (0, 0);
+        // A type's own member over an inherited one, that over a protocol's, a requirement over a default.
+        if (a_rank > 0 || b_rank > 0) && a_rank != b_rank {
+            return a_rank < b_rank;
+        }
+        // A module's own declaration over an imported one.
+        let module = |def| decl::module_of(db, def);
+        if module(a) != module(b) {
+            return module(a) == self.module;
+        }
+        // An initialiser that always makes a value gives the more special type.
+        let failable = |def: DefId| decl::is_failable(db, def);
+        if failable(a) != failable(b) {
+            return failable(b);
+        }
+        // What is written hides what the compiler makes.
+        let made = |def: DefId| matches!(def.kind(db), DefKind::Synth(_));
+        made(b) && !made(a)
+    }
+
+    /// Whether the first declaration takes nothing that the second does not take, so that it is at least as specialised.
+    fn as_specialised(&mut self, a: DefId, b: DefId) -> bool {
+        if let Some(&known) = self.specialised.get(&(a, b)) {
+            return known;
+        }
+        let found = self.params_fit(a, b);
+        self.specialised.insert((a, b), found);
+        found
+    }
+
+
+    /// Whether the requirements of a declaration hold for these arguments in the environment of another.
+    fn holds_in(&mut self, env: DefId, def: DefId, binds: &Binds) -> bool {
+        let saved = std::mem::replace(&mut self.env, env);
+        let holds = self.requirements_hold(def, &Choice::plain(Target::Decl(def)), binds);
+        self.env = saved;
+        holds
+    }
+
+    /// Whether the parameters of one declaration convert to another's, so that whatever the first takes the second takes too; or whether the
+    /// second has more of them, which are left to their defaults.
+    fn params_fit(&mut self, specific: DefId, general: DefId) -> bool {
+        let db = self.db;
+        let g = generics(db, general);
+        let mut binds: Binds = SmallVec::from_elem(None, g.params.len());
+        self.bind_owner(specific, general, &mut binds);
+        let (Some(xs), Some(ys)) = (
+            self.params_of(specific, ApplyKind::Operator),
+            self.params_of(general, ApplyKind::Operator),
+        ) else {
+            // Variables take nothing.
+            return self.holds_in(specific, general, &binds);
+        };
+        if xs.len() > ys.len() {
+            return false;
+        }
+        let mut fewer = xs.len() < ys.len();
+        let saved = std::mem::replace(&mut self.env, specific);
+        let mut fits = true;
+        for (x, y) in xs.iter().zip(&ys) {
+            if x.variadic != y.variadic {
+                if x.variadic {
+                    self.env = saved;
+                    return false;
                 }
-                let sig = signature(db, def);
-                (
-                    sig.params.iter().filter(|p| p.variadic).count(),
-                    sig.params.iter().filter(|p| p.default.is_some()).count(),
-                )
-            };
-            let (x, y) = (cost(a), cost(b));
-            if x != y {
-                return x < y;
+                fewer = true;
             }
-            if forward && m != n {
-                return m > n;
+            fits &= self.param_fits(x, y, &mut binds);
+        }
+        self.env = saved;
+        fewer || fits && self.holds_in(specific, general, &binds)
+    }
+
+    fn param_fits(&mut self, x: &SigParam, y: &SigParam, binds: &mut Binds) -> bool {
+        if (x.mode == ParamMode::Inout) != (y.mode == ParamMode::Inout) {
+            return false;
+        }
+        let value = |p: &SigParam| match p.ty.as_function() {
+            Some(f) if p.autoclosure => f.result,
+            _ => p.ty,
+        };
+        let (from, to) = (value(x), value(y));
+        // A value as an optional of it would make the wider parameter the more special one.
+        let optional = |ty: Ty| crate::types::lang::optional_payload(self.db, ty).is_some();
+        if optional(to) && !optional(from) {
+            return false;
+        }
+        match self.quick(to, from, binds, None, 0) {
+            Quick::Exact | Quick::Unknown | Quick::Literal => true,
+            Quick::Free | Quick::Converts(_) | Quick::LiteralConverts(_) => {
+                x.mode != ParamMode::Inout
             }
-            // A module's own declaration over an imported one.
-            let module = |def| decl::module_of(db, def);
-            if module(a) != module(b) {
-                return module(a) == self.module;
+            Quick::No => false,
+        }
+    }
+
+    /// Binds the parameters of the type that the general declaration is a member of, where the type of the specific one is the same, a
+    /// subclass, or conforms.
+    fn bind_owner(&mut self, specific: DefId, general: DefId, binds: &mut Binds) {
+        let db = self.db;
+        let container = |def: DefId| def.parent(db).filter(|&p| decl::is_container(db, p));
+        let (Some(x), Some(y)) = (container(specific), container(general)) else {
+            return;
+        };
+        let (Some(from), Some(to)) = (declared_self_type(db, x), declared_self_type(db, y)) else {
+            return;
+        };
+        if let Some(protocol) = decl::protocol_of_member(db, general) {
+            let saved = std::mem::replace(&mut self.env, specific);
+            if self.conforms(from, protocol)
+                && let Some(slot) = binds.first_mut()
+            {
+                *slot = Some(from);
             }
-            // What is written hides what the compiler makes.
-            let made = |def: DefId| matches!(def.kind(db), DefKind::Synth(_));
-            if made(a) != made(b) {
-                return made(b);
+            self.env = saved;
+            return;
+        }
+        if let Some(def) = to.nominal_def()
+            && let Some(up) = inherited_type(db, from, def)
+            && let Some((_, args)) = up.as_nominal()
+        {
+            for (slot, arg) in binds.iter_mut().zip(args.iter()) {
+                *slot = Some(arg);
             }
         }
-        false
     }
 
     /// Whether one of two functions or subscripts hides the other whatever their parameters are, and if so, whether it is the first: one

@@ -284,8 +284,6 @@ impl<'db> Checker<'db> {
                 if self.erases(a, e, loc) {
                     if b.is_any() {
                         self.cs.score.to_any += 1;
-                    } else if !a.is_existential() {
-                        self.cs.score.erase += 1;
                     }
                     return Some(Step::Solved);
                 }

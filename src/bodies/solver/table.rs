@@ -65,14 +65,28 @@ struct Var {
     /// Bound to this type; may itself mention variables.
     binding: Option<Ty>,
     literals: LiteralSet,
+    /// The result of operators over nothing but literals: the kinds in the whole tree.
+    soft: LiteralSet,
     /// Constraints to look at again when the variable is bound.
     watchers: SmallVec<[u32; 4]>,
+    /// Conversions of the variable to something, among the watchers.
+    uppers: SmallVec<[u32; 2]>,
 }
 
 #[derive(Clone, Debug)]
 enum Undo {
     Bound(u32),
     Literals(u32, LiteralSet),
+    /// The variable has this many watchers and uppers less.
+    Watched(u32, u32, u32),
+}
+
+/// What happened to the variables after a moment.
+pub struct TableDelta {
+    first: usize,
+    new: Vec<Var>,
+    bound: Vec<(u32, Ty)>,
+    literals: Vec<(u32, LiteralSet)>,
 }
 
 /// A point to return to.
@@ -125,11 +139,57 @@ impl Table {
             match self.trail.pop() {
                 Some(Undo::Bound(v)) => self.vars[v as usize].binding = None,
                 Some(Undo::Literals(v, old)) => self.vars[v as usize].literals = old,
+                Some(Undo::Watched(v, watchers, uppers)) => {
+                    let var = &mut self.vars[v as usize];
+                    let (n, m) = (var.watchers.len(), var.uppers.len());
+                    var.watchers.truncate(n.saturating_sub(watchers as usize));
+                    var.uppers.truncate(m.saturating_sub(uppers as usize));
+                }
                 None => break,
             }
         }
         self.vars.truncate(to.vars);
         self.fresh.clear();
+    }
+
+    /// What happened after the moment, to be made so again by [`Table::replay`].
+    pub fn since(&self, from: Snapshot) -> TableDelta {
+        let mut delta = TableDelta {
+            first: from.vars,
+            new: self.vars.get(from.vars..).unwrap_or_default().to_vec(),
+            bound: Vec::new(),
+            literals: Vec::new(),
+        };
+        let old = |v: u32| (v as usize) < from.vars;
+        for undo in self.trail.get(from.trail..).unwrap_or_default() {
+            match undo {
+                Undo::Bound(v) if old(*v) => {
+                    delta
+                        .bound
+                        .extend(self.vars[*v as usize].binding.map(|ty| (*v, ty)));
+                }
+                Undo::Literals(v, _) if old(*v) => {
+                    delta.literals.push((*v, self.vars[*v as usize].literals));
+                }
+                _ => {}
+            }
+        }
+        delta
+    }
+
+    /// Makes what happened after a moment so again, at that moment.
+    pub fn replay(&mut self, delta: TableDelta) {
+        self.vars.truncate(delta.first);
+        self.vars.extend(delta.new);
+        for (var, set) in delta.literals {
+            self.add_literals(var, set);
+        }
+        for (var, ty) in delta.bound {
+            self.vars[var as usize].binding = Some(ty);
+            self.trail.push(Undo::Bound(var));
+            // Systems around may wait for it.
+            self.fresh.push(var);
+        }
     }
 
     /// The type with its outermost variable followed to what it is bound to.
@@ -189,8 +249,13 @@ impl Table {
             // The target takes over the demands and the watchers.
             let set = self.vars[var as usize].literals;
             self.add_literals(*other, set);
-            let watchers = self.vars[var as usize].watchers.clone();
-            self.vars[*other as usize].watchers.extend(watchers);
+            let from = &self.vars[var as usize];
+            let (watchers, uppers) = (from.watchers.clone(), from.uppers.clone());
+            let (n, m) = (watchers.len() as u32, uppers.len() as u32);
+            let to = &mut self.vars[*other as usize];
+            to.watchers.extend(watchers);
+            to.uppers.extend(uppers);
+            self.trail.push(Undo::Watched(*other, n, m));
         }
         self.vars[var as usize].binding = Some(ty);
         self.trail.push(Undo::Bound(var));
@@ -207,7 +272,31 @@ impl Table {
         let watchers = &mut self.vars[var as usize].watchers;
         if watchers.last() != Some(&constraint) {
             watchers.push(constraint);
+            self.trail.push(Undo::Watched(var, 1, 0));
         }
+    }
+
+    /// Notes that a constraint converts the variable to something.
+    pub fn add_upper(&mut self, var: u32, constraint: u32) {
+        let uppers = &mut self.vars[var as usize].uppers;
+        if !uppers.contains(&constraint) {
+            uppers.push(constraint);
+            self.trail.push(Undo::Watched(var, 0, 1));
+        }
+    }
+
+    /// The constraints that convert the variable to something; some may be done.
+    pub fn uppers(&self, var: u32) -> &[u32] {
+        &self.vars[var as usize].uppers
+    }
+
+    pub fn soft(&self, var: u32) -> LiteralSet {
+        self.vars[var as usize].soft
+    }
+
+    /// Notes that a variable is the result of operators over literals of these kinds.
+    pub fn set_soft(&mut self, var: u32, set: LiteralSet) {
+        self.vars[var as usize].soft = set;
     }
 
     pub fn watchers(&self, var: u32) -> &[u32] {
@@ -228,13 +317,5 @@ impl Table {
             }
             false
         });
-    }
-
-    /// Bindings of all variables, to be restored by [`Table::restore`].
-    pub fn bindings(&self, from: usize) -> Vec<Option<Ty>> {
-        self.vars[from.min(self.vars.len())..]
-            .iter()
-            .map(|v| v.binding)
-            .collect()
     }
 }
