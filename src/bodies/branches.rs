@@ -266,6 +266,11 @@ impl<'db> Checker<'db> {
                 && !lang::is_lang(self.db, result, lang::LangItem::Never)
             {
                 stmts.push(TStmt::Expr(built));
+            } else if result.is_unit() && !self.ty_of(built).is_unit() {
+                // A statement: what its last expression gives is dropped.
+                stmts.push(TStmt::Expr(built));
+                let unit = self.node(TExprKind::Tuple(Vec::new()), result, value);
+                stmts.push(TStmt::Then(unit));
             } else {
                 let built = self.coerce(built, result);
                 stmts.push(TStmt::Then(built));

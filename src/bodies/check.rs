@@ -17,9 +17,6 @@ use crate::types::ty::{Ty, TyKind, TyList};
 use super::solver::table::Table;
 use super::solver::{Base, Choice, Facts, Failure, Mode, Purpose, Rel, System, Target, Why};
 
-/// The rank of global functions beside methods of the same name: after all of these.
-const OUTER_RANK: u8 = 200;
-
 /// What a name in a scope stands for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Entity {

@@ -45,8 +45,10 @@ type EnteredClosure = (u32, Vec<(LocalId, TExprId)>, Vec<(LocalId, Ty)>, bool);
 pub enum Readiness {
     /// Its parameters' types are known.
     Known,
-    /// It is one expression, which may help to find them.
+    /// It is one expression, and there is something to say about each of them.
     Single,
+    /// It is one expression, which may say itself what they are.
+    Open,
     /// Nothing else can be done.
     Forced,
 }
@@ -216,11 +218,10 @@ impl<'db> Checker<'db> {
             let ty = self.table.shallow(ty);
             if let Some(var) = self.table.as_var(ty) {
                 // Without any context the closure's own signature is its type.
-                let contextless = !self.cs.waiting().any(|c| {
-                    matches!(&self.cs.constraints[c as usize], Constraint::Relate { a, .. } if self.table.as_var(*a) == Some(var))
-                });
                 if readiness == Readiness::Forced
-                    || readiness == Readiness::Known && contextless && self.annotated(closure)
+                    || readiness == Readiness::Known
+                        && self.annotated(closure)
+                        && self.is_contextless(id, var)
                 {
                     let own = self.written_closure_type(closure);
                     self.table.bind(var, own);
@@ -239,6 +240,8 @@ impl<'db> Checker<'db> {
             let go = match readiness {
                 Readiness::Known => known,
                 Readiness::Single => single && self.half_known(f, closure),
+                // When there is no solution anyway, the types of its parameters are what is missing.
+                Readiness::Open => single && self.cs.mode != super::solver::Mode::Diagnose,
                 Readiness::Forced => true,
             };
             if !go {
@@ -278,6 +281,15 @@ impl<'db> Checker<'db> {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Whether nothing but the closure's own constraint mentions its type.
+    fn is_contextless(&self, own: u32, var: u32) -> bool {
+        let mut vars = Default::default();
+        for id in self.cs.waiting().filter(|&id| id != own) {
+            self.vars_of(&self.cs.constraints[id as usize], &mut vars);
+        }
+        !vars.contains(&var)
     }
 
     /// Whether every parameter has a written type.
@@ -430,14 +442,12 @@ impl<'db> Checker<'db> {
         }
         let (saved, captures, params, spread) = self.enter_closure(expr, closure, f);
         let ty = self.generate(value);
+        let why = match explicit {
+            true => Why::Context(Purpose::ClosureResult),
+            false => Why::ClosureValue,
+        };
         if !drops {
-            self.require(
-                Rel::Convert,
-                ty,
-                expected,
-                value,
-                Why::Context(Purpose::ClosureResult),
-            );
+            self.require(Rel::Convert, ty, expected, value, why);
         }
         self.scope = saved;
         self.facts.closures.insert(
@@ -584,8 +594,10 @@ impl<'db> Checker<'db> {
                 self.scope = saved_scope;
                 self.fns.pop();
                 let result = self.table.resolve(*result);
-                let never = lang::is_lang(self.db, self.ty_of(built), lang::LangItem::Never);
-                let stmt = if *wanted && !never {
+                let ty = self.ty_of(built);
+                let never = lang::is_lang(self.db, ty, lang::LangItem::Never);
+                let drops = !wanted || never || result.is_unit() && !ty.is_unit();
+                let stmt = if !drops {
                     let built = self.coerce(built, result);
                     TStmt::Return(Some(built))
                 } else {

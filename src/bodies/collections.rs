@@ -1,5 +1,6 @@
 //! Array and dictionary literals in a system: what their types demand of their elements, and their default types.
 
+use crate::base::{FxHashSet, Name};
 use crate::bodies::check::Checker;
 use crate::bodies::solver::{Constraint, FailKind, Failure, Loc, Rel, Step, Why};
 use crate::items::hir::ExprId;
@@ -74,30 +75,73 @@ impl<'db> Checker<'db> {
             .find(|d| d.name(self.db) == name)
     }
 
-    /// Array and dictionary literals that nothing gives a type are arrays and dictionaries.
-    pub fn default_collections(&mut self) -> Result<bool, Box<Failure>> {
+    /// Array and dictionary literals that nothing gives a type are arrays and dictionaries. Those without elements are so only when `empty`
+    /// asks for it: something else must find their parameters.
+    pub fn default_collections(&mut self, empty: bool) -> Result<bool, Box<Failure>> {
         let ids: Vec<u32> = self.cs.waiting().collect();
         let mut any = false;
+        // What elements are must be known before it can be said what literals among them are.
+        let elements: FxHashSet<u32> = ids
+            .iter()
+            .flat_map(|&id| match self.cs.constraints[id as usize] {
+                Constraint::ArrayLiteral { elem, .. } => [Some(elem), None],
+                Constraint::DictionaryLiteral { key, value, .. } => [Some(key), Some(value)],
+                _ => [None, None],
+            })
+            .filter_map(|ty| self.table.as_var(ty?))
+            .collect();
+        let nested = |this: &Self, ty: Ty| {
+            this.table.as_var(ty).is_some_and(|var| {
+                let uppers = this.table.uppers(var);
+                uppers.iter().any(|&id| {
+                    this.is_open(id)
+                        && matches!(
+                            &this.cs.constraints[id as usize],
+                            Constraint::Relate { b, .. } if this.table.as_var(*b).is_some_and(|b| elements.contains(&b))
+                        )
+                })
+            })
+        };
         for id in ids {
             match self.cs.constraints[id as usize].clone() {
-                Constraint::ArrayLiteral { ty, elem, .. } => {
+                Constraint::ArrayLiteral { ty, .. } | Constraint::DictionaryLiteral { ty, .. }
+                    if nested(self, ty) => {}
+                Constraint::ArrayLiteral { expr, ty, elem } => {
                     if let Some(var) = self.table.as_var(ty) {
                         // Without elements there must be a context.
-                        if self.table.as_var(elem).is_some()
+                        if let Some(element) = self.table.as_var(elem)
                             && !self.has_lower(elem)
-                            && !self.has_upper(ty)
                         {
-                            continue;
+                            if empty {
+                                let array = lang::lang(self.db, lang::LangItem::Array);
+                                let name = Name::new("Element");
+                                self.cs.open(element, name, array, expr);
+                            } else if !self.has_upper(ty) {
+                                continue;
+                            }
                         }
                         let array = lang::array_of(self.db, elem);
                         self.table.bind(var, array);
                         any = true;
                     }
                 }
-                Constraint::DictionaryLiteral { ty, key, value, .. } => {
+                Constraint::DictionaryLiteral {
+                    expr,
+                    ty,
+                    key,
+                    value,
+                } => {
                     if let Some(var) = self.table.as_var(ty) {
-                        if self.table.as_var(key).is_some() && !self.has_lower(key) {
-                            continue;
+                        if !self.has_lower(key) {
+                            if !empty {
+                                continue;
+                            }
+                            let dictionary = lang::lang(self.db, lang::LangItem::Dictionary);
+                            for (part, name) in [(key, "Key"), (value, "Value")] {
+                                if let Some(part) = self.table.as_var(part) {
+                                    self.cs.open(part, Name::new(name), dictionary, expr);
+                                }
+                            }
                         }
                         let dictionary = lang::dictionary_of(self.db, key, value);
                         self.table.bind(var, dictionary);
@@ -115,10 +159,9 @@ impl<'db> Checker<'db> {
 
     /// Whether a variable converts to something.
     fn has_upper(&self, ty: Ty) -> bool {
-        let var = self.table.as_var(ty);
-        self.cs.waiting().any(|id| {
-            matches!(&self.cs.constraints[id as usize], Constraint::Relate { a, .. } if self.table.as_var(*a) == var)
-        })
+        self.table
+            .as_var(ty)
+            .is_some_and(|var| self.table.uppers(var).iter().any(|&id| self.is_open(id)))
     }
 
     /// Whether something converts to a variable.
@@ -126,8 +169,17 @@ impl<'db> Checker<'db> {
         let Some(var) = self.table.as_var(ty) else {
             return true;
         };
-        self.cs.waiting().any(|id| {
-            matches!(&self.cs.constraints[id as usize], Constraint::Relate { b, .. } if self.table.as_var(*b) == Some(var))
+        self.table.watchers(var).iter().any(|&id| {
+            self.is_open(id)
+                && matches!(
+                    &self.cs.constraints[id as usize],
+                    Constraint::Relate { b, .. } if self.table.as_var(*b) == Some(var)
+                )
         })
+    }
+
+    /// Whether a number that a variable remembers is that of a constraint of this system that is not done.
+    fn is_open(&self, id: u32) -> bool {
+        (id as usize) < self.cs.constraints.len() && !self.cs.is_done(id)
     }
 }

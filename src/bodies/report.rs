@@ -316,7 +316,7 @@ impl<'db> Checker<'db> {
                     format!("thrown expression type '{x}' cannot be converted to error type '{y}'")
                 }
             }
-            Why::Context(Purpose::ClosureResult) => {
+            Why::Context(Purpose::ClosureResult) | Why::ClosureValue => {
                 format!("cannot convert value of type '{x}' to closure result type '{y}'")
             }
             Why::SequenceElement => {

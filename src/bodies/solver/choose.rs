@@ -69,8 +69,8 @@ impl<'db> Checker<'db> {
         if progress {
             return Ok(Decision::Progress);
         }
-        if self.bind_one(Effort::Firm)? {
-            return Ok(Decision::Progress);
+        if let Some(decision) = self.bind_one(Effort::Firm)? {
+            return Ok(decision);
         }
         if self.open_closure(Readiness::Known)? {
             return Ok(Decision::Progress);
@@ -92,8 +92,8 @@ impl<'db> Checker<'db> {
         if self.open_closure(Readiness::Single)? {
             return Ok(Decision::Progress);
         }
-        if self.bind_one(Effort::Loose)? {
-            return Ok(Decision::Progress);
+        if let Some(decision) = self.bind_one(Effort::Loose)? {
+            return Ok(decision);
         }
         let next = open.into_iter().min_by_key(|(id, candidates)| {
             let unknown = candidates.fits.iter().map(|(fit, _)| fit.unknown).max();
@@ -110,17 +110,27 @@ impl<'db> Checker<'db> {
                 .collect();
             return self.branch(id, choices);
         }
-        if self.bind_one(Effort::Defaults)? {
+        if self.default_collections(false)? {
             return Ok(Decision::Progress);
         }
-        if self.default_collections()? || self.default_key_paths()? {
+        // What is done with an empty collection in a closure may say what it is one of.
+        if self.has_closures() && self.default_collections(true)? {
+            return Ok(Decision::Progress);
+        }
+        if self.open_closure(Readiness::Open)? {
+            return Ok(Decision::Progress);
+        }
+        if let Some(decision) = self.bind_one(Effort::Defaults)? {
+            return Ok(decision);
+        }
+        if self.default_key_paths()? {
             return Ok(Decision::Progress);
         }
         if self.open_closure(Readiness::Forced)? {
             return Ok(Decision::Progress);
         }
-        if self.bind_one(Effort::Last)? {
-            return Ok(Decision::Progress);
+        if let Some(decision) = self.bind_one(Effort::Last)? {
+            return Ok(decision);
         }
         let left = self.cs.waiting().next();
         match left {
@@ -145,6 +155,13 @@ impl<'db> Checker<'db> {
                 }
             }
         }
+    }
+
+    /// Whether a closure waits for its type.
+    fn has_closures(&self) -> bool {
+        self.cs
+            .waiting()
+            .any(|id| matches!(self.cs.constraints[id as usize], Constraint::Closure { .. }))
     }
 
     /// The call that an overload set is the callee of.

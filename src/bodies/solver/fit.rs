@@ -198,12 +198,17 @@ impl<'db> Checker<'db> {
                 }
             }
         }
-        let result = result.map(|r| self.known_pattern(r, &binds).unwrap_or(r));
         if let Some(result) = result
             && let Some(context) = self.context_of(apply.result)
-            && !self.result_fits(result, context, &binds)
         {
-            return None;
+            // A result that is known is a type of the body: its parameters are not those of the candidate.
+            let fits = match self.known_pattern(result, &binds) {
+                Some(known) => self.result_fits(known, context, &Binds::new()),
+                None => self.result_fits(result, context, &binds),
+            };
+            if !fits {
+                return None;
+            }
         }
         if let Some(result) = result
             && let Some(context) = self.context_of(apply.result)
@@ -328,7 +333,7 @@ impl<'db> Checker<'db> {
     }
 
     /// A pattern as a type of the body, when everything in it is known.
-    fn known_pattern(&self, ty: Ty, binds: &Binds) -> Option<Ty> {
+    pub(super) fn known_pattern(&self, ty: Ty, binds: &Binds) -> Option<Ty> {
         let mut unbound = false;
         ty.any_part(&mut |t| {
             if let TyKind::Param { index, .. } = t.kind() {

@@ -10,7 +10,7 @@ use crate::types::nominal::superclass;
 use crate::types::ty::{Ty, TyKind};
 
 use super::table::{Literal, LiteralSet};
-use super::{Constraint, FailKind, Failure, Loc, Purpose, Why};
+use super::{Constraint, Decision, FailKind, Failure, Loc, Mode, Purpose, Why};
 
 /// What the waiting constraints say about a variable.
 #[derive(Default, Debug)]
@@ -157,12 +157,17 @@ impl<'db> Checker<'db> {
         }
     }
 
-    /// Binds one variable, as far as the effort allows. The result says whether there was one.
-    pub fn bind_one(&mut self, effort: Effort) -> Result<bool, Box<Failure>> {
+    /// Binds one variable, as far as the effort allows. The result says what came of it, if there was one.
+    pub fn bind_one(&mut self, effort: Effort) -> Result<Option<Decision>, Box<Failure>> {
         let map = self.all_bounds();
         let mut vars: Vec<u32> = map.keys().copied().collect();
         // Collection literals and closures take their type from the context before their parts decide it.
-        vars.sort_unstable_by_key(|v| (!map[v].literal_like, *v));
+        // A variable that stands for a type with open parts is that type, whose parts are then decided where all meet.
+        vars.sort_unstable_by_key(|v| {
+            let b = &map[v];
+            let partial = b.lower.len() == 1 && b.lower[0].has_infer();
+            (!b.literal_like, !partial, *v)
+        });
         let mut any = false;
         for &var in &vars {
             // Earlier bindings of this pass may have settled this one.
@@ -178,6 +183,12 @@ impl<'db> Checker<'db> {
             };
             if self.table.as_var(ty) == Some(var) || self.table.occurs(var, ty) {
                 continue;
+            }
+            if self.cs.mode == Mode::Search {
+                let others = self.alternatives(var, bounds, ty);
+                if !others.is_empty() {
+                    return Ok(Some(self.try_bindings(var, ty, &others)));
+                }
             }
             self.note_literals(var, ty);
             self.table.bind(var, ty);
@@ -199,7 +210,58 @@ impl<'db> Checker<'db> {
                 self.simplify()?;
             }
         }
-        Ok(any)
+        Ok(any.then_some(Decision::Progress))
+    }
+
+    /// What else a variable may be, where the first idea leads nowhere: what it converts to, and a floating-point type where integer literals
+    /// are all that speaks for an integer.
+    fn alternatives(&self, var: u32, bounds: &Bounds, first: Ty) -> SmallVec<[Ty; 2]> {
+        let mut found: SmallVec<[Ty; 2]> = SmallVec::new();
+        if !bounds.lower.is_empty() {
+            let uppers = bounds.upper.iter().filter(|t| {
+                **t != first && !t.has_infer() && !matches!(t.kind(), TyKind::Inout(_))
+            });
+            for &upper in uppers {
+                if !found.contains(&upper) {
+                    found.push(upper);
+                }
+            }
+        } else if self.table.literals(var).is_empty()
+            && !bounds.conforms.is_empty()
+            && bounds.upper.is_empty()
+            && first == lang::int_ty(self.db)
+        {
+            found.push(lang::double_ty(self.db));
+        }
+        found
+    }
+
+    /// Binds a variable to the first of these types with which the present part has a solution.
+    fn try_bindings(&mut self, var: u32, first: Ty, others: &[Ty]) -> Decision {
+        let mark = self.mark();
+        let mut failure = None;
+        for &ty in std::iter::once(&first).chain(others) {
+            if self.table.occurs(var, ty) {
+                continue;
+            }
+            self.cs.depth += 1;
+            self.note_literals(var, ty);
+            self.table.bind(var, ty);
+            let result = self.run();
+            self.cs.depth -= 1;
+            match result {
+                Ok(()) => return Decision::Searched(Ok(())),
+                Err(f) if matches!(f.kind, FailKind::TooComplex) => {
+                    return Decision::Searched(Err(f));
+                }
+                Err(f) => failure = failure.or(Some(f)),
+            }
+            self.back(&mark);
+        }
+        match failure {
+            Some(failure) => Decision::Searched(Err(failure)),
+            None => Decision::Progress,
+        }
     }
 
     /// Gives literals among the variables their default types; whether there was one.
@@ -255,7 +317,7 @@ impl<'db> Checker<'db> {
         effort: Effort,
     ) -> Option<Ty> {
         let literals = self.table.literals(var);
-        if b.produced && effort < Effort::Last {
+        if (b.produced || b.element) && effort < Effort::Last {
             return None;
         }
         let concrete = |t: &&Ty| !matches!(t.kind(), TyKind::Inout(_));
@@ -284,7 +346,9 @@ impl<'db> Checker<'db> {
                 while let Some(payload) = optional_payload(self.db, t) {
                     t = self.table.shallow(payload);
                 }
-                if !matches!(t.kind(), TyKind::Existential(_) | TyKind::Infer(_)) {
+                if !matches!(t.kind(), TyKind::Existential(_) | TyKind::Infer(_))
+                    && !lang::is_lang(self.db, t, LangItem::AnyHashable)
+                {
                     return Some(t);
                 }
             }
@@ -297,7 +361,13 @@ impl<'db> Checker<'db> {
         let lowers: SmallVec<[Ty; 4]> = b.lower.iter().filter(concrete).copied().collect();
         if !lowers.is_empty() {
             let partial = lowers.iter().any(|t| t.has_infer());
-            if (open_lower || partial || b.closure_result) && effort < Effort::Loose {
+            let whole = lowers.len() == 1 && b.upper.is_empty() && b.lower_vars.is_empty();
+            if (open_lower || partial && !whole || b.closure_result) && effort < Effort::Loose {
+                return None;
+            }
+            // What an open choice gives may be wider.
+            let produced = |v: &u32| map.get(v).is_some_and(|m| m.produced);
+            if b.lower_vars.iter().any(produced) && effort < Effort::Defaults {
                 return None;
             }
             let mut joined = lowers[0];
@@ -357,9 +427,7 @@ impl<'db> Checker<'db> {
         if b.lower_vars.is_empty() && b.upper_vars.is_empty() {
             return None;
         }
-        // A collection literal gets its own default type before its elements get theirs: it may say what they must be.
-        let elements = !b.element || effort == Effort::Last;
-        if effort >= Effort::Defaults && !open_lower && !b.lower_vars.is_empty() && elements {
+        if effort >= Effort::Defaults && !open_lower && !b.lower_vars.is_empty() {
             let mut set = LiteralSet::default();
             for &v in &b.lower_vars {
                 set = set.union(self.table.literals(v));

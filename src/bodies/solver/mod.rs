@@ -68,6 +68,8 @@ pub enum Why {
     Requirement,
     /// The parts of an expression must agree.
     Inner,
+    /// The only expression of a closure's body is its value, unless nothing is expected of it or it never ends.
+    ClosureValue,
     /// The value of a branch: one that never returns has no say in the type.
     Branch,
     /// The elements of a loop's sequence convert to the type that is written for them.
@@ -104,6 +106,7 @@ impl Why {
         matches!(
             self,
             Why::Branch
+                | Why::ClosureValue
                 | Why::Context(
                     Purpose::ClosureResult | Purpose::ImplicitReturn | Purpose::NoReturn
                 )

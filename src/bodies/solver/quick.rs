@@ -129,7 +129,19 @@ impl<'db> Checker<'db> {
                 }
                 let mut worst = Quick::Exact;
                 for (x, y) in f.params.iter().zip(g.params.iter()) {
-                    worst = combine(worst, self.quick(x.ty, y.ty, binds, None, depth + 1));
+                    // Parameters convert the other way round.
+                    let fits = match self.known_pattern(x.ty, binds) {
+                        Some(known) => {
+                            let taken = self.table.resolve(y.ty);
+                            match self.quick_rigid(taken, known) {
+                                Some(fits) => fits,
+                                None if self.upcasts(known, taken) => Quick::Free,
+                                None => self.quick(x.ty, y.ty, binds, None, depth + 1),
+                            }
+                        }
+                        None => self.quick(x.ty, y.ty, binds, None, depth + 1),
+                    };
+                    worst = combine(worst, fits);
                 }
                 combine(
                     worst,
@@ -222,12 +234,8 @@ impl<'db> Checker<'db> {
             }
             return Quick::Unknown;
         }
-        if bound.is_existential() {
-            return if bound.is_any() {
-                Quick::Converts(3)
-            } else {
-                Quick::Free
-            };
+        if let Some(quick) = self.quick_rigid(bound, actual) {
+            return quick;
         }
         match self.join(bound, actual) {
             Some(joined) => {
@@ -240,6 +248,31 @@ impl<'db> Checker<'db> {
                 }
             }
             None => Quick::No,
+        }
+    }
+
+    /// How a known type converts to another one, as far as that is more than having a common supertype.
+    fn quick_rigid(&self, to: Ty, from: Ty) -> Option<Quick> {
+        let db = self.db;
+        if let TyKind::Existential(e) = to.kind() {
+            return Some(if to.is_any() {
+                Quick::Converts(3)
+            } else if e.protocols.iter().all(|p| self.conforms(from, *p)) {
+                Quick::Free
+            } else {
+                Quick::No
+            });
+        }
+        if is_lang(db, to, LangItem::AnyHashable)
+            && self.conforms(from, lang(db, LangItem::Hashable))
+        {
+            return Some(Quick::Converts(3));
+        }
+        match (optional_payload(db, to), optional_payload(db, from)) {
+            (Some(to), None) if to == from => Some(Quick::Converts(1)),
+            (Some(to), Some(from)) if to != from => self.quick_rigid(to, from),
+            (Some(to), None) => Some(self.quick_rigid(to, from)?.converted(1)),
+            _ => None,
         }
     }
 
@@ -349,7 +382,9 @@ impl<'db> Checker<'db> {
                                 } else {
                                     Quick::Literal
                                 }
-                            } else if bound.is_existential() {
+                            } else if bound.is_existential()
+                                || is_lang(db, bound, LangItem::AnyHashable)
+                            {
                                 Quick::Converts(3)
                             } else if kinds.contains(Literal::Nil) {
                                 binds[*index as usize] = Some(lang::optional_of(db, bound));
@@ -499,6 +534,8 @@ impl<'db> Checker<'db> {
                             let t = self.table.resolve(t);
                             if t.has_infer() {
                                 Quick::Unknown
+                            } else if t.is_existential() || is_lang(db, t, LangItem::AnyHashable) {
+                                Quick::Converts(3)
                             } else if self
                                 .conforms(t, lang(db, LangItem::ExpressibleByArrayLiteral))
                             {

@@ -9,10 +9,11 @@ use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
 use crate::types::declared_self_type;
 use crate::types::generics::{generics, satisfied};
+use crate::types::lang::optional_payload;
 use crate::types::nominal::inherited_type;
 use crate::types::protocols::refines;
-use crate::types::signature::SigParam;
-use crate::types::ty::{ParamMode, Ty};
+use crate::types::signature::{SigParam, signature};
+use crate::types::ty::{ParamMode, Ty, TyKind};
 
 use super::quick::{Binds, Quick};
 use super::{ApplyKind, Choice, Target};
@@ -55,10 +56,15 @@ impl<'db> Checker<'db> {
         if module(a) != module(b) {
             return module(a) == self.module;
         }
-        // An initialiser that always makes a value gives the more special type.
-        let failable = |def: DefId| decl::is_failable(db, def);
-        if failable(a) != failable(b) {
-            return failable(b);
+        // A value is more special than an optional of it.
+        let optional = |def: DefId| {
+            matches!(
+                def.kind(db),
+                DefKind::Func | DefKind::Init | DefKind::Subscript
+            ) && optional_payload(db, signature(db, def).result).is_some()
+        };
+        if optional(a) != optional(b) {
+            return optional(b);
         }
         // What is written hides what the compiler makes.
         let made = |def: DefId| matches!(def.kind(db), DefKind::Synth(_));
@@ -74,7 +80,6 @@ impl<'db> Checker<'db> {
         self.specialised.insert((a, b), found);
         found
     }
-
 
     /// Whether the requirements of a declaration hold for these arguments in the environment of another.
     fn holds_in(&mut self, env: DefId, def: DefId, binds: &Binds) -> bool {
@@ -128,12 +133,14 @@ impl<'db> Checker<'db> {
         };
         let (from, to) = (value(x), value(y));
         // A value as an optional of it would make the wider parameter the more special one.
-        let optional = |ty: Ty| crate::types::lang::optional_payload(self.db, ty).is_some();
+        let optional = |ty: Ty| optional_payload(self.db, ty).is_some();
         if optional(to) && !optional(from) {
             return false;
         }
         match self.quick(to, from, binds, None, 0) {
             Quick::Exact | Quick::Unknown | Quick::Literal => true,
+            // A wider argument for a parameter that is bound is another one.
+            Quick::Converts(_) if matches!(to.kind(), TyKind::Param { .. }) => false,
             Quick::Free | Quick::Converts(_) | Quick::LiteralConverts(_) => {
                 x.mode != ParamMode::Inout
             }
@@ -145,6 +152,10 @@ impl<'db> Checker<'db> {
     /// subclass, or conforms.
     fn bind_owner(&mut self, specific: DefId, general: DefId, binds: &mut Binds) {
         let db = self.db;
+        // Where operators stand says nothing about what they take.
+        if decl::is_operator(general.name(db).as_str()) {
+            return;
+        }
         let container = |def: DefId| def.parent(db).filter(|&p| decl::is_container(db, p));
         let (Some(x), Some(y)) = (container(specific), container(general)) else {
             return;

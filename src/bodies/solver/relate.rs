@@ -91,6 +91,12 @@ impl<'db> Checker<'db> {
             _ => {}
         }
         if rel != Rel::Equal
+            && matches!(loc.why, Why::Branch | Why::ClosureValue)
+            && b.is_unit()
+        {
+            return Step::Solved;
+        }
+        if rel != Rel::Equal
             && let Some(step) = self.convert(rel, a, b, loc)
         {
             return step;
@@ -108,8 +114,10 @@ impl<'db> Checker<'db> {
             }
             (TyKind::Tuple(x), TyKind::Tuple(y)) if x.len() == y.len() => {
                 for (x, y) in x.iter().zip(y.iter()) {
+                    // Where generics meet, elements with and without labels are the same.
                     let labels = x.label == y.label
-                        || rel != Rel::Equal && (x.label.is_none() || y.label.is_none());
+                        || (rel != Rel::Equal || loc.why == Why::Requirement)
+                            && (x.label.is_none() || y.label.is_none());
                     if !labels {
                         return mismatch(self);
                     }

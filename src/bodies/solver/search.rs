@@ -64,7 +64,7 @@ const MAX_DEPTH: u32 = 80;
 
 impl<'db> Checker<'db> {
     /// The present state, to be returned to.
-    fn mark(&self) -> Mark {
+    pub(super) fn mark(&self) -> Mark {
         Mark {
             table: self.table.snapshot(),
             facts: self.facts.snapshot(),
@@ -82,7 +82,7 @@ impl<'db> Checker<'db> {
     }
 
     /// Takes back everything since the mark.
-    fn back(&mut self, mark: &Mark) {
+    pub(super) fn back(&mut self, mark: &Mark) {
         self.table.rollback(mark.table);
         self.facts.rollback(mark.facts);
         let cs = &mut self.cs;
@@ -151,9 +151,7 @@ impl<'db> Checker<'db> {
         self.cs.mode = Mode::Direct;
         match second {
             Ok(()) => return Ok(()),
-            Err(second) if matches!(second.kind, FailKind::TooComplex | FailKind::Ambiguous) => {
-                return Err(second);
-            }
+            Err(second) if matches!(second.kind, FailKind::Ambiguous) => return Err(second),
             Err(_) => {}
         }
         // There is no solution: find out what to say.
@@ -162,6 +160,7 @@ impl<'db> Checker<'db> {
         self.cs.mode = Mode::Diagnose;
         self.cs.failure = None;
         self.cs.best = None;
+        self.total_steps();
         let result = self.run_whole();
         let failure = self.cs.failure.take();
         Err(match (failure, result) {
@@ -175,7 +174,13 @@ impl<'db> Checker<'db> {
     fn run_whole(&mut self) -> Result<(), Box<Failure>> {
         self.run()?;
         self.settle_literals(self.cs.first_var as u32..self.table.len() as u32)?;
-        self.simplify()
+        self.simplify()?;
+        self.check_closures()
+    }
+
+    /// Adds the steps of the passes so far to the body's, so that the next pass may take as many.
+    fn total_steps(&mut self) {
+        self.steps += u64::from(std::mem::take(&mut self.cs.steps));
     }
 
     /// One pass of simplification and decisions over the present part, to the end or to a failure.
@@ -315,7 +320,7 @@ impl<'db> Checker<'db> {
     }
 
     /// Every unbound variable that a constraint mentions.
-    pub(super) fn vars_of(&self, constraint: &Constraint, vars: &mut SmallVec<[u32; 4]>) {
+    pub fn vars_of(&self, constraint: &Constraint, vars: &mut SmallVec<[u32; 4]>) {
         let mut add = |ty: Ty| self.table.vars_in(ty, vars);
         match constraint {
             Constraint::Relate { a, b, .. } => {

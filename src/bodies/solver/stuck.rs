@@ -130,6 +130,40 @@ impl<'db> Checker<'db> {
         }
     }
 
+    /// At the end the parameters of every closure must be known.
+    pub(super) fn check_closures(&mut self) -> Result<(), Box<Failure>> {
+        let mut unknown: Option<ExprId> = None;
+        let mut vars = SmallVec::<[u32; 4]>::new();
+        for (&expr, opened) in self.facts.closures.iter() {
+            let before = vars.len();
+            for (_, ty) in &opened.params {
+                self.table.vars_in(*ty, &mut vars);
+            }
+            vars.retain(|v| *v as usize >= self.cs.first_var);
+            if vars.len() > before && unknown.is_none_or(|u| expr.raw() < u.raw()) {
+                unknown = Some(expr);
+            }
+        }
+        let Some(expr) = unknown else { return Ok(()) };
+        for var in vars {
+            if self.table.as_var(Ty::new(TyKind::Infer(var))) == Some(var) {
+                self.table.bind(var, Ty::error());
+            }
+        }
+        let failure = Failure {
+            kind: FailKind::ClosureParameter,
+            loc: Loc {
+                expr,
+                why: Why::Inner,
+            },
+        };
+        if self.cs.mode == Mode::Diagnose {
+            self.cs.failure.get_or_insert(failure);
+            return Ok(());
+        }
+        Err(Box::new(failure))
+    }
+
     /// After a failure that is going to be reported, what the constraint should have settled is erroneous and agrees with everything.
     pub(super) fn recover(&mut self, constraint: &Constraint) {
         let unknown = match constraint {
