@@ -178,7 +178,7 @@ impl<'db> Checker<'db> {
                     base,
                     assoc: *assoc,
                 }));
-                if known == actual || actual.has_infer() {
+                if known == actual || actual.has_infer() || known == self.norm(actual) {
                     return Quick::Exact;
                 }
                 match (known.as_nominal(), actual.as_nominal()) {
@@ -462,6 +462,9 @@ impl<'db> Checker<'db> {
                         Quick::Unknown
                     } else if self.literal_target(known, kinds).is_some() {
                         Quick::Literal
+                    } else if known == lang::int_ty(db) && kinds.contains(Literal::Float) {
+                        // The base may be an integer only because other literals are.
+                        Quick::Unknown
                     } else {
                         Quick::No
                     }
