@@ -77,10 +77,7 @@ impl<'db> Checker<'db> {
                     {
                         return self.build_inner(*inner);
                     }
-                    if self.dynamic_self(*t) {
-                        return self.dynamic_metatype(*t, expr);
-                    }
-                    self.node(TExprKind::Metatype(*t), ty, expr)
+                    self.named_metatype(*inner, *t, ty)
                 }
                 _ => self.build_inner(*inner),
             },
@@ -272,10 +269,7 @@ impl<'db> Checker<'db> {
             },
             Target::Type(t) => {
                 let t = self.known(t);
-                match self.dynamic_self(t) {
-                    true => self.dynamic_metatype(t, expr),
-                    false => self.node(TExprKind::Metatype(t), ty, expr),
-                }
+                self.named_metatype(expr, t, ty)
             }
             Target::TupleElem(index) => {
                 let Some(base) = base else {
@@ -299,7 +293,8 @@ impl<'db> Checker<'db> {
             Target::Decl(def) => match def.kind(db) {
                 // A static property of a metatype that is a value: which type's it is may show only at run time.
                 DefKind::Var => match self.base_value(expr, base, resolved) {
-                    Some(base) => {
+                    // A computed static property is a function of the metatype.
+                    Some(base) if !decl::is_static(db, def) || !self.is_plain_static(def) => {
                         self.note_getter(def, expr);
                         self.node(
                             TExprKind::Property {
@@ -312,7 +307,7 @@ impl<'db> Checker<'db> {
                             expr,
                         )
                     }
-                    None => self.node(TExprKind::Static { var: def, args }, ty, expr),
+                    _ => self.node(TExprKind::Static { var: def, args }, ty, expr),
                 },
                 DefKind::Synth(s) if !decl::is_synth_init(s) && ty.as_function().is_none() => {
                     match self.base_value(expr, base, resolved) {
@@ -407,26 +402,14 @@ impl<'db> Checker<'db> {
                     Some(TyKind::Metatype(_)) if self.out.this.is_some() => {
                         Some(self.this_expr(expr))
                     }
-                    _ => None,
+                    _ => self.class_of_member(expr, None, resolved),
                 }
             }
             Base::Type => {
-                let base = base?;
-                if self.names_type(base) {
-                    // A static member that a class inherits is told which class it was called on.
-                    let class = choice.self_ty.map(|t| self.known(t)).filter(|t| {
-                        matches!(t.kind(), TyKind::Nominal { .. }) && self.is_class(*t)
-                    })?;
-                    let inherited = match choice.target {
-                        Target::Decl(def) => {
-                            crate::types::declared_self_type(self.db, def).and_then(Ty::nominal_def)
-                                != class.nominal_def()
-                        }
-                        _ => false,
-                    };
-                    let ty = Ty::metatype(class);
-                    return inherited.then(|| self.node(TExprKind::Metatype(class), ty, expr));
-                }
+                let base = match base {
+                    Some(base) if !self.names_type(base) => base,
+                    _ => return self.class_of_member(expr, base, resolved),
+                };
                 let built = self.build_inner(base);
                 matches!(self.ty_of(built).kind(), TyKind::Metatype(_)).then_some(built)
             }
@@ -459,6 +442,9 @@ impl<'db> Checker<'db> {
 
     /// Whether an expression names a type rather than computing a metatype.
     pub fn names_type(&self, expr: ExprId) -> bool {
+        if self.names_dynamic_self(expr) {
+            return false;
+        }
         match &self.body.exprs[expr] {
             Expr::Paren(e) => self.names_type(*e),
             Expr::DotThis(e) => self.names_type(*e),
@@ -468,28 +454,7 @@ impl<'db> Checker<'db> {
                 .facts
                 .choices
                 .get(&expr)
-                .is_some_and(|r| match r.choice.target {
-                    Target::Type(t) => !self.dynamic_self(t),
-                    Target::Module(_) => true,
-                    _ => false,
-                }),
-        }
-    }
-
-    /// Whether a type is the `Self` of a class that only `this` tells. In an initialiser the object may not be one yet: there the class
-    /// is the initialiser's own.
-    fn dynamic_self(&self, ty: Ty) -> bool {
-        matches!(ty.kind(), TyKind::DynamicSelf(_))
-            && self.out.this.is_some()
-            && self.def.kind(self.db) != DefKind::Init
-    }
-
-    /// `Self` of a class as a value.
-    fn dynamic_metatype(&mut self, ty: Ty, expr: ExprId) -> TExprId {
-        let this = self.this_expr(expr);
-        match self.ty_of(this).kind() {
-            TyKind::Metatype(_) => this,
-            _ => self.node(TExprKind::DynamicType(this), Ty::metatype(ty), expr),
+                .is_some_and(|r| matches!(r.choice.target, Target::Type(_) | Target::Module(_))),
         }
     }
 

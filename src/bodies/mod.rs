@@ -27,6 +27,7 @@ pub mod generate;
 pub mod keypaths;
 pub mod literals;
 pub mod loops;
+mod metatypes;
 pub mod patterns;
 pub mod places;
 pub mod report;

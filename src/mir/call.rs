@@ -1,15 +1,14 @@
 //! Calls: arguments from left to right, then the accesses of inout arguments, then the call, then the write-backs.
 
-use super::builder::{Builder, Role};
+use super::builder::Builder;
 use super::data::*;
 use super::place::{Access, LValue, Stability, Val};
 use super::visit;
 use crate::base::Name;
 use crate::bodies::thir::*;
 use crate::items::ids::{DefId, DefKind};
-use crate::types::lang::LangItem;
 use crate::types::signature::ThisKind;
-use crate::types::ty::{ParamMode, Ty, TyKind, TyList};
+use crate::types::ty::{ParamMode, Ty, TyList};
 
 /// An argument that has been evaluated, but whose access has not begun.
 #[derive(Clone, Debug)]
@@ -313,8 +312,8 @@ impl<'a> Builder<'a> {
     pub fn lower_call(&mut self, call: &'a TCall, ty: Ty, dest: &Place) {
         if let Some(&n) = self.caps.fn_defs.get(&call.func) {
             let modes = self.closure_modes(n);
-            let values = self.arg_values(&call.params, None, false);
             self.push_scope();
+            let values = self.arg_values(&call.params, None, false);
             let args = self.arguments(values, &modes);
             self.call_local_with(n, Some(call.args), args, dest);
             self.pop_scope();
@@ -347,6 +346,8 @@ impl<'a> Builder<'a> {
         }
         let facts = self.facts;
         let sig = facts.signature(call.func);
+        // The temporaries of the receiver and the arguments die right after the call.
+        self.push_scope();
         let mut this = self.receiver(call, sig.this, ty);
         let inout_this = matches!(this, Some(ArgVal::Inout(_)));
         if let Some(ArgVal::Val(value, ty)) = this {
@@ -368,7 +369,6 @@ impl<'a> Builder<'a> {
             ),
             false => None,
         };
-        self.push_scope();
         let mut args = self.arguments(values, &modes);
         match this {
             Some(ArgVal::Inout(lvalue)) => {
@@ -486,11 +486,7 @@ impl<'a> Builder<'a> {
                 def: func,
                 kind: FnKind::Allocate,
             };
-            let known = match call.this.map(|t| &self.body.exprs[t].kind) {
-                None | Some(TExprKind::Metatype(_)) => true,
-                Some(_) => false,
-            };
-            if known {
+            if call.this.is_none_or(|t| self.is_known_metatype(t)) {
                 return Callee::Static(id, call.args);
             }
             return Callee::Virtual(self.introducing_id(id), call.args);
@@ -499,10 +495,12 @@ impl<'a> Builder<'a> {
             def: func,
             kind: FnKind::Body,
         };
-        let known = call
-            .this
-            .is_some_and(|t| matches!(self.body.exprs[t].kind, TExprKind::Metatype(_)));
-        if !call.via_super && !known && self.facts.in_class(func) && self.facts.is_overridable(func)
+        // A class method of a class that is named is known.
+        let known = match self.facts.is_static(func) {
+            true => call.this.is_none_or(|t| self.is_known_metatype(t)),
+            false => call.via_super,
+        };
+        if !known && !call.via_super && self.facts.in_class(func) && self.facts.is_overridable(func)
         {
             let root = self.introducing_id(id);
             let base = call.this.map(|t| self.ty_of(t));
@@ -532,8 +530,8 @@ impl<'a> Builder<'a> {
             && let Some(&n) = self.caps.local_fns.get(&local)
         {
             let modes = self.closure_modes(n);
-            let values = self.arg_values(params, None, false);
             self.push_scope();
+            let values = self.arg_values(params, None, false);
             let args = self.arguments(values, &modes);
             self.call_local_with(n, None, args, dest);
             self.pop_scope();
@@ -549,6 +547,7 @@ impl<'a> Builder<'a> {
             false => Stability::Own,
         };
         let value = self.stabilize(value, callee_ty, need);
+        self.push_scope();
         let values = self.arg_values(params, None, false);
         let function = callee_ty.as_function();
         let modes: Vec<ParamMode> =
@@ -558,348 +557,9 @@ impl<'a> Builder<'a> {
             (true, None) => Some(self.facts.any_error()),
             _ => None,
         };
-        self.push_scope();
         let args = self.arguments(values, &modes);
         self.finish_call(dest, ty, Callee::Value(Self::borrow(&value)), args, throws);
         self.pop_scope();
-    }
-
-    // Literals of collections.
-
-    pub fn array_literal(
-        &mut self,
-        elems: &'a [TExprId],
-        init: Option<&'a DeclUse>,
-        ty: Ty,
-        dest: &Place,
-    ) {
-        let Some(init) = init else {
-            return self.array_into(elems, ty, dest);
-        };
-        let param = self.facts.signature(init.def).params.first();
-        let elem = match param {
-            Some(p) => p.ty.subst(init.args.as_slice()),
-            None => return self.unsupported("array literal"),
-        };
-        let array = self.facts.array_of(elem);
-        let temp = self.temp(array);
-        self.array_into(elems, array, &temp.into());
-        self.own(temp);
-        self.literal_init(init, Val::Owned(temp), ty, dest);
-    }
-
-    /// Passes a collection literal's elements to the initialiser.
-    fn literal_init(&mut self, init: &'a DeclUse, value: Val, ty: Ty, dest: &Place) {
-        let sig = self.facts.signature(init.def);
-        let mode = sig.params.first().map_or(ParamMode::Borrow, |p| p.mode);
-        let operand = match mode {
-            ParamMode::Owned => self.consume(value),
-            _ => Self::borrow(&value),
-        };
-        let mut args = vec![Argument::Value(operand)];
-        let callee = if self.facts.is_requirement(init.def) {
-            Callee::Witness(init.def, init.args)
-        } else {
-            let class = self.is_class_init(init.def);
-            let kind = if class {
-                FnKind::Allocate
-            } else {
-                FnKind::Body
-            };
-            Callee::Static(
-                FnId {
-                    def: init.def,
-                    kind,
-                },
-                init.args,
-            )
-        };
-        if self.facts.takes_metatype(init.def) {
-            args.push(Argument::Value(Operand::Const(Const::Metatype(ty))));
-        }
-        self.emit_call(dest, callee, args, None);
-    }
-
-    pub fn dictionary_literal(
-        &mut self,
-        elems: &'a [(TExprId, TExprId)],
-        init: &'a DeclUse,
-        ty: Ty,
-        dest: &Place,
-    ) {
-        let param = self.facts.signature(init.def).params.first();
-        let Some(elem) = param.map(|p| p.ty.subst(init.args.as_slice())) else {
-            return self.unsupported("dictionary literal");
-        };
-        let array = self.facts.array_of(elem);
-        let temp = Place::from(self.temp(array));
-        self.fill_array(elems.len(), elem, array, &temp, |b, i, slot| {
-            let (key, value) = elems[i];
-            let key = b.owned_kept(key);
-            let value = b.owned_kept(value);
-            let parts = vec![b.consume(key), b.consume(value)];
-            b.assign(slot.clone(), Rvalue::Aggregate(elem, parts));
-        });
-        self.own(temp.local);
-        self.literal_init(init, Val::Owned(temp.local), ty, dest);
-    }
-
-    /// Initialises `dest`, an `Array`, with these elements.
-    pub fn array_into(&mut self, elems: &'a [TExprId], ty: Ty, dest: &Place) {
-        let elem = ty
-            .as_nominal()
-            .and_then(|(_, args)| args.as_slice().first().copied());
-        let Some(elem) = elem else {
-            return self.unsupported("array literal");
-        };
-        self.fill_array(elems.len(), elem, ty, dest, |b, i, slot| {
-            b.push_scope();
-            b.into(elems[i], slot);
-            b.pop_scope();
-        });
-    }
-
-    /// Allocates an array and initialises its elements one after the other. Its count stays zero until all are there, so that an error
-    /// on the way destroys no element that does not exist.
-    pub fn fill_array(
-        &mut self,
-        count: usize,
-        elem: Ty,
-        ty: Ty,
-        dest: &Place,
-        mut fill: impl FnMut(&mut Self, usize, &Place),
-    ) {
-        let facts = self.facts;
-        let array = crate::types::lang::lang(facts.db, LangItem::Array);
-        let (storage_var, with_capacity) = (
-            facts.stored_properties(array).first().copied(),
-            facts.member_with_labels(array, "init", &[Some("_capacity")]),
-        );
-        let storage = storage_var.and_then(|v| {
-            let ty = facts.field_type(v, ty);
-            let count = facts
-                .stored_properties(ty.nominal_def()?)
-                .first()
-                .copied()?;
-            Some((v, ty, count))
-        });
-        let (Some((storage_var, storage_ty, count_var)), Some(init)) = (storage, with_capacity)
-        else {
-            return self.unsupported("array literal without the standard library");
-        };
-        let raw = self.raw_pointer();
-        let number = Const::Int(count as i128, facts.int_ty());
-        let array_local = self.temp(ty);
-        let id = FnId {
-            def: init,
-            kind: FnKind::Body,
-        };
-        let args = TyList::new(&[elem]);
-        let capacity = vec![Argument::Value(Operand::Const(number))];
-        self.emit_call(
-            &array_local.into(),
-            Callee::Static(id, args),
-            capacity,
-            None,
-        );
-        if count == 0 {
-            self.assign(dest.clone(), Rvalue::Use(Operand::Move(array_local.into())));
-            return;
-        }
-        self.push_scope();
-        self.own(array_local);
-        let storage = Place::from(array_local).then(Proj::Field(storage_var));
-        let mut address = self.temp(raw);
-        let metatype = Argument::Value(Operand::Const(Const::Metatype(elem)));
-        self.builtin(
-            "tailAddr",
-            &[storage_ty, elem],
-            vec![
-                Argument::Value(Operand::Borrow(storage.clone())),
-                metatype.clone(),
-            ],
-            &address.into(),
-        );
-        for i in 0..count {
-            let slot = Place::from(address).then(Proj::Deref(elem));
-            fill(self, i, &slot);
-            if i + 1 < count {
-                let int64 = Ty::builtin(crate::types::ty::BuiltinTy::Int64);
-                let stride = self.temp(int64);
-                self.builtin("strideof", &[elem], vec![metatype.clone()], &stride.into());
-                let next = self.temp(raw);
-                let step = vec![
-                    Argument::Value(Operand::Borrow(address.into())),
-                    Argument::Value(Operand::Borrow(stride.into())),
-                ];
-                self.builtin("ptrAdd", &[], step, &next.into());
-                address = next;
-            }
-        }
-        self.assign(
-            storage.then(Proj::ClassField(count_var)),
-            Rvalue::Use(Operand::Const(number)),
-        );
-        self.forget(array_local);
-        self.pop_scope();
-        self.assign(dest.clone(), Rvalue::Use(Operand::Move(array_local.into())));
-    }
-
-    /// Calls an operation of module `Builtin`.
-    pub fn builtin(&mut self, name: &str, types: &[Ty], args: Vec<Argument>, dest: &Place) {
-        let def = self.facts.builtin(name, args.len());
-        let id = FnId {
-            def,
-            kind: FnKind::Body,
-        };
-        self.stmt(StatementKind::Call {
-            dest: dest.clone(),
-            callee: Callee::Static(id, TyList::new(types)),
-            args,
-        });
-    }
-
-    /// Calls a function of the library by its full name; reports when the library lacks it.
-    pub fn library_call(&mut self, name: &str, types: &[Ty], args: Vec<Argument>, dest: &Place) {
-        match self.facts.library_fn(name) {
-            Some(def) => {
-                let id = FnId {
-                    def,
-                    kind: FnKind::Body,
-                };
-                self.emit_call(dest, Callee::Static(id, TyList::new(types)), args, None);
-            }
-            None => {
-                let text = format!("missing library function {name}");
-                self.unsupported(&text);
-            }
-        }
-    }
-
-    /// `this.init(…)` and `super.init(…)`; `forced` with a `!` after it.
-    pub fn lower_delegation(&mut self, call: &'a TCall, ty: Ty, dest: &Place, forced: bool) {
-        let facts = self.facts;
-        let sig = facts.signature(call.func);
-        let values = self.arg_values(&call.params, Some((call.func, call.args)), false);
-        let modes: Vec<ParamMode> = sig.params.iter().map(|p| p.mode).collect();
-        let throws = match call.throws {
-            true => Some(
-                sig.throws
-                    .unwrap_or_else(|| facts.any_error())
-                    .subst(call.args.as_slice()),
-            ),
-            false => None,
-        };
-        let Some(this) = self.this_place.clone() else {
-            return self.unsupported("delegation outside of an initialiser");
-        };
-        let this_ty = self.local_ty(this.local);
-        // What the delegate makes: the value, or an optional of it.
-        let failable = self.facts.optional_payload(sig.result).is_some()
-            && self.facts.optional_payload(this_ty).is_none();
-        let made_ty = match failable {
-            true => facts.optional_of(this_ty),
-            false => this_ty,
-        };
-        let made = self.temp(made_ty);
-        self.push_scope();
-        let mut args = self.arguments(values, &modes);
-        let callee = match self.role {
-            Role::Designated { .. } => {
-                let base = facts.nominal(self.owner).and_then(|c| facts.superclass(c));
-                let up = self.temp(base.unwrap_or(this_ty));
-                let value = Operand::Move(this.clone());
-                let to = self.local_ty(up);
-                self.assign(up, Rvalue::Upcast { value, to });
-                args.push(Argument::Value(Operand::Move(up.into())));
-                Callee::Static(
-                    FnId {
-                        def: call.func,
-                        kind: FnKind::Body,
-                    },
-                    call.args,
-                )
-            }
-            Role::Convenience { .. } => {
-                let id = FnId {
-                    def: call.func,
-                    kind: FnKind::Allocate,
-                };
-                if let Some(metatype) = self.mir.params.last() {
-                    args.push(Argument::Value(Operand::Borrow((*metatype).into())));
-                }
-                match facts.is_overridable_init(call.func) {
-                    true => Callee::Virtual(self.introducing_id(id), call.args),
-                    false => Callee::Static(id, call.args),
-                }
-            }
-            _ if facts.is_requirement(call.func) => {
-                args.push(Argument::Value(Operand::Const(Const::Metatype(this_ty))));
-                Callee::Witness(call.func, call.args)
-            }
-            _ => Callee::Static(
-                FnId {
-                    def: call.func,
-                    kind: FnKind::Body,
-                },
-                call.args,
-            ),
-        };
-        match self.role {
-            Role::Designated { .. } => self.emit_super_call(made, callee, args, throws),
-            _ => self.emit_call(&made.into(), callee, args, throws),
-        }
-        self.pop_scope();
-        if failable {
-            let made = Place::from(made);
-            let cond = self.is_case(&made, facts.some_case());
-            let (some, none) = (self.block(), self.block());
-            self.branch(cond, some, none);
-            self.switch_to(none);
-            if matches!(self.role, Role::Designated { .. }) {
-                self.after_failed_super();
-            }
-            // Without `!` the failure is this initialiser's own.
-            match self.role {
-                _ if forced => self.trap(TrapKind::NilUnwrap),
-                Role::ValueInit { failable: true }
-                | Role::Designated { failable: true }
-                | Role::Convenience { failable: true } => self.return_nil(),
-                _ => self.trap(TrapKind::NilUnwrap),
-            }
-            self.switch_to(some);
-            let payload = made.then(Proj::Payload(facts.some_case()));
-            self.assign_this(Operand::Move(payload));
-        } else {
-            self.assign_this(Operand::Move(made.into()));
-        }
-        // The expression has no value of interest; where it is asked for as an optional, it worked.
-        if ty.is_unit() {
-            self.assign(dest.clone(), Rvalue::Use(Operand::Const(Const::Unit)));
-        } else if self.is_optional(ty) {
-            if self.facts.optional_payload(ty).is_some_and(Ty::is_unit) {
-                self.make_some(dest, ty, Operand::Const(Const::Unit));
-            } else {
-                self.make_some(dest, ty, Operand::Copy(this));
-            }
-        } else if !matches!(ty.kind(), TyKind::Error) {
-            self.assign(dest.clone(), Rvalue::Use(Operand::Copy(this)));
-        }
-    }
-
-    /// Puts the value that an initialiser was delegated to make into `this`.
-    fn assign_this(&mut self, value: Operand) {
-        let Some(this) = self.this_place.clone() else {
-            return;
-        };
-        let ty = self.local_ty(this.local);
-        if matches!(self.role, Role::Designated { .. }) {
-            // The object comes back typed as the superclass.
-            self.assign(this, Rvalue::Upcast { value, to: ty });
-        } else {
-            self.stmt(StatementKind::Destroy(this.clone()));
-            self.assign(this, Rvalue::Use(value));
-        }
     }
 
     /// The name of a parameter for dumps.

@@ -392,6 +392,10 @@ impl<'a> Pass<'a> {
                     self.hand_to_super(t, state, src);
                 } else {
                     each_operand(value, &mut |use_| match use_ {
+                        // An object knows its class before its properties have values.
+                        Use::Place(p)
+                            if matches!(value, Rvalue::DynamicType(_))
+                                && matches!(self.target(p), Target::Whole(_)) => {}
                         Use::Operand(o) => self.operand(o, state, src),
                         Use::Place(p) => self.read(p, state, src, false),
                     });

@@ -3,7 +3,7 @@
 //! [`Builder::into`] initialises a destination with a value at +1, [`Builder::rvalue`] yields whatever is cheapest: a constant, a borrowed
 //! place, or a temporary. Temporaries are registered in the scope that is open when they are made; statements open one around each full expression.
 
-use super::builder::{Builder, Slot};
+use super::builder::{Builder, Role, Slot};
 use super::captures::short_circuit;
 use super::data::*;
 use super::facts::ShortCircuit;
@@ -66,13 +66,13 @@ impl<'a> Builder<'a> {
             }
             TExprKind::Property { base, .. } => {
                 let base = *base;
-                self.property_value(e, base)
+                self.in_own_scope(ty, |b| b.property_value(e, base))
             }
-            TExprKind::Subscript { .. } => self.subscript_value(e),
-            TExprKind::KeyPathAccess { .. } => {
-                let lvalue = self.lvalue(e);
-                self.read(lvalue)
-            }
+            TExprKind::Subscript { .. } => self.in_own_scope(ty, |b| b.subscript_value(e)),
+            TExprKind::KeyPathAccess { .. } => self.in_own_scope(ty, |b| {
+                let lvalue = b.lvalue(e);
+                b.read(lvalue)
+            }),
             TExprKind::TupleElem { base, index } => {
                 let base_ty = self.ty_of(*base);
                 let value = self.rvalue(*base);
@@ -317,9 +317,7 @@ impl<'a> Builder<'a> {
     fn effect_here(&mut self, e: TExprId) {
         match &self.body.exprs[e].kind {
             TExprKind::Assign { lhs, rhs } => self.lower_assign(*lhs, *rhs),
-            TExprKind::DiscardAssign(value) => {
-                self.rvalue(*value);
-            }
+            TExprKind::DiscardAssign(value) => self.discard(*value),
             TExprKind::If(t) => self.lower_if(t, None),
             TExprKind::Switch(t) => self.lower_switch(t, None),
             TExprKind::Do(t) => self.lower_do(t, None),
@@ -407,6 +405,9 @@ impl<'a> Builder<'a> {
             } => self.function_value(*func, *args, *this, *via_super, ty, dest),
             TExprKind::Closure(n) => self.closure_value(*n, Some(ty), dest),
             TExprKind::DynamicType(inner) => {
+                if let Some(metatype) = self.class_being_made(*inner) {
+                    return self.assign(dest.clone(), Rvalue::Use(Operand::Copy(metatype)));
+                }
                 let inner_ty = self.ty_of(*inner);
                 let value = self.rvalue(*inner);
                 let place = self.place_of(value, inner_ty);
@@ -494,6 +495,17 @@ impl<'a> Builder<'a> {
                 self.assign(dest.clone(), Rvalue::Use(operand));
             }
         }
+    }
+
+    /// In a convenience initialiser `this` has no object before the delegation; its class came as the last parameter.
+    fn class_being_made(&self, e: TExprId) -> Option<Place> {
+        let TExprKind::Local(local) = self.body.exprs[e].kind else {
+            return None;
+        };
+        if !matches!(self.role, Role::Convenience { .. }) || self.body.this != Some(local) {
+            return None;
+        }
+        self.mir.params.last().map(|&p| Place::from(p))
     }
 
     /// A value at +1; the payload of an owned optional temporary is moved out of it instead of being copied.

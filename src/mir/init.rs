@@ -510,8 +510,27 @@ impl<'a> Builder<'a> {
         self.goto(join);
         self.switch_to(dead);
         self.stmt(StatementKind::StorageDead(this.local));
+        self.destroy_own_properties(&this);
         self.goto(join);
         self.switch_to(join);
+    }
+
+    /// Destroys the stored properties that the class itself declares: they go with the failed part of the superclass, before anything
+    /// that this initialiser has deferred.
+    fn destroy_own_properties(&mut self, this: &Place) {
+        let tracked = self.tracked.iter().find(|t| t.local == this.local);
+        let Some(TrackedKind::Object { fields, .. }) = tracked.map(|t| &t.kind) else {
+            return;
+        };
+        let fields: Vec<(DefId, Storage)> = fields.iter().map(|f| (f.var, f.storage)).collect();
+        for (var, storage) in fields {
+            let place = this.then(Proj::ClassField(var));
+            self.stmt(match storage {
+                Storage::Strong => StatementKind::Destroy(place),
+                Storage::Weak => StatementKind::DestroyWeak(place),
+                Storage::Unowned => StatementKind::DestroyUnowned(place),
+            });
+        }
     }
 
     /// Whether a designated initialiser's body still needs the implicit call of `super.init()`.

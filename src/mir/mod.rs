@@ -1,7 +1,7 @@
 //! Tour of `mir`: bodies as control-flow graphs with explicit ownership.
 //!
 //! * [`data`]: what a graph is made of; the rules of ownership that every pass keeps.
-//! * `builder`: blocks, locals and cleanup scopes; `place`: storage and formal accesses; `expr`, `call`, `convert`, `stmt`, `pattern`, `closure`:
+//! * `builder`: blocks, locals and cleanup scopes; `place`, `member`, `store`: storage and formal accesses; `temporaries`: how long they live; `expr`, `call`, `delegation`, `literals`, `convert`, `stmt`, `pattern`, `closure`:
 //!   lowering of typed bodies; `init`, `synth`: functions as wholes, also those without source text; `captures`: what closures capture.
 //! * `elaborate`: decides by data flow what is initialised where, and thereby which destructions happen; its findings are diagnostics.
 //! * [`flow`]: those and other diagnostics in words. [`opt`]: passes. [`verify`]: the rules, checked. [`dump`]: graphs as text.
@@ -15,6 +15,7 @@ mod captures;
 mod closure;
 mod convert;
 pub mod data;
+mod delegation;
 pub mod dump;
 mod elaborate;
 mod expr;
@@ -22,12 +23,16 @@ mod facts;
 pub mod flow;
 mod init;
 mod key_path;
+mod literals;
+mod member;
 pub mod opt;
 mod pattern;
 mod place;
 mod stmt;
+mod store;
 mod stored;
 mod synth;
+mod temporaries;
 pub mod verify;
 mod visit;
 pub mod walk;

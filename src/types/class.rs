@@ -4,7 +4,7 @@ use crate::base::Name;
 use crate::db::Db;
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::item;
-use crate::items::tree::{Access, ItemKind};
+use crate::items::tree::{Access, ItemKind, Modifiers};
 use crate::resolve::access::{access_of, is_accessible};
 use crate::resolve::is_static_member;
 use crate::resolve::members::{container_of, declared_named, written_members};
@@ -124,7 +124,7 @@ fn virtual_functions(db: &dyn Db, member: DefId) -> Vec<VFn> {
         };
     };
     match (member.kind(db), &item.kind) {
-        (DefKind::Func, _) if !item.mods.is_static => vec![VFn {
+        (DefKind::Func, _) if !is_final_static(&item.mods) => vec![VFn {
             def: member,
             kind: VFnKind::Body,
         }],
@@ -132,7 +132,7 @@ fn virtual_functions(db: &dyn Db, member: DefId) -> Vec<VFn> {
             def: member,
             kind: VFnKind::Allocate,
         }],
-        (DefKind::Var | DefKind::Subscript, _) if !item.mods.is_static => {
+        (DefKind::Var | DefKind::Subscript, _) if !is_final_static(&item.mods) => {
             // Observers of an inherited property replace its setter alone.
             let observes = item.mods.is_override
                 && matches!(&item.kind, ItemKind::Var(v) if v.accessors.iter().any(|a| {
@@ -149,6 +149,11 @@ fn virtual_functions(db: &dyn Db, member: DefId) -> Vec<VFn> {
         }
         _ => Vec::new(),
     }
+}
+
+/// `static` members of classes are final; they may still override a `class` member.
+fn is_final_static(mods: &Modifiers) -> bool {
+    mods.is_static && !mods.is_override
 }
 
 /// What reads or writes a property or subscript.
@@ -191,7 +196,7 @@ pub fn is_overridable(db: &dyn Db, def: DefId) -> bool {
         return false;
     };
     let dispatched = match def.kind(db) {
-        DefKind::Func | DefKind::Var | DefKind::Subscript => !member.mods.is_static,
+        DefKind::Func | DefKind::Var | DefKind::Subscript => !is_final_static(&member.mods),
         // Convenience initialisers delegate to designated ones of the class that is being made.
         DefKind::Init => member.mods.is_required || !member.mods.is_convenience,
         _ => false,
