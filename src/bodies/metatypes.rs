@@ -30,12 +30,13 @@ impl<'db> Checker<'db> {
             Expr::Name { name, .. } => *name == "Self",
             _ => false,
         };
-        let names_class = || {
-            let target = self.facts.choices.get(&expr).map(|r| r.choice.target);
-            matches!(target, Some(Target::Type(t)) if matches!(t.kind(), TyKind::Nominal { .. })
-                && self.is_class(t))
+        let this = match self.this_ty.map(|t| (t, t.kind())) {
+            Some((_, TyKind::Metatype(t))) => *t,
+            Some((t, _)) => t,
+            None => return false,
         };
-        is_self && self.out.this.is_some() && names_class()
+        let in_class = matches!(this.kind(), TyKind::Nominal { .. }) && self.is_class(this);
+        is_self && in_class && self.out.this.is_some()
     }
 
     /// The metatype of the class that a class member is taken of by naming the class: an inherited member sees the subclass.

@@ -91,9 +91,9 @@ impl<'a> Builder<'a> {
             TPatKind::Case {
                 case,
                 payload: Some(pats),
-            } if pats.len() == 1
-                && self.facts.payload(*case).len() == 1
-                && self.is_irrefutable(pats[0]) =>
+            } if !pats.is_empty()
+                && pats.len() == self.facts.payload(*case).len()
+                && pats.iter().all(|&p| self.is_irrefutable(p)) =>
             {
                 let cond = self.is_case(&place, *case);
                 let (ok, not) = (self.block(), self.block());
@@ -104,7 +104,16 @@ impl<'a> Builder<'a> {
                 }
                 self.jump(fail);
                 self.switch_to(ok);
-                self.destructure(pats[0], &place.then(Proj::Payload(*case)));
+                // What is not bound dies before the body.
+                let inner = place.then(Proj::Payload(*case));
+                match pats.as_slice() {
+                    [one] => self.destructure(*one, &inner),
+                    _ => {
+                        for (i, &pat) in pats.iter().enumerate() {
+                            self.destructure(pat, &inner.then(Proj::Elem(i as u32)));
+                        }
+                    }
+                }
             }
             TPatKind::Bind(_) | TPatKind::Tuple(_) if self.is_irrefutable(pat) => {
                 self.destructure(pat, &place)
