@@ -107,6 +107,17 @@ pub struct DefData {
     pub index: u32,
 }
 
+/// The initial value of the global variables that one pattern declares: it is computed once for all of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct GlobalInitial {
+    /// Computes the whole pattern's value.
+    pub function: FnId,
+    /// The pattern's first variable, which stands for all in the bookkeeping.
+    pub leader: DefId,
+    /// Each variable with the path to its part of a tuple.
+    pub parts: Vec<(DefId, Vec<u32>)>,
+}
+
 /// The program that code is generated for. Types given to and by these functions are concrete unless said otherwise.
 pub trait Program<'a> {
     /// The memoised layout of a type.
@@ -189,8 +200,8 @@ pub trait Program<'a> {
     fn serves(&self, call: DynamicCall, ty: Ty) -> bool;
     /// The value type of a global or static variable.
     fn var_type(&self, def: DefId, args: TyList) -> Ty;
-    /// The function that computes a global's initial value, and whether it is a tuple pattern: the path to this variable's part.
-    fn global_initial_value(&self, var: DefId) -> Option<(FnId, Vec<u32>)>;
+    /// How a global that is initialised at its first use gets its value.
+    fn global_initial_value(&self, var: DefId) -> Option<GlobalInitial>;
 
     /// The class whose objects hold the text of string constants.
     fn string_storage(&self) -> Option<Ty>;

@@ -24,8 +24,8 @@ use crate::types::{self};
 use super::blob::SymbolName;
 use super::collect::{Generator, Output, collect};
 use super::cx::{
-    CalleeShape, CaseInfo, DefData, NominalKind, Ownership, Passing, Program, Slot, StoredProperty,
-    ThisMode,
+    CalleeShape, CaseInfo, DefData, GlobalInitial, NominalKind, Ownership, Passing, Program, Slot,
+    StoredProperty, ThisMode,
 };
 use super::key::{CodeKey, CodeUnit, CodegenError, DynamicCall};
 use super::layout::{self, ClassLayout, Layout};
@@ -677,7 +677,7 @@ impl<'db> Program<'db> for DbProgram<'db> {
     fn var_type(&self, def: DefId, args: TyList) -> Ty {
         self.concrete(self.storage_type(def), args)
     }
-    fn global_initial_value(&self, var: DefId) -> Option<(FnId, Vec<u32>)> {
+    fn global_initial_value(&self, var: DefId) -> Option<GlobalInitial> {
         let data = self.var_item(var)?;
         let binding = data.binding?;
         // The variables of a main file are initialised where they stand; those of types are not among its statements.
@@ -692,11 +692,23 @@ impl<'db> Program<'db> for DbProgram<'db> {
         {
             return None;
         }
-        let id = FnId {
+        let function = FnId {
             def: binding,
             kind: FnKind::InitialValue,
         };
-        Some((id, data.path.clone()))
+        let vars = match self.item(binding).map(|item| &item.kind) {
+            Some(ItemKind::Binding(data)) => data.vars.as_slice(),
+            _ => &[],
+        };
+        let path = |var| self.var_item(var).map(|data| data.path.clone());
+        Some(GlobalInitial {
+            function,
+            leader: vars.first().copied().unwrap_or(var),
+            parts: vars
+                .iter()
+                .filter_map(|&var| Some((var, path(var)?)))
+                .collect(),
+        })
     }
     fn string_storage(&self) -> Option<Ty> {
         let found = module_members(

@@ -285,7 +285,7 @@ impl Program<'static> for World {
     fn var_type(&self, _: DefId, _: TyList) -> Ty {
         Ty::unit()
     }
-    fn global_initial_value(&self, _: DefId) -> Option<(FnId, Vec<u32>)> {
+    fn global_initial_value(&self, _: DefId) -> Option<super::cx::GlobalInitial> {
         None
     }
     fn string_storage(&self) -> Option<Ty> {

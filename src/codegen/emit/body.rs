@@ -560,14 +560,15 @@ impl<'f, 'a> Emitter<'f, 'a> {
 
     /// Calls a function of a global variable's storage: its address, after initialising it if that has not happened.
     pub(super) fn global_address(&mut self, var: crate::items::ids::DefId, args: TyList) -> Value {
-        if self.c.p.global_initial_value(var).is_some() {
-            let flag = self.c.key(CodeKey::GlobalFlag(var, args));
+        if let Some(initial) = self.c.p.global_initial_value(var) {
+            let leader = initial.leader;
+            let flag = self.c.key(CodeKey::GlobalFlag(leader, args));
             let state = self.c.load(types::I32, Addr::value(flag));
             let done = self.c.is(IntCC::Equal, state, 2);
             let (next, first) = (self.c.block(), self.c.cold_block());
             self.c.branch(done, next, first);
             self.c.at(first);
-            let body = self.c.key(CodeKey::GlobalInit(var, args));
+            let body = self.c.key(CodeKey::GlobalInit(leader, args));
             let nothing = self.c.i64(0);
             let once = Target::Runtime(Name::new("codira_once"));
             self.c.call(once, RUNTIME_CALL, &[flag, body, nothing], &[]);

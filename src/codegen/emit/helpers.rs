@@ -258,20 +258,19 @@ impl<'a> Code<'_, 'a> {
         Ok(())
     }
 
-    /// Computes a global's initial value into its storage.
-    fn initialise_global(&mut self, var: DefId, args: TyList) -> Result<()> {
-        let (id, path) = self
+    /// Computes a pattern's initial value into the storage of the globals that it declares.
+    fn initialise_global(&mut self, leader: DefId, args: TyList) -> Result<()> {
+        let initial = self
             .p
-            .global_initial_value(var)
+            .global_initial_value(leader)
             .ok_or("a global without an initial value")?;
+        let id = initial.function;
         let shape = self.p.callee_shape(id, args);
         let ty = shape.result;
         let layout = self.layout(ty);
-        let storage = self.key(CodeKey::Global(var, args));
-        let whole = if path.is_empty() {
-            Addr::value(storage)
-        } else {
-            self.slot_for(ty)
+        let whole = match initial.parts.as_slice() {
+            [(var, path)] if path.is_empty() => Addr::value(self.key(CodeKey::Global(*var, args))),
+            _ => self.slot_for(ty),
         };
         let mut values: SmallVec<[Value; 2]> = SmallVec::new();
         if layout.scalars.is_none() {
@@ -290,19 +289,21 @@ impl<'a> Code<'_, 'a> {
             let scalars = self.b.inst_results(inst)[skip..].into();
             self.store_val(layout, &Val::Scalars(scalars), whole)?;
         }
-        // One name of a tuple pattern takes its part; the others compute the pattern again when they are first used.
-        let (mut part, mut addr) = (ty, whole);
-        for index in path {
-            let field = self
-                .layout(part)
-                .fields()
-                .get(index as usize)
-                .ok_or("a pattern that is no tuple")?;
-            part = field.ty;
-            addr = addr.plus(field.offset);
+        for (var, path) in initial.parts.iter().filter(|(_, path)| !path.is_empty()) {
+            let (mut part, mut addr) = (ty, whole);
+            for &index in path {
+                let field = self
+                    .layout(part)
+                    .fields()
+                    .get(index as usize)
+                    .ok_or("a pattern that is no tuple")?;
+                part = field.ty;
+                addr = addr.plus(field.offset);
+            }
+            let storage = self.key(CodeKey::Global(*var, args));
+            let size = self.layout(part).size;
+            self.copy_bytes(Addr::value(storage), addr, size);
         }
-        let size = self.layout(part).size;
-        self.copy_bytes(Addr::value(storage), addr, size);
         Ok(())
     }
 }
