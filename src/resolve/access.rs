@@ -132,7 +132,8 @@ fn synth_access(db: &dyn Db, parent: Option<DefId>, synth: Synth) -> Access {
     let Some(parent) = parent else {
         return Access::Internal;
     };
-    let own = access_of(db, parent);
+    // A private type's members are visible wherever the type is.
+    let own = access_of(db, parent).max(Access::Fileprivate);
     match synth {
         Synth::MemberwiseInit => {
             let mut access = own.min(Access::Internal);

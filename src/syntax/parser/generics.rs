@@ -110,7 +110,6 @@ fn after_generic_args(p: &Parser) -> bool {
         | POSTFIX_QUESTION | COLON | INTERPOLATION_END => true,
         L_PAREN | L_BRACKET => !p.newline_before(),
         BINARY_OP => p.token_text() == "&" && p.nth_space(0) || p.token_text().starts_with('?'),
-        EQ => true,
         _ => false,
     }
 }
