@@ -478,6 +478,11 @@ impl<'db> Checker<'db> {
         let place = self.build_place(target);
         let place_ty = self.ty_of(place);
         let value = self.coerce(value, place_ty);
+        if chain.is_none()
+            && let Some(assign) = self.wrapped_assignment(expr, place, value)
+        {
+            return assign;
+        }
         self.check_mutable(place, target, super::places::Use::Assign);
         let assign = self.node(
             TExprKind::Assign {

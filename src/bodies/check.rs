@@ -158,6 +158,10 @@ pub struct Checker<'db> {
     pub pattern_keys: Option<ExprId>,
     /// Which declarations are as specialised as which others, as far as it was asked.
     pub specialised: FxHashMap<(DefId, DefId), bool>,
+    /// The type that the last optional choice of a result builder wraps.
+    pub built_payload: Option<Ty>,
+    /// In an initialiser: the storages of wrapped properties that have their value.
+    pub wrapped_done: FxHashSet<DefId>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -229,6 +233,8 @@ impl<'db> Checker<'db> {
             immediate: FxHashSet::default(),
             pattern_keys: None,
             specialised: FxHashMap::default(),
+            built_payload: None,
+            wrapped_done: FxHashSet::default(),
         }
     }
 

@@ -131,7 +131,7 @@ impl<'db> Checker<'db> {
         for param in f.params.iter() {
             self.table.vars_in(param.ty, &mut vars);
         }
-        if vars.is_empty() && self.single_expression(&closure.body).is_some() {
+        if vars.is_empty() && self.is_single(expr, closure) {
             return self.open_single(expr, closure, f);
         }
         Step::Waiting(vars)
@@ -236,7 +236,7 @@ impl<'db> Checker<'db> {
                 self.table.vars_in(param.ty, &mut vars);
             }
             let known = vars.is_empty();
-            let single = self.single_expression(&closure.body).is_some();
+            let single = self.is_single(expr, closure);
             let go = match readiness {
                 Readiness::Known => known,
                 Readiness::Single => single && self.half_known(f, closure),
@@ -466,6 +466,62 @@ impl<'db> Checker<'db> {
         Step::Solved
     }
 
+    /// The body of a closure that goes through a result builder. What it makes decides the result's type where that is open.
+    fn check_built_closure(
+        &mut self,
+        builder: Ty,
+        expr: ExprId,
+        closure: &'db Closure,
+        expected: Ty,
+    ) -> TBlock {
+        let builder = self.known(builder);
+        let expected = self.table.resolve(expected);
+        let want = (!expected.has_infer()).then_some(expected);
+        let mut block = self.check_built(builder, &closure.body, expr, want);
+        if want.is_none()
+            && let Some(TStmt::Return(Some(value))) = block.stmts.last()
+        {
+            let (value, ty) = (*value, self.ty_of(*value));
+            let loc = Loc {
+                expr,
+                why: Why::Context(Purpose::ClosureResult),
+            };
+            if let Step::Failed(failure) = self.relate_sub(Rel::Convert, ty, expected, loc) {
+                self.report(&failure);
+            }
+            // The variable may still become a supertype; the value converts to what it is now.
+            let now = self.table.resolve(expected);
+            let now = match self.table.as_var(now) {
+                Some(var) => {
+                    self.table.bind(var, ty);
+                    ty
+                }
+                None => now,
+            };
+            if !now.has_infer() {
+                let value = self.coerce(value, now);
+                block.stmts.pop();
+                block.stmts.push(TStmt::Return(Some(value)));
+            }
+        }
+        block
+    }
+
+    /// Remembers that a closure goes through a result builder, unless it returns by itself.
+    pub fn note_builder(&mut self, arg: ExprId, builder: Ty) {
+        let expr = self.unparen(arg);
+        if let Some(closure) = self.closure_of(expr)
+            && !self.returns_explicitly(&closure.body)
+        {
+            self.facts.builders.insert(expr, builder);
+        }
+    }
+
+    /// Whether a closure is one expression that joins the system around it.
+    fn is_single(&self, expr: ExprId, closure: &Closure) -> bool {
+        !self.facts.builders.contains_key(&expr) && self.single_expression(&closure.body).is_some()
+    }
+
     fn open_statements(&mut self, expr: ExprId, closure: &'db Closure, f: &'static FnTy) -> Step {
         let loc = Loc {
             expr,
@@ -492,7 +548,10 @@ impl<'db> Checker<'db> {
         let escaping = f.escaping && !self.immediate.contains(&expr);
         self.closures.push(self.closure_ctx(closure, escaping));
         let effects = std::mem::take(&mut self.effects);
-        let block = self.check_block_in_place(&closure.body);
+        let block = match self.facts.builders.get(&expr).copied() {
+            Some(builder) => self.check_built_closure(builder, expr, closure, expected),
+            None => self.check_block_in_place(&closure.body),
+        };
         self.effects = effects;
         self.closures.pop();
         let ctx = self.fns.pop();

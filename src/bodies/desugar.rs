@@ -60,7 +60,7 @@ impl<'db> Checker<'db> {
         let saved_root = std::mem::replace(&mut self.root_expr, call.at);
         let saved_hint = self.soft_hint.take();
         self.nesting += 1;
-        let solved = self.solve_member(&call);
+        let solved = self.solve_members(&[call]).map(|_| ());
         self.steps += u64::from(self.cs.steps);
         let result = solved.and_then(|()| self.finish_member(&call));
         self.nesting -= 1;
@@ -74,9 +74,49 @@ impl<'db> Checker<'db> {
         result
     }
 
-    fn solve_member(&mut self, call: &SynthCall<'_>) -> Result<(), Box<Failure>> {
-        let key = ExprId::from_raw(KEY);
+    /// The type that all these calls can give.
+    pub fn joined_type(&mut self, calls: &[SynthCall<'_>]) -> Result<Ty, Box<Failure>> {
+        let Some(first) = calls.first() else {
+            return Ok(Ty::error());
+        };
+        let saved_cs = std::mem::replace(&mut self.cs, System::new(self.table.len()));
+        let saved_facts = std::mem::take(&mut self.facts);
+        let saved_root = std::mem::replace(&mut self.root_expr, first.at);
+        self.nesting += 1;
+        let solved = self.solve_members(calls);
+        self.steps += u64::from(self.cs.steps);
+        let result = solved.map(|ty| self.known(ty));
+        self.nesting -= 1;
+        self.root_expr = saved_root;
+        self.cs = saved_cs;
+        self.facts = saved_facts;
+        if self.nesting == 0 {
+            self.table = Default::default();
+        }
+        result
+    }
+
+    /// Solves calls whose results have one type, which is returned.
+    fn solve_members(&mut self, calls: &[SynthCall<'_>]) -> Result<Ty, Box<Failure>> {
         let before = self.errors();
+        let mut joined = None;
+        let mut at = self.root_expr;
+        for (n, call) in calls.iter().enumerate() {
+            at = call.at;
+            let result = self.add_member_call(call, ExprId::from_raw(KEY - n as u32));
+            match joined {
+                None => joined = Some(result),
+                Some(first) => self.require(Rel::Equal, first, result, call.at, Why::Inner),
+            }
+        }
+        let solved = self.solve();
+        if self.errors() > before {
+            return Err(self.already_reported(at));
+        }
+        solved.map(|()| joined.unwrap_or(Ty::error()))
+    }
+
+    fn add_member_call(&mut self, call: &SynthCall<'_>, key: ExprId) -> Ty {
         let args = call
             .args
             .iter()
@@ -119,11 +159,7 @@ impl<'db> Checker<'db> {
             let why = Why::Context(Purpose::Other);
             self.require(Rel::Convert, result, want, call.at, why);
         }
-        let solved = self.solve();
-        if self.errors() > before {
-            return Err(self.already_reported(call.at));
-        }
-        solved
+        result
     }
 
     fn already_reported(&self, at: ExprId) -> Box<Failure> {

@@ -3,7 +3,7 @@
 use crate::bodies::check::{Checker, FnCtx, FnKind};
 use crate::bodies::solver::Purpose;
 use crate::bodies::thir::*;
-use crate::items::hir::{Block, Expr, ExprId, LocalFn, LocalId, StmtId};
+use crate::items::hir::{Block, Expr, ExprId, LocalFn, LocalId, Stmt, StmtId};
 use crate::items::ids::{AccessorKind, DefId};
 use crate::items::{self, Anchor};
 use crate::types::lang::{self, LangItem, is_lang, optional_payload};
@@ -44,6 +44,14 @@ impl<'db> Checker<'db> {
             return TBlock::default();
         };
         let result = self.table.resolve(ctx.result);
+        if ctx.kind == FnKind::Function
+            && let Some(owner) = self.fn_owner()
+            && let Some(builder) = crate::bodies::builders::declared_builder(self.db, owner)
+            && !self.returns_explicitly(block)
+        {
+            let at = self.some_expression(block);
+            return self.check_built(builder, block, at, Some(result));
+        }
         let implicit = matches!(ctx.kind, FnKind::Function | FnKind::Closure) && !result.is_unit();
         if implicit && let Some((expr, explicit)) = self.single_expression(block) {
             self.declare_functions(block);
@@ -64,6 +72,23 @@ impl<'db> Checker<'db> {
             return TBlock { stmts: vec![stmt] };
         }
         self.check_block_in_place(block)
+    }
+
+    /// The declaration whose statements are being checked: the body's owner, or a local function.
+    fn fn_owner(&self) -> Option<DefId> {
+        match self.fns.len() {
+            1 => Some(self.def),
+            _ => Some(self.env).filter(|&env| env != self.def),
+        }
+    }
+
+    /// An expression of a block for messages about the whole.
+    fn some_expression(&self, block: &Block) -> ExprId {
+        let found = block.stmts.iter().find_map(|&s| match self.body.stmts[s] {
+            Stmt::Expr(e) => Some(e),
+            _ => None,
+        });
+        found.unwrap_or(ExprId::from_raw(0))
     }
 
     pub fn check_local_fn(&mut self, f: &'db LocalFn) {
@@ -103,6 +128,21 @@ impl<'db> Checker<'db> {
                 escaping: true,
                 throws: sig.throws,
             });
+        }
+    }
+
+    /// The type of a local variable that is declared by its getter alone.
+    pub fn getter_type(&mut self, accessors: &'db [(AccessorKind, LocalFn)]) -> Ty {
+        let getter = accessors.iter().find(|(k, _)| *k == AccessorKind::Get);
+        let Some((_, getter)) = getter else {
+            return Ty::error();
+        };
+        match self.single_expression(&getter.body) {
+            Some((value, _)) => {
+                let value = self.check_expr(value, None);
+                self.ty_of(value)
+            }
+            None => Ty::error(),
         }
     }
 

@@ -10,6 +10,16 @@ use crate::types::ty::{Ty, TyKind, TyList};
 
 impl<'db> Checker<'db> {
     pub fn check_for(&mut self, f: &'db ForStmt, out: &mut Vec<TStmt>) {
+        self.check_for_with(f, out, |c| c.check_block(&f.body));
+    }
+
+    /// A loop whose body is checked in a way of its own.
+    pub fn check_for_with(
+        &mut self,
+        f: &'db ForStmt,
+        out: &mut Vec<TStmt>,
+        body: impl FnOnce(&mut Self) -> TBlock,
+    ) {
         let db = self.db;
         let protocol = lang(db, LangItem::Sequence);
         let written = match f.is_case {
@@ -113,7 +123,7 @@ impl<'db> Checker<'db> {
             .filter
             .map(|e| self.check_expr(e, Some((bool_ty(db), Purpose::Condition))));
         let label = self.push_label(f.label, true, false);
-        let body = self.check_block(&f.body);
+        let body = body(self);
         self.pop_label();
         self.scope = saved;
         out.push(TStmt::For(Box::new(TFor {

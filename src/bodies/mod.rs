@@ -12,6 +12,7 @@
 
 pub mod branches;
 pub mod build;
+pub mod builders;
 pub mod calls;
 pub mod check;
 pub mod closures;
@@ -37,6 +38,7 @@ pub mod thir;
 pub mod throws;
 pub mod type_exprs;
 pub mod walk;
+pub mod wrappers;
 
 #[cfg(test)]
 mod tests;
@@ -195,7 +197,11 @@ fn ctx(result: Ty, throws: Option<Ty>, kind: FnKind) -> FnCtx {
 fn check_root(c: &mut Checker<'_>) {
     let (db, def) = (c.db, c.def);
     match def.kind(db) {
-        DefKind::Func | DefKind::Init | DefKind::Deinit | DefKind::Accessor(_) => check_function(c),
+        DefKind::Func
+        | DefKind::Init
+        | DefKind::Deinit
+        | DefKind::WrapperInit
+        | DefKind::Accessor(_) => check_function(c),
         DefKind::TopLevel => {
             let error = crate::types::lang::any_error(db);
             c.fns.push(ctx(Ty::unit(), Some(error), FnKind::TopLevel));
@@ -390,6 +396,11 @@ fn declared_type(c: &Checker<'_>) -> Option<Ty> {
             let ItemKind::Binding(binding) = &item.kind else {
                 return None;
             };
+            if let [var] = &*binding.vars
+                && let Some(ty) = crate::types::wrappers::wanted_storage(db, *var)
+            {
+                return Some(ty);
+            }
             let ty = binding.ty?;
             let [var] = &*binding.vars else {
                 return Some(resolve_type(db, def, &item.types, ty, &mut NoHost).0);
@@ -399,6 +410,11 @@ fn declared_type(c: &Checker<'_>) -> Option<Ty> {
         }
         DefKind::DefaultArg => {
             let parent = def.parent(db)?;
+            if let Some(crate::items::tree::WrapperRole::Storage { of, .. }) =
+                crate::types::wrappers::wrapper_role(db, parent)
+            {
+                return Some(var_type(db, of));
+            }
             let param = signature(db, parent).params.get(def.index(db) as usize)?;
             match param.ty.as_function() {
                 Some(f) if param.autoclosure => Some(f.result),

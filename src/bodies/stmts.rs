@@ -95,7 +95,8 @@ impl<'db> Checker<'db> {
                 let ty = match (ty, storage) {
                     (Some(ty), _) => self.written_type(*ty),
                     (None, Some(storage)) => self.local_type(*storage),
-                    (None, None) => Ty::error(),
+                    // A wrapped variable: what its getter reads.
+                    (None, None) => self.getter_type(accessors),
                 };
                 self.declare_local(*local, ty);
                 let mut list = Vec::new();

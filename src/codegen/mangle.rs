@@ -458,6 +458,7 @@ fn kind_mark(kind: DefKind) -> &'static str {
         DefKind::Import => "import",
         DefKind::Macro => "macro",
         DefKind::Closure => "closure",
+        DefKind::WrapperInit => "wrapper init",
         DefKind::Synth(synth) => match synth {
             Synth::MemberwiseInit => "memberwise",
             Synth::DefaultInit => "default init",

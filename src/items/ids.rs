@@ -43,6 +43,8 @@ pub enum DefKind {
     PrecedenceGroup,
     Import,
     Macro,
+    /// The function that makes a wrapped variable's storage, the parent, from a wrapped value.
+    WrapperInit,
     /// A closure expression inside the parent's body; `index` counts them in source order.
     Closure,
     /// A member that the compiler makes: see [`Synth`].

@@ -8,6 +8,7 @@
 //! * [`source_map`]: the way back, asked only by diagnostics, debug information and the editor.
 //! * [`codec`]: values with definitions in them as bytes; [`library`]: what earlier processes found out about the standard library.
 //! * [`workspace`]: the inputs of a compilation.
+//! * [`wrappers`]: the property wrappers that attributes may name.
 //! * [`owners`]: which definitions have bodies.
 //! * [`anchor`]: diagnostics that point at declarations and expressions instead of positions.
 //!
@@ -24,6 +25,7 @@ pub mod precedence;
 pub mod source_map;
 pub mod tree;
 pub mod workspace;
+pub mod wrappers;
 
 #[cfg(test)]
 mod tests;
@@ -157,6 +159,7 @@ pub fn enclosing_body(db: &dyn Db, def: DefId) -> Option<DefId> {
             | DefKind::Binding
             | DefKind::DefaultArg
             | DefKind::TopLevel
+            | DefKind::WrapperInit
             | DefKind::Case => return Some(def),
             DefKind::File | DefKind::Module => return None,
             _ => at = def.parent(db),
@@ -175,9 +178,11 @@ pub fn item(db: &dyn Db, def: DefId) -> Option<&Item> {
 fn item_query(db: &dyn Db, def: DefId) -> Option<Arc<Item>> {
     match def.kind(db) {
         DefKind::Module | DefKind::File | DefKind::Accessor(_) | DefKind::Synth(_) => return None,
-        DefKind::GenericParam | DefKind::DefaultArg | DefKind::TopLevel | DefKind::Closure => {
-            return None;
-        }
+        DefKind::GenericParam
+        | DefKind::DefaultArg
+        | DefKind::TopLevel
+        | DefKind::WrapperInit
+        | DefKind::Closure => return None,
         _ => {}
     }
     // A local declaration lies in the tree of the body around it; local functions have their signature there too.
@@ -224,10 +229,15 @@ fn body_syntax_in<'db>(
                 ItemKind::Func(f) | ItemKind::Macro(f) => &f.params,
                 ItemKind::Subscript(s) => &s.params,
                 ItemKind::Case(c) => c.payload.as_ref()?,
+                ItemKind::Var(v) => return v.wrapper.as_ref().map(|w| &w.syntax),
                 _ => return None,
             };
             params.get(index)?.default.as_ref()
         }
+        DefKind::WrapperInit => match &item(def.parent(db)?)?.kind {
+            ItemKind::Var(v) => v.wrapper.as_ref().map(|w| &w.syntax),
+            _ => None,
+        },
         _ => match &item(def)?.kind {
             ItemKind::Func(f) | ItemKind::Macro(f) => f.body.as_ref(),
             ItemKind::Deinit { body } => body.as_ref(),

@@ -338,6 +338,32 @@ pub struct VarItem {
     pub accessors: Vec<AccessorItem>,
     /// `{ get set }` of a protocol's requirement.
     pub requirement_settable: bool,
+    /// What a property wrapper makes of it.
+    pub wrapper: Option<Box<WrapperItem>>,
+}
+
+/// The part that a variable plays in a declaration with property wrappers.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WrapperItem {
+    pub role: WrapperRole,
+    /// The whole declaration, from which the bodies are made.
+    pub syntax: BodySyntax,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum WrapperRole {
+    /// `x` itself: computed, through this many wrappers.
+    Value { storage: DefId, count: u32 },
+    /// `_x`, which holds the outermost wrapper.
+    Storage {
+        of: DefId,
+        /// It can be made from a wrapped value alone.
+        by_value: bool,
+        /// The declaration gives the wrapped value.
+        has_value: bool,
+    },
+    /// `$x`
+    Projection { storage: DefId },
 }
 
 /// One `pattern = value` of a variable declaration outside of bodies.

@@ -156,6 +156,7 @@ impl<'a> Builder<'a> {
                 DefKind::Case => crate::types::case_payload(self.facts.db, f)
                     .get(index)
                     .map(|p| p.1),
+                DefKind::Var => Some(self.facts.typed_body(def).result.0),
                 _ => {
                     let param = self.facts.signature(f).params.get(index)?;
                     Some(match param.variadic {

@@ -65,6 +65,16 @@ impl<'a> Facts<'a> {
             _ => None,
         }
     }
+    /// The function that makes a wrapped property's storage from a wrapped value.
+    pub fn wrapper_init(&self, storage: DefId) -> Option<DefId> {
+        use crate::items::tree::WrapperRole;
+        match crate::types::wrappers::wrapper_role(self.db, storage)? {
+            WrapperRole::Storage { by_value: true, .. } => {
+                Some(crate::items::wrappers::init_def(self.db, storage))
+            }
+            _ => None,
+        }
+    }
     fn mods(&self, def: DefId) -> Option<&'a Modifiers> {
         self.item(def).map(|i| &i.mods)
     }

@@ -76,7 +76,20 @@ impl<'a> Builder<'a> {
                 continue;
             }
             let owned = self.temp(ty);
-            self.assign(owned, Rvalue::Use(value));
+            match self.local_ty(param) == ty || facts.wrapper_init(var).is_none() {
+                true => self.assign(owned, Rvalue::Use(value)),
+                false => {
+                    // A wrapped property is made from the wrapped value.
+                    let wrap = facts.wrapper_init(var).unwrap_or(var);
+                    let args = vec![Argument::Value(Operand::Borrow(param.into()))];
+                    let id = FnId {
+                        def: wrap,
+                        kind: FnKind::Body,
+                    };
+                    let callee = Callee::Static(id, facts.identity_args(nominal));
+                    self.emit_call(&owned.into(), callee, args, None);
+                }
+            }
             self.init_stored(var, place, owned.into(), ty);
         }
         self.done();

@@ -2,7 +2,7 @@
 
 use crate::db::Db;
 use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
-use crate::items::tree::{Access, Item, ItemKind, VarItem};
+use crate::items::tree::{Access, Item, ItemKind, VarItem, WrapperRole};
 use crate::items::{item, module_of};
 use crate::resolve::decls::extended_decl;
 use crate::resolve::members::written_members;
@@ -142,7 +142,18 @@ fn synth_access(db: &dyn Db, parent: Option<DefId>, synth: Synth) -> Access {
                     continue;
                 };
                 if takes_memberwise(db, item) {
-                    access = access.min(access_of(db, member));
+                    // A wrapped property's storage is private, but it is not the storage that the initialiser shows.
+                    let shown = match &item.kind {
+                        ItemKind::Var(VarItem {
+                            wrapper: Some(wrapper),
+                            ..
+                        }) => match wrapper.role {
+                            WrapperRole::Storage { of, .. } => of,
+                            _ => member,
+                        },
+                        _ => member,
+                    };
+                    access = access.min(access_of(db, shown));
                 }
             }
             access

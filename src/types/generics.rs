@@ -103,6 +103,7 @@ pub fn generics(db: &dyn Db, def: DefId) -> &Generics {
         DefKind::Accessor(_)
         | DefKind::DefaultArg
         | DefKind::GenericParam
+        | DefKind::WrapperInit
         | DefKind::Closure
         | DefKind::Binding => match def.parent(db) {
             Some(parent) => generics(db, parent),

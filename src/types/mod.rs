@@ -29,6 +29,7 @@ pub mod signature;
 pub mod synth;
 pub mod ty;
 pub mod witness;
+pub mod wrappers;
 
 #[cfg(test)]
 mod tests;

@@ -264,6 +264,7 @@ fn lower_signature(
             Signature::plain(params, result, ThisKind::Metatype)
         }
         DefKind::Deinit => Signature::plain(Vec::new(), Ty::unit(), ThisKind::Borrow),
+        DefKind::WrapperInit => crate::types::wrappers::init_signature(db, def),
         DefKind::Synth(_) => synth_signature(db, def),
         DefKind::Accessor(kind) => accessor_signature(db, def, kind, diagnostics),
         DefKind::Var => {
@@ -484,6 +485,7 @@ pub fn lowered_var(db: &dyn Db, var: DefId) -> LoweredSignature {
                 _ => ty,
             }
         }
+        None if data.wrapper.is_some() => crate::types::wrappers::wrapper_type(db, var, item, data),
         None => match data.binding {
             Some(binding) => element_at(binding_type(db, binding), &data.path),
             None => Ty::error(),

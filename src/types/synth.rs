@@ -288,6 +288,9 @@ pub(crate) fn synth_signature(db: &dyn Db, def: DefId) -> Signature {
     match kind {
         Synth::MemberwiseInit => {
             let param = |&property: &DefId| {
+                if let Some(param) = crate::types::wrappers::memberwise_param(db, property) {
+                    return param;
+                }
                 let name = property.name(db);
                 let default = item(db, property).and_then(|i| match &i.kind {
                     ItemKind::Var(v) if has_initial_value(db, v) => v.binding,

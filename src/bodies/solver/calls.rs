@@ -299,6 +299,7 @@ impl<'db> Checker<'db> {
                     variadic: p.variadic,
                     autoclosure: p.autoclosure,
                     default: None,
+                    builder: None,
                 })
                 .collect(),
         }
@@ -387,6 +388,9 @@ impl<'db> Checker<'db> {
             expr: arg.expr,
             why: Why::Argument(index),
         };
+        if let Some(builder) = param.builder {
+            self.note_builder(arg.expr, builder);
+        }
         let (rel, expected) = self.expected(apply, arg, param);
         self.cs.add(Constraint::Relate {
             rel,

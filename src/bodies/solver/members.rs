@@ -32,6 +32,8 @@ pub struct CallParam {
     pub variadic: bool,
     pub autoclosure: bool,
     pub default: Option<DefId>,
+    /// The result builder that closures passed for it go through.
+    pub builder: Option<Ty>,
 }
 
 impl<'db> Checker<'db> {
@@ -111,6 +113,7 @@ impl<'db> Checker<'db> {
                     variadic: false,
                     autoclosure: false,
                     default: None,
+                    builder: None,
                 }]);
                 Resolved {
                     params: Some(params),
@@ -143,6 +146,7 @@ impl<'db> Checker<'db> {
                     variadic: false,
                     autoclosure: false,
                     default: None,
+                    builder: None,
                 }]);
                 Resolved {
                     params: Some(params),
@@ -292,6 +296,8 @@ impl<'db> Checker<'db> {
                 variadic: p.variadic,
                 autoclosure: p.autoclosure,
                 default: p.default,
+                builder: crate::bodies::builders::param_builder(self.db, def, params.len())
+                    .map(|ty| self.instantiate(ty, args, loc)),
             });
         }
         let mut result = self.instantiate(sig.result, args, loc);

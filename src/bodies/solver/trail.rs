@@ -130,6 +130,8 @@ facts! {
     closures: Rc<Opened>,
     /// Key paths whose components are known.
     key_paths: Rc<Resolution>,
+    /// The result builders that closures go through.
+    builders: Ty,
     /// The types that casts are to.
     targets: Ty,
     /// `if`, `switch` and `do` that are values.

@@ -176,7 +176,7 @@ impl<'a> DeclCx<'a> {
     }
 
     /// Finishes an item: attributes, modifiers, and its entry in tree and map.
-    fn add(
+    pub(super) fn add(
         &mut self,
         node: &Node<'_>,
         def: DefId,
@@ -203,6 +203,28 @@ impl<'a> DeclCx<'a> {
         vec![def]
     }
 
+    /// Adds a declaration that stands for a part of what is written, under changed modifiers.
+    pub(super) fn add_hidden(
+        &mut self,
+        node: &Node<'_>,
+        def: DefId,
+        name: Name,
+        change: impl FnOnce(&mut Modifiers),
+        kind: ItemKind,
+    ) {
+        self.add(node, def, name, TypeSink::default(), |_, _| kind);
+        if let Some(item) = self.tree.items.get_mut(&def) {
+            change(&mut Arc::make_mut(item).mods);
+        }
+    }
+
+    /// Remembers where a body that is made from a whole declaration stands.
+    pub(super) fn add_body(&mut self, def: DefId, node: &Node<'_>) {
+        if self.measure {
+            self.map.bodies.insert(def, node.ptr());
+        }
+    }
+
     /// A body's syntax, with the place where it stands.
     fn body(&mut self, def: DefId, node: Option<Node<'_>>) -> Option<BodySyntax> {
         let node = node?;
@@ -225,7 +247,9 @@ impl<'a> DeclCx<'a> {
             _ => DefKind::Func,
         };
         let def = self.def(parent, kind, full_name(base, &func.params));
-        func.body = self.body(def, kid(node, CODE_BLOCK));
+        let code = kid(node, CODE_BLOCK);
+        let wraps = code.is_some() && super::wrappers::has_wrapped_params(self.db, parent, node);
+        func.body = self.body(def, if wraps { Some(*node) } else { code });
         self.defaults(def, &mut func.params, defaults);
         self.add(node, def, base, types, |_, _| {
             if kind == DefKind::Macro {
@@ -341,6 +365,9 @@ impl<'a> DeclCx<'a> {
     }
 
     fn var_decl(&mut self, node: &Node<'_>, parent: DefId) -> Vec<DefId> {
+        if let Some(defs) = self.wrapped_var(node, parent) {
+            return defs;
+        }
         let mut all = Vec::new();
         let bindings: Vec<_> = kids(node, PATTERN_BINDING).collect();
         // `var a, b: Int`: a later annotation serves the names before it.
@@ -389,6 +416,7 @@ impl<'a> DeclCx<'a> {
                     path,
                     accessors,
                     requirement_settable: settable,
+                    wrapper: None,
                 })
             });
             if let Some(spans) = self.map.items.get_mut(&def) {

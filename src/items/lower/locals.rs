@@ -58,7 +58,12 @@ impl BodyCx<'_> {
             if let Some(pattern) = binding.children().find(|n| is_pattern(n.kind())) {
                 bound_names(&pattern, &mut Vec::new(), &mut names);
             }
-            let first = names.first().map_or(Name::new("_"), |n| n.0);
+            let mut first = names.first().map_or(Name::new("_"), |n| n.0);
+            if let Some((name, _)) = super::wrappers::wrapped_binding(node)
+                && !super::wrappers::wrappers_of(self.db, self.owner, node).is_empty()
+            {
+                first = super::wrappers::storage_name(name);
+            }
             // Counts like the file's own lowering does.
             let index = self
                 .local_defs
@@ -73,6 +78,9 @@ impl BodyCx<'_> {
     }
 
     fn local_vars(&mut self, node: &Node<'_>, out: &mut Vec<StmtId>) {
+        if self.wrapped_local(node, out) {
+            return;
+        }
         let mods = modifiers(node);
         let binds = if is_let(node) { Binds::Let } else { Binds::Var };
         let is_async = kid(node, MODIFIER_LIST)
@@ -218,7 +226,7 @@ impl BodyCx<'_> {
         out.push(stmt);
     }
 
-    fn local_def(&mut self, kind: DefKind, name: Name) -> DefId {
+    pub(super) fn local_def(&mut self, kind: DefKind, name: Name) -> DefId {
         let equal = |d: &&DefId| d.kind(self.db) == kind && d.name(self.db) == name;
         let index = self.local_defs.iter().filter(equal).count() as u32;
         let def = DefId::new(self.db, Some(self.owner), kind, name, index);
@@ -250,7 +258,7 @@ impl BodyCx<'_> {
         self.map.items.items.insert(def, spans);
         // `$0` inside belongs to closures inside.
         let saved = std::mem::take(&mut self.anonymous);
-        let body = self.block_child(node);
+        let body = self.wrapped_body(node);
         self.anonymous = saved;
         LocalFn {
             def,
@@ -272,6 +280,8 @@ impl BodyCx<'_> {
                 let stmt = self.stmt(Stmt::Expr(value), node.text_range());
                 Block { stmts: vec![stmt] }
             }
+            VAR_DECL => self.wrapped_root(node),
+            FN_DECL | INIT_DECL => self.wrapped_body(node),
             SOURCE_FILE => {
                 self.at_top_level = true;
                 self.statements(node)

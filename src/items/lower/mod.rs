@@ -15,6 +15,9 @@ mod patterns;
 mod stmts;
 mod syntax;
 mod types;
+mod wrappers;
+
+pub(crate) use self::wrappers::{wrapper_default, wrapper_init, wrapper_shapes};
 
 use crate::base::Name;
 use crate::db::{CompilationUnit, Db, SourceFile};
@@ -167,6 +170,7 @@ fn add_guard_names(db: &dyn Db, cx: &mut decls::DeclCx<'_>, node: &Node<'_>, fil
                 path: Vec::new(),
                 accessors: Vec::new(),
                 requirement_settable: false,
+                wrapper: None,
             }),
         };
         if cx.tree.items.insert(def, Arc::new(item)).is_none() {
@@ -241,6 +245,9 @@ fn params(cx: &mut body::BodyCx<'_>, def: DefId) {
                 let name = written.unwrap_or_else(|| Name::new(default));
                 declared.push((name, LocalKind::Param));
             }
+        }
+        DefKind::WrapperInit => {
+            declared.push((Name::new("wrappedValue"), LocalKind::Param));
         }
         _ => {
             let kind = crate::items::item(db, def).map(|item| &item.kind);

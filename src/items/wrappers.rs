@@ -1,0 +1,60 @@
+//! Which types are property wrappers, by their syntax alone: lowering a variable with an attribute must know whether the attribute wraps
+//! it before any name is resolved.
+//!
+//! A file's wrappers are a query of their own, so that edits elsewhere in the file change nothing.
+
+use crate::base::{FxHashMap, Name};
+use crate::db::{CompilationUnit, Db, SourceFile};
+use crate::items::ids::DefId;
+use crate::items::lower;
+
+/// What lowering needs to know of a wrapper type.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WrapperShape {
+    /// `init()` exists: a variable without a value starts out with it.
+    pub init_plain: bool,
+    /// `init(wrappedValue:)` exists.
+    pub init_value: bool,
+    /// `projectedValue` exists.
+    pub projects: bool,
+    /// `projectedValue` may be set.
+    pub projection_settable: bool,
+    /// `wrappedValue` may be set.
+    pub settable: bool,
+    /// Setting leaves the wrapper itself as it is: it is a class, or says so.
+    pub nonmutating_set: bool,
+    /// Reading changes the wrapper.
+    pub mutating_get: bool,
+}
+
+/// The property wrappers that a file declares, with extensions' contributions under the same name.
+#[salsa::tracked]
+fn file_wrappers(db: &dyn Db, file: SourceFile) -> Vec<(Name, WrapperShape)> {
+    if !file.text(db).contains("@propertyWrapper") {
+        return Vec::new();
+    }
+    lower::wrapper_shapes(db, file)
+}
+
+/// The property wrappers that attributes in a module may name.
+#[salsa::tracked]
+pub fn wrappers(db: &dyn Db, unit: CompilationUnit) -> FxHashMap<Name, WrapperShape> {
+    let mut all = FxHashMap::default();
+    let units = unit.dependencies(db).iter().copied().chain([unit]);
+    for unit in units {
+        for &file in unit.files(db) {
+            all.extend(file_wrappers(db, file).iter().copied());
+        }
+    }
+    all
+}
+
+/// The function that makes a storage from a wrapped value.
+pub fn init_def(db: &dyn Db, storage: DefId) -> DefId {
+    lower::wrapper_init(db, storage)
+}
+
+/// The wrapped value that a declaration gives, as the default value of a memberwise initialiser's parameter.
+pub fn default_def(db: &dyn Db, storage: DefId) -> DefId {
+    lower::wrapper_default(db, storage)
+}
