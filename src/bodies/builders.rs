@@ -10,7 +10,7 @@ use crate::bodies::solver::{FailKind, Lookup};
 use crate::bodies::thir::*;
 use crate::db::Db;
 use crate::items::hir::{
-    Block, Condition, ElseBranch, Expr, ExprId, ForStmt, IfExpr, Stmt, StmtId, SwitchExpr,
+    Block, Condition, ElseBranch, Expr, ExprId, ForStmt, IfExpr, LocalFn, Stmt, StmtId, SwitchExpr,
 };
 use crate::items::ids::{DefId, DefKind};
 use crate::items::item;
@@ -115,6 +115,31 @@ struct Branch {
 }
 
 impl<'db> Checker<'db> {
+    /// The builder of the function whose statements are being checked: the body's owner, or a local function.
+    pub fn own_builder(&self) -> Option<Ty> {
+        if self.fns.len() == 1 {
+            return declared_builder(self.db, self.def);
+        }
+        let local = self.local_declaration(self.env)?;
+        builder_among(self.db, self.def, &self.body.types, &local.attrs)
+    }
+
+    /// The builder of a parameter of a function, declared or local.
+    pub fn builder_of_param(&self, func: DefId, index: usize) -> Option<Ty> {
+        let Some(local) = self.local_declaration(func) else {
+            return param_builder(self.db, func, index);
+        };
+        let attrs = &local.func.params.get(index)?.attrs;
+        builder_among(self.db, self.def, &self.body.types, attrs)
+    }
+
+    fn local_declaration(&self, func: DefId) -> Option<&'db LocalFn> {
+        let is_local = func != self.def && func.parent(self.db) == Some(self.def);
+        is_local
+            .then(|| self.local_fns.values().copied().find(|f| f.def == func))
+            .flatten()
+    }
+
     /// Whether a body is its author's own business: it returns explicitly.
     pub fn returns_explicitly(&self, block: &Block) -> bool {
         block.stmts.iter().any(|&s| match &self.body.stmts[s] {

@@ -45,8 +45,7 @@ impl<'db> Checker<'db> {
         };
         let result = self.table.resolve(ctx.result);
         if ctx.kind == FnKind::Function
-            && let Some(owner) = self.fn_owner()
-            && let Some(builder) = crate::bodies::builders::declared_builder(self.db, owner)
+            && let Some(builder) = self.own_builder()
             && !self.returns_explicitly(block)
         {
             let at = self.some_expression(block);
@@ -72,14 +71,6 @@ impl<'db> Checker<'db> {
             return TBlock { stmts: vec![stmt] };
         }
         self.check_block_in_place(block)
-    }
-
-    /// The declaration whose statements are being checked: the body's owner, or a local function.
-    fn fn_owner(&self) -> Option<DefId> {
-        match self.fns.len() {
-            1 => Some(self.def),
-            _ => Some(self.env).filter(|&env| env != self.def),
-        }
     }
 
     /// An expression of a block for messages about the whole.

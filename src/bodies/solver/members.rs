@@ -296,7 +296,8 @@ impl<'db> Checker<'db> {
                 variadic: p.variadic,
                 autoclosure: p.autoclosure,
                 default: p.default,
-                builder: crate::bodies::builders::param_builder(self.db, def, params.len())
+                builder: self
+                    .builder_of_param(def, params.len())
                     .map(|ty| self.instantiate(ty, args, loc)),
             });
         }
