@@ -7,13 +7,13 @@ use crate::bodies::check::Checker;
 use crate::bodies::decl;
 use crate::bodies::keypaths::Resolution;
 use crate::bodies::solver::{
-    Apply, ApplyKind, ArgInfo, Base, Choice, Constraint, FailKind, Loc, Lookup, Rel, Resolved,
-    Step, Target, Why, fail, wait,
+    Apply, ApplyKind, ArgInfo, Base, Choice, Constraint, Loc, Lookup, Rel, Resolved,
+    Step, Target, Why, wait,
 };
 use crate::bodies::thir::*;
 use crate::items::hir::{Arg, ExprId, KeyPathComponent};
 use crate::items::ids::DefId;
-use crate::types::lang::{LangItem, is_lang, lang, lang_ty, string_ty};
+use crate::types::lang::{LangItem, is_lang, lang_ty, string_ty};
 use crate::types::members::MemberCandidate;
 use crate::types::signature::signature;
 use crate::types::ty::{Ty, TyKind};
@@ -111,64 +111,45 @@ impl<'db> Checker<'db> {
                 best = Some((needs, candidate, found));
             }
         }
-        if let Some((_, candidate, found)) = best {
-            let resolved = self.open_dynamic(key, base, candidate);
-            let own = lang_ty(db, found.class, &[found.root, found.value]);
-            self.facts.key_paths.insert(key, Rc::new(found));
-            return Some(self.settle_dynamic(key, resolved, Some(own), result, loc));
-        }
-        let text = candidates
-            .iter()
-            .find(|c| path_strength(self, signature(db, c.def).params[0].ty).is_none())?;
-        let resolved = self.open_dynamic(key, base, text);
-        Some(self.settle_dynamic(key, resolved, None, result, loc))
-    }
-
-    fn open_dynamic(&mut self, key: ExprId, base: Ty, candidate: &MemberCandidate) -> Resolved {
-        let choice = Choice {
+        let choice = |candidate: &MemberCandidate| Choice {
             base: Base::Value,
             self_ty: Some(base),
             outer: candidate.args,
             constrained: candidate.constrained,
-            ..Choice::plain(Target::Decl(candidate.def))
+            ..Choice::plain(Target::Dynamic(candidate.def))
         };
-        let mut resolved = self.open(key, &choice);
-        resolved.choice.target = Target::Dynamic(candidate.def);
-        resolved
+        if let Some((_, candidate, found)) = best {
+            let own = lang_ty(db, found.class, &[found.root, found.value]);
+            let resolved = self.open(key, &choice(candidate));
+            self.facts.key_paths.insert(key, Rc::new(found));
+            let param = self.facts.targets.get(&key).copied();
+            let param = param.unwrap_or(Ty::error());
+            if let Step::Failed(f) = self.relate_sub(Rel::Convert, own, param, loc) {
+                return Some(Step::Failed(f));
+            }
+            let value = resolved.ty;
+            self.facts.choices.insert(key, Rc::new(resolved));
+            return Some(self.relate_sub(Rel::Equal, value, result, loc));
+        }
+        let texts: Vec<Choice> = candidates
+            .iter()
+            .filter(|c| path_strength(self, signature(db, c.def).params[0].ty).is_none())
+            .map(choice)
+            .collect();
+        (!texts.is_empty()).then(|| self.offer(key, result, texts))
     }
 
-    /// The reference has the subscript's type; its argument is a key path of this type, or the name as text.
-    fn settle_dynamic(
-        &mut self,
-        key: ExprId,
-        mut resolved: Resolved,
-        path: Option<Ty>,
-        result: Ty,
-        loc: Loc,
-    ) -> Step {
+    /// The reference has the type of the subscript's value; what its argument must be is remembered.
+    pub fn open_dynamic(&mut self, key: ExprId, choice: &Choice, def: DefId) -> Resolved {
+        let outer: Vec<Ty> = choice.outer.iter().collect();
+        let mut resolved = self.open_decl(key, choice, def, &outer);
         let param = resolved.params.take().and_then(|p| p.first().map(|p| p.ty));
-        let value = resolved.ty.as_function().map(|f| f.result);
-        let (Some(param), Some(value)) = (param, value) else {
-            return fail(FailKind::Reported, loc);
-        };
-        if let Some(path) = path
-            && let Step::Failed(f) = self.relate_sub(Rel::Convert, path, param, loc)
-        {
-            return Step::Failed(f);
-        }
-        if path.is_none() {
-            let protocol = lang(self.db, LangItem::ExpressibleByStringLiteral);
-            self.cs.add(Constraint::Conforms {
-                ty: param,
-                protocol,
-                opens: false,
-                loc,
-            });
-        }
-        self.facts.targets.insert(key, param);
-        resolved.ty = value;
-        self.facts.choices.insert(key, Rc::new(resolved));
-        self.relate_sub(Rel::Equal, value, result, loc)
+        self.facts.targets.insert(key, param.unwrap_or(Ty::error()));
+        resolved.ty = resolved
+            .ty
+            .as_function()
+            .map_or(Ty::error(), |f| f.result);
+        resolved
     }
 
     /// `base.name` as the subscript that answers it.

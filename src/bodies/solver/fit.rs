@@ -81,6 +81,16 @@ impl<'db> Checker<'db> {
             force: choice.force,
             ..Fit::default()
         };
+        if let Target::Dynamic(def) = choice.target {
+            // A member that a subscript answers has the subscript's type.
+            let count = generics(self.db, def).params.len();
+            let mut binds: Binds = SmallVec::from_elem(None, count);
+            for (slot, outer) in binds.iter_mut().zip(choice.outer.iter()) {
+                *slot = Some(outer);
+            }
+            let result = signature(self.db, def).result;
+            return self.fit_value(fit, result, &mut binds, ty, apply);
+        }
         let Target::Decl(def) = choice.target else {
             fit.unknown = 1;
             return Some(fit);

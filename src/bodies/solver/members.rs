@@ -120,7 +120,8 @@ impl<'db> Checker<'db> {
                     ..plain(ty)
                 }
             }
-            Target::Module(_) | Target::Dynamic(_) => plain(Ty::error()),
+            Target::Module(_) => plain(Ty::error()),
+            Target::Dynamic(def) => self.open_dynamic(key, choice, def),
             Target::KeyPath => {
                 // The path keeps its own class, which says whether it may be written through.
                 let value = self.table.fresh();
@@ -180,7 +181,7 @@ impl<'db> Checker<'db> {
             .collect()
     }
 
-    fn open_decl(&mut self, key: ExprId, choice: &Choice, def: DefId, outer: &[Ty]) -> Resolved {
+    pub fn open_decl(&mut self, key: ExprId, choice: &Choice, def: DefId, outer: &[Ty]) -> Resolved {
         let db = self.db;
         let loc = Loc {
             expr: key,
