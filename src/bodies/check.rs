@@ -568,6 +568,15 @@ impl<'db> Checker<'db> {
         if name == "Self"
             && let Some(ty) = crate::types::declared_self_type(self.db, self.env)
         {
+            // In a class the object or metatype that `this` is tells which class it is.
+            let dynamic = self.out.this.is_some()
+                && self.def.kind(self.db) != crate::items::ids::DefKind::Init
+                && matches!(ty.kind(), TyKind::Nominal { .. })
+                && self.is_class(ty);
+            let ty = match dynamic {
+                true => Ty::new(TyKind::DynamicSelf(ty)),
+                false => ty,
+            };
             return vec![Choice::plain(Target::Type(ty))];
         }
         if name == "Any" {

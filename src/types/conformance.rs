@@ -5,7 +5,7 @@ use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
 use crate::items::item;
 use crate::items::tree::{ItemKind, TypeRef};
-use crate::resolve::decls::{all_protocols, direct_protocols};
+use crate::resolve::decls::{all_protocols, direct_protocols, superclass_decl};
 use crate::types::assoc::type_witnesses;
 use crate::types::env::is_type_param;
 use crate::types::existential::projected;
@@ -55,10 +55,20 @@ pub fn conformance_table(db: &dyn Db, nominal: DefId) -> FxHashMap<DefId, Declar
             explicit: true,
         });
     }
+    // What a superclass conforms to already is its conformance, with its witnesses, also where another protocol implies it again.
+    let above = superclass_decl(db, nominal)
+        .filter(|_| nominal.kind(db) == DefKind::Class)
+        .map(|class| ancestors_conform(db, class));
     let conditional =
         |source: DefId| source != nominal && generic_context(db, source) == Some(source);
     for &(protocol, source) in direct {
         for &inherited in all_protocols(db, protocol) {
+            if above
+                .as_ref()
+                .is_some_and(|above| above.contains(&inherited))
+            {
+                continue;
+            }
             let implied = DeclaredConformance {
                 source,
                 explicit: false,
@@ -71,6 +81,22 @@ pub fn conformance_table(db: &dyn Db, nominal: DefId) -> FxHashMap<DefId, Declar
         }
     }
     table
+}
+
+/// The protocols that a class or one of its superclasses states a conformance to.
+fn ancestors_conform(db: &dyn Db, class: DefId) -> Vec<DefId> {
+    let mut found = Vec::new();
+    let mut at = Some(class);
+    // A cycle of superclasses is an error that has been reported; the bound only ends the search.
+    for _ in 0..256 {
+        let Some(class) = at else { break };
+        for &(protocol, _) in direct_protocols(db, class) {
+            found.push(protocol);
+            found.extend_from_slice(all_protocols(db, protocol));
+        }
+        at = superclass_decl(db, class);
+    }
+    found
 }
 
 fn no_table(_: &dyn Db, _: salsa::Id, _: DefId) -> FxHashMap<DefId, DeclaredConformance> {

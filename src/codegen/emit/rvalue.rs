@@ -3,7 +3,7 @@
 use cranelift_codegen::ir::{Value, types};
 
 use crate::items::ids::DefId;
-use crate::mir::data::{Callee, CaptureMode, FnId, FnKind, Instance, Operand, Place, Rvalue};
+use crate::mir::data::{Callee, CaptureMode, FnId, FnKind, Instance, Mir, Operand, Place, Rvalue};
 use crate::types::ty::{Ty, TyList};
 
 use super::super::cx::Ownership;
@@ -83,7 +83,10 @@ impl<'f, 'a> Emitter<'f, 'a> {
             }
             Rvalue::DynamicType(place) => {
                 let from = self.place(place)?;
-                let metadata = self.dynamic_type(&from, from.ty)?;
+                let metadata = match opaque_to_type_of(self.frame.mir, place, from.ty) {
+                    true => self.c.metadata(from.ty),
+                    false => self.dynamic_type(&from, from.ty)?,
+                };
                 self.store(loc, &Val::one(metadata))
             }
             Rvalue::LoadWeak(place) => {
@@ -389,4 +392,12 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let offset = VTABLE_OFFSET + 8 * u64::from(slot);
         self.c.load(types::I64, Addr::value(metadata).plus(offset))
     }
+}
+
+/// Whether the dynamic type of a place is its static type although that is an existential: generic code that is run for `T == any P` takes the
+/// existential itself for the type of its values.
+pub(in super::super) fn opaque_to_type_of(mir: &Mir, place: &Place, ty: Ty) -> bool {
+    ty.is_existential()
+        && place.path.is_empty()
+        && crate::types::env::is_type_param(mir.locals[place.local].ty)
 }

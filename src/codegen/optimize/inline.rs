@@ -170,6 +170,7 @@ impl<'p, 'a> Inliner<'p, 'a> {
                 | FnKind::PropertyGet
                 | FnKind::PropertySet
         ) || !self.p.may_inline(id)
+            || self.p.opened_argument(id, types).is_some()
         {
             return false;
         }

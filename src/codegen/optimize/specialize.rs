@@ -3,11 +3,14 @@
 use smallvec::SmallVec;
 
 use crate::base::FxHashMap;
-use crate::mir::data::{Argument, Callee, FnId, Mir, Place, StatementKind, Terminator};
+use crate::mir::data::{
+    Argument, Callee, Const, FnId, Mir, Operand, Place, Rvalue, StatementKind, Terminator,
+};
 use crate::mir::walk::map_types;
 use crate::types::ty::{Ty, TyKind, TyList};
 
 use super::super::cx::{Program, adapt_arguments, resolve_witness};
+use super::super::emit::rvalue::opaque_to_type_of;
 use super::super::key::canonical;
 use super::super::layout::Shape;
 use super::types::place_type;
@@ -28,6 +31,20 @@ pub(super) fn specialize<'a>(p: &dyn Program<'a>, generic: &Mir, args: TyList) -
             }
         })
     };
+    for block in mir.blocks.indices().collect::<Vec<_>>() {
+        for at in 0..mir.blocks[block].stmts.len() {
+            if let StatementKind::Assign(_, Rvalue::DynamicType(place)) =
+                &mir.blocks[block].stmts[at].kind
+            {
+                let ty = concrete(mir.locals[place.local].ty);
+                if opaque_to_type_of(&mir, place, ty)
+                    && let StatementKind::Assign(_, rvalue) = &mut mir.blocks[block].stmts[at].kind
+                {
+                    *rvalue = Rvalue::Use(Operand::Const(Const::Metatype(ty)));
+                }
+            }
+        }
+    }
     let mut again = known_arguments(p, args);
     map_types(&mut mir, &mut concrete, &mut again);
     resolve_calls(p, &mut mir);
