@@ -144,8 +144,8 @@ pub struct Checker<'db> {
     pub do_depth: u32,
     /// What is thrown inside the innermost of them, to be converted when its error type is known.
     pub throw_sites: Vec<TExprId>,
-    /// Where something threw last.
-    pub last_throw: Option<ExprId>,
+    /// What throws first in the innermost `do` statement with clauses.
+    pub first_throw: Option<ExprId>,
     /// The underlying types of the function's `some` results.
     pub opaque: Vec<Option<Ty>>,
     /// While overloads are compared: literals bind generic parameters to their default types.
@@ -226,7 +226,7 @@ impl<'db> Checker<'db> {
             alternative: false,
             do_depth: 0,
             throw_sites: Vec::new(),
-            last_throw: None,
+            first_throw: None,
             opaque: Vec::new(),
             literals_default: true,
             on_left: false,

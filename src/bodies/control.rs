@@ -61,15 +61,6 @@ impl<'db> Checker<'db> {
 
     pub fn push_label(&mut self, name: Option<Name>, is_loop: bool, is_switch: bool) -> LabelId {
         let id = self.fresh_label();
-        if let (Some(name), Some(ctx)) = (name, self.fns.last())
-            && ctx.labels.iter().any(|l| l.name == Some(name))
-        {
-            self.error(
-                "duplicate-label",
-                Anchor::Start(self.def),
-                format!("label '{name}' cannot be reused on an inner statement"),
-            );
-        }
         if let Some(ctx) = self.fns.last_mut() {
             ctx.labels.push(LabelCtx {
                 name,
@@ -276,6 +267,7 @@ impl<'db> Checker<'db> {
         // What escapes a clause list that takes some errors only is for whoever is outside; that is checked below.
         self.do_depth += 1;
         let sites = std::mem::take(&mut self.throw_sites);
+        let first_throw = self.first_throw.take();
         let silent = !self.effects.caught;
         if silent {
             self.effects.caught = true;
@@ -283,6 +275,7 @@ impl<'db> Checker<'db> {
         let body = self.check_block(&d.body);
         self.do_depth -= 1;
         let own_sites = std::mem::replace(&mut self.throw_sites, sites);
+        let own_throw = std::mem::replace(&mut self.first_throw, first_throw);
         let inner = std::mem::replace(&mut self.effects, outer);
         let any = lang::any_error(self.db);
         let error = match d.throws {
@@ -318,7 +311,7 @@ impl<'db> Checker<'db> {
             self.effects.thrown.extend(inner.thrown.iter().copied());
             let handled = self.effects.caught || self.fns.last().is_none_or(|f| f.throws.is_some());
             if !handled && !inner.thrown.is_empty() {
-                let at = self.last_throw.unwrap_or(expr);
+                let at = own_throw.unwrap_or(expr);
                 self.error_at(
                     "unhandled-error",
                     at,

@@ -5,7 +5,8 @@
 //! * [`generate`]: expressions to constraints, with [`type_exprs`] and [`collections`]; [`solver`]: constraints to types and choices;
 //!   [`build`]: the solved expression as a typed tree, with [`calls`], [`convert`], [`literals`], [`keypaths`] and [`places`].
 //! * [`closures`], [`branches`]: expressions with statements inside; [`throws`]: what throws.
-//! * [`stmts`], [`control`], [`loops`], [`functions`]: statements; [`patterns`], [`exhaustive`]: patterns and what they cover.
+//! * [`stmts`], [`control`], [`loops`], [`functions`]: statements; [`patterns`], [`exhaustive`]: patterns and what they cover;
+//!   [`structure`]: mistakes that need no types to be seen.
 //! * [`report`]: failures in words.
 //!
 //! A body is one query, [`check_body`]. Its value holds no positions: expressions are named by their ids in the body.
@@ -34,6 +35,7 @@ pub mod places;
 pub mod report;
 pub mod solver;
 pub mod stmts;
+pub mod structure;
 pub mod thir;
 pub mod throws;
 pub mod type_exprs;
@@ -74,7 +76,8 @@ pub fn check_body(db: &dyn Db, def: DefId) -> Checked {
     let body = items::body(db, def);
     let mut checker = Checker::new(db, def, body);
     checker.diags.extend(body.diagnostics.iter().cloned());
-    if !body.diagnostics.is_empty() {
+    checker.diags.extend(structure::check(db, def, body));
+    if !checker.diags.is_empty() {
         checker.out.has_errors = true;
     }
     check_root(&mut checker);

@@ -402,7 +402,7 @@ impl<'db> Checker<'db> {
             self.throw_sites.push(typed);
         }
         self.effects.thrown.push(ty);
-        self.last_throw = Some(value);
+        self.first_throw.get_or_insert(value);
         if !self.effects.caught {
             let ctx = self.fns.last().map(|f| (f.throws.is_some(), f.kind));
             if let Some((false, kind)) = ctx

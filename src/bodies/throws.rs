@@ -108,6 +108,7 @@ impl<'db> Checker<'db> {
         }
         self.effects.thrown.push(error);
         self.effects.used = true;
+        self.first_throw.get_or_insert(expr);
         if !self.effects.covered {
             self.error_at(
                 "missing-try",

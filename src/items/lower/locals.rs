@@ -4,8 +4,9 @@ use super::body::{BodyCx, is_let};
 use super::decls::{DeclCx, is_decl};
 use super::parts::*;
 use super::patterns::{Binds, is_pattern};
-use super::syntax::{kid, kids, name_of, name_tokens};
+use super::syntax::{kid, kids, name_of, name_tokens, tokens};
 use crate::base::Name;
+use crate::items::anchor::{Anchor, AnchoredDiagnostic, FixPlace};
 use crate::items::hir::{Block, LocalBinding, LocalFn, LocalKind, Stmt, StmtId};
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::tree::*;
@@ -22,6 +23,7 @@ impl BodyCx<'_> {
             }
             return;
         }
+        self.reject_access(node);
         match node.kind() {
             VAR_DECL => self.local_vars(node, out),
             FN_DECL => {
@@ -46,6 +48,34 @@ impl BodyCx<'_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Nothing outside of a body sees what it declares, so an access level says nothing there.
+    fn reject_access(&mut self, node: &Node<'_>) {
+        for list in kids(node, MODIFIER_LIST) {
+            for modifier in kids(&list, MODIFIER) {
+                let Some(word) = tokens(&modifier).next() else {
+                    continue;
+                };
+                let level = matches!(
+                    word.kind(),
+                    PRIVATE_KW | FILEPRIVATE_KW | INTERNAL_KW | PACKAGE_KW | PUBLIC_KW | OPEN_KW
+                );
+                if level {
+                    // The empty statement, which belongs to no block, is the modifier's place.
+                    let place = self.stmt(Stmt::Missing, modifier.text_range());
+                    let message = format!(
+                        "attribute '{}' can only be used in a non-local scope",
+                        word.text()
+                    );
+                    let anchor = Anchor::Stmt(self.owner, place);
+                    let error = AnchoredDiagnostic::error("local-access", anchor, message);
+                    self.body
+                        .diagnostics
+                        .push(error.fix(anchor, FixPlace::Replace, ""));
+                }
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use super::body::{BodyCx, is_let};
 use super::exprs::{first_expr, is_expr, plain_name};
 use super::patterns::{Binds, is_pattern};
 use super::syntax::{has_token, kid, kids, name_of, name_tokens, token};
-use crate::base::Name;
+use crate::base::{Name, TextRange};
 use crate::items::hir::*;
 use crate::items::tree::ThrowsRef;
 use crate::syntax::SyntaxKind::*;
@@ -17,13 +17,19 @@ impl BodyCx<'_> {
         let nodes = self.conditions.active_children(node);
         // Local functions and types can be used before their declaration; names see the whole block, so order is kept as written.
         for node in nodes {
-            self.statement(&node, None, &mut stmts);
+            self.statement(&node, None, node.text_range(), &mut stmts);
         }
         Block { stmts }
     }
 
-    fn statement(&mut self, node: &Node<'_>, label: Option<Name>, out: &mut Vec<StmtId>) {
-        let range = node.text_range();
+    /// One statement, whose place begins with its label.
+    fn statement(
+        &mut self,
+        node: &Node<'_>,
+        label: Option<Name>,
+        range: TextRange,
+        out: &mut Vec<StmtId>,
+    ) {
         let stmt = match node.kind() {
             EXPR_STMT => match first_expr(node) {
                 Some(expr) => Stmt::Expr(self.statement_expr(&expr, label)),
@@ -34,7 +40,7 @@ impl BodyCx<'_> {
                 let name = kid(node, NAME).and_then(|n| name_tokens(&n).next());
                 let label = name.map(|t| name_of(&t));
                 if let Some(inner) = node.children().find(|n| n.kind() != NAME) {
-                    self.statement(&inner, label, out);
+                    self.statement(&inner, label, range, out);
                 }
                 return;
             }

@@ -129,8 +129,15 @@ fn var_decl(p: &mut Parser, marker: super::Marker) {
         }
         if p.at(EQ) {
             let init = p.start();
+            let (start, end) = (p.offset(), p.end_offset());
             p.bump();
-            super::exprs::expr_or(p, "expected initial value after '='");
+            let message = "expected initial value after '='";
+            if p.newline_before() && (p.at_any(&[R_BRACE, R_PAREN, R_BRACKET, EOF])) {
+                // What follows on another line has nothing to do with it.
+                p.error_range("expected-expression", start, end, message);
+            } else {
+                super::exprs::expr_or(p, message);
+            }
             p.finish(init, INITIALIZER);
             if super::accessors::at_accessor_block(p) {
                 super::accessors::accessor_block(p);

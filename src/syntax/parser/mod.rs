@@ -119,6 +119,8 @@ pub(crate) struct Parser<'t> {
     pub(crate) in_switch_case: bool,
     /// How many `#if` blocks are open in this block of code.
     pub(crate) if_config_depth: u32,
+    /// The `default` of the `switch` around has been seen, behind which no case may come.
+    pub(crate) after_default: bool,
     /// In a protocol, whose members have no bodies, or behind an attribute that takes the body's place.
     pub(crate) bodiless: bool,
     /// At the root type of a key path, whose members are components.
@@ -158,6 +160,7 @@ pub(crate) fn parse_tokens(text: &str, lexed: &Lexed, options: &ParseOptions) ->
         in_coroutine: false,
         in_switch_case: false,
         if_config_depth: 0,
+        after_default: false,
         bodiless: false,
         key_path_root: false,
         no_generics_before: 0,
@@ -512,7 +515,12 @@ impl<'t> Parser<'t> {
         if self.prev_end == self.unterminated_at {
             return false;
         }
-        self.error("expected-closing", message);
+        if self.kind == EOF && kind != R_BRACE {
+            // What is in brackets rarely goes on to the end of the file.
+            self.error_after("expected-closing", message);
+        } else {
+            self.error("expected-closing", message);
+        }
         let open = match kind {
             R_PAREN | INTERPOLATION_END => '(',
             R_BRACKET => '[',
@@ -548,6 +556,11 @@ impl<'t> Parser<'t> {
     /// The first byte of the current token.
     pub(crate) fn offset(&self) -> u32 {
         self.start
+    }
+
+    /// The end of the current token.
+    pub(crate) fn end_offset(&self) -> u32 {
+        self.end
     }
 
     /// The end of the token before.

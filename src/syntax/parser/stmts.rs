@@ -241,6 +241,12 @@ fn statement(p: &mut Parser) {
                 "expected-while",
                 "expected 'while' after body of 'repeat' statement",
             ) {
+                if p.at(L_BRACE) {
+                    p.error(
+                        "expected-condition",
+                        "missing condition in 'while' statement",
+                    );
+                }
                 expr_or(p, "expected expression in 'repeat-while' condition");
             }
             p.finish(marker, REPEAT_STMT);
@@ -541,7 +547,9 @@ pub(super) fn switch_expr(p: &mut Parser) {
     }
     let one_line = std::mem::take(&mut p.one_line);
     let depth = std::mem::take(&mut p.if_config_depth);
+    let after_default = std::mem::take(&mut p.after_default);
     p.in_brackets(|p| p.nested(switch_cases));
+    p.after_default = after_default;
     p.if_config_depth = depth;
     p.one_line = one_line;
     p.expect_closing(R_BRACE, opener, "expected '}' at end of 'switch' statement");
@@ -586,6 +594,16 @@ fn switch_case(p: &mut Parser) {
     let marker = p.start();
     super::attributes::attributes(p);
     let default = p.at(DEFAULT_KW);
+    let (start, end) = (p.offset(), p.end_offset());
+    if p.after_default {
+        p.error(
+            "case-after-default",
+            "additional 'case' blocks cannot appear after the 'default' block of a 'switch'",
+        );
+        // One is enough.
+        p.after_default = false;
+    }
+    p.after_default |= default;
     p.bump();
     if !default {
         loop {
@@ -605,10 +623,16 @@ fn switch_case(p: &mut Parser) {
         p.error("expected-colon", format!("expected ':' after '{word}'"));
         p.skip_until(|p| p.at_any(&[COLON, R_BRACE]) || p.newline_before());
     }
-    p.eat(COLON);
+    let complete = p.eat(COLON);
+    let before = p.offset();
     let saved = std::mem::replace(&mut p.in_switch_case, true);
     items(p, false);
     p.in_switch_case = saved;
+    if complete && p.offset() == before {
+        let message =
+            format!("'{word}' label in a 'switch' must have at least one executable statement");
+        p.error_range("empty-case", start, end, message);
+    }
     p.finish(marker, SWITCH_CASE);
 }
 
