@@ -595,6 +595,7 @@ impl<'db> Checker<'db> {
                     CastKind::Forced => (DynamicCast::Forced, target),
                     _ => (DynamicCast::Is, crate::types::bool_ty(db)),
                 };
+                self.warn_known_cast(expr, dynamic, self.ty_of(value), target);
                 self.node(
                     TExprKind::Cast {
                         kind: dynamic,

@@ -8,7 +8,7 @@ use crate::bodies::solver::{Base, Resolved, Target};
 use crate::bodies::thir::*;
 use crate::items::hir::{Arg, Expr, ExprId, Magic, Stmt};
 use crate::items::ids::{DefId, DefKind};
-use crate::items::{self};
+use crate::items::{self, Anchor};
 use crate::types::lang::{LangItem, is_lang, optional_payload};
 use crate::types::signature::signature;
 use crate::types::ty::{ParamMode, Ty, TyKind, TyList};
@@ -98,6 +98,7 @@ impl<'db> Checker<'db> {
                     if matches!(self.body.exprs[base], Expr::This | Expr::Super) =>
                 {
                     delegates = true;
+                    self.check_failable_delegation(expr, callee, def);
                     Some(self.this_expr(base))
                 }
                 (_, Some(base)) if !self.names_type(base) => {
@@ -127,6 +128,28 @@ impl<'db> Checker<'db> {
             return self.declared_call(expr, def, all, this, params, ty, throws);
         }
         self.finish_call(expr, &resolved, def, all, this, &exprs, &matched, delegates)
+    }
+
+    /// An initialiser that cannot fail must not hand over to one that can, unless it insists.
+    fn check_failable_delegation(&mut self, call: ExprId, callee: ExprId, to: DefId) {
+        let db = self.db;
+        let optional = |init| decl::is_failable(db, init) && !decl::is_iuo(db, init);
+        if !optional(to) || decl::is_failable(db, self.def) {
+            return;
+        }
+        let insists = self
+            .body
+            .exprs
+            .values()
+            .any(|e| *e == Expr::ForceUnwrap(call));
+        if !insists {
+            let name = crate::types::display::display_name(db, to);
+            self.error(
+                "failable-delegation",
+                Anchor::ExprPoint(self.def, callee),
+                format!("a non-failable initializer cannot delegate to failable initializer '{name}' written with 'init?'"),
+            );
+        }
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -428,6 +428,22 @@ impl<'db> Checker<'db> {
         ty
     }
 
+    /// A generic parameter whose argument nothing has decided.
+    pub fn uninferred(&self, ty: Ty) -> Option<Name> {
+        let mut found = None;
+        self.table.resolve(ty).any_part(&mut |part| {
+            if let TyKind::Nominal { def, args } = part.kind() {
+                let open = args
+                    .iter()
+                    .position(|a| matches!(a.kind(), TyKind::Infer(_)));
+                let params = &crate::types::generics(self.db, *def).params;
+                found = open.and_then(|n| params.get(n)).map(|p| p.name);
+            }
+            found.is_some()
+        });
+        found
+    }
+
     pub fn is_iuo_ref(&self, id: TypeRefId) -> bool {
         matches!(self.body.types[id], TypeRef::ImplicitlyUnwrapped(_))
     }
@@ -748,6 +764,21 @@ impl<'db> Checker<'db> {
         }
         while all.len() < g.params.len() {
             all.push(self.table.fresh());
+        }
+        if let Some(&first) = args.first()
+            && all.len() > g.params.len()
+        {
+            let expected = g.params.len() - g.parent_count as usize;
+            let name = def.name(self.db);
+            let got = args.len();
+            let message = format!(
+                "generic type '{name}' specialized with too many type parameters (got {got}, but expected {expected})"
+            );
+            self.error(
+                "generic-argument-count",
+                Anchor::BodyType(self.def, first),
+                message,
+            );
         }
         all.truncate(g.params.len());
         if def.kind(self.db) == crate::items::ids::DefKind::TypeAlias {

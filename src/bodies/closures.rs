@@ -92,19 +92,17 @@ impl<'db> Checker<'db> {
             return fail(FailKind::Mismatch(own, ty), loc);
         };
         let locals = self.closure_locals(closure);
-        let spread = f.params.len() == 1 && locals.len() > 1;
-        if locals.len() != f.params.len() && !spread {
-            let lone_void = f.params.len() == 1 && self.table.shallow(f.params[0].ty).is_unit();
-            if !(locals.is_empty() && lone_void) {
-                return fail(
-                    FailKind::ClosureArity {
-                        expected: f.params.len(),
-                        given: locals.len(),
-                    },
-                    loc,
-                );
-            }
+        if f.params.len() == 1
+            && locals.len() > 1
+            && let Some(var) = self.table.as_var(self.table.shallow(f.params[0].ty))
+        {
+            // Whether the one parameter is a tuple has to be known first.
+            return wait(var);
         }
+        let spread = match self.closure_spread(ty, f, &locals, loc) {
+            Ok(spread) => spread,
+            Err(failure) => return Step::Failed(failure),
+        };
         // Written types come first: they may decide generic parameters.
         if let Some(params) = &closure.params
             && !spread
@@ -135,6 +133,38 @@ impl<'db> Checker<'db> {
             return self.open_single(expr, closure, f);
         }
         Step::Waiting(vars)
+    }
+
+    /// Whether a closure takes apart the one tuple that it is given; an error where it takes more or fewer parameters than there are.
+    fn closure_spread(
+        &self,
+        ty: Ty,
+        f: &FnTy,
+        locals: &[LocalId],
+        loc: Loc,
+    ) -> Result<bool, Box<Failure>> {
+        if locals.len() == f.params.len() {
+            return Ok(false);
+        }
+        if let [only] = &*f.params {
+            let only = self.table.shallow(only.ty);
+            let elements = only.as_tuple().map(|elems| elems.len());
+            if locals.len() > 1 && (only.is_error() || elements == Some(locals.len())) {
+                return Ok(true);
+            }
+            // A parameter of type `()` need not be mentioned.
+            if locals.is_empty() && only.is_unit() {
+                return Ok(false);
+            }
+        }
+        Err(Box::new(Failure {
+            kind: FailKind::ClosureArity {
+                ty,
+                expected: f.params.len(),
+                given: locals.len(),
+            },
+            loc,
+        }))
     }
 
     /// A type written in a closure, without repeating its diagnostics when the closure is looked at again.
@@ -266,7 +296,14 @@ impl<'db> Checker<'db> {
                 }));
             }
             self.cs.finish(id);
-            let step = if single {
+            let loc = Loc {
+                expr,
+                why: Why::Inner,
+            };
+            let locals = self.closure_locals(closure);
+            let step = if let Err(failure) = self.closure_spread(ty, f, &locals, loc) {
+                Step::Failed(failure)
+            } else if single {
                 self.open_single(expr, closure, f)
             } else {
                 self.open_statements(expr, closure, f)

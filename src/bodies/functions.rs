@@ -5,7 +5,7 @@ use crate::bodies::solver::Purpose;
 use crate::bodies::thir::*;
 use crate::items::hir::{Block, Expr, ExprId, LocalFn, LocalId, Stmt, StmtId};
 use crate::items::ids::{AccessorKind, DefId};
-use crate::items::{self, Anchor};
+use crate::items::{self, Anchor, AnchoredDiagnostic};
 use crate::types::lang::{self, LangItem, is_lang, optional_payload};
 use crate::types::signature::{Signature, signature};
 use crate::types::ty::{ParamMode, Ty, TyKind};
@@ -258,13 +258,27 @@ impl<'db> Checker<'db> {
                         if let Some(literal) = literal {
                             literal
                         } else {
-                            self.error_at(
-                                "opaque-mismatch",
-                                expr,
-                                format!(
-                                    "return statements in its body do not have matching underlying types: '{}' and '{}'",
-                                    self.show(known),
-                                    self.show(ty)
+                            let (first, second) = (self.show(known), self.show(ty));
+                            let message = format!(
+                                "function declares an opaque return type '{}', but the return statements in its body do not have matching underlying types",
+                                self.show(result)
+                            );
+                            self.out.has_errors = true;
+                            self.diags.push(
+                                AnchoredDiagnostic::error(
+                                    "opaque-mismatch",
+                                    Anchor::Name(self.env),
+                                    message,
+                                )
+                                .note(
+                                    None,
+                                    format!(
+                                        "the first return statement has underlying type '{first}'"
+                                    ),
+                                )
+                                .note(
+                                    Some(Anchor::Expr(self.def, expr)),
+                                    format!("return statement has underlying type '{second}'"),
                                 ),
                             );
                             typed

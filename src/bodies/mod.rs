@@ -15,6 +15,7 @@ pub mod branches;
 pub mod build;
 pub mod builders;
 pub mod calls;
+pub mod casts;
 pub mod check;
 pub mod closures;
 pub mod collections;
@@ -342,6 +343,7 @@ fn check_value(c: &mut Checker<'_>) {
         None => c.check_expr(expr, None),
     };
     let result = declared.unwrap_or_else(|| c.ty_of(typed));
+    check_shape(c, expr, result);
     c.out.result = Ty0(result);
     if let Some((_, index)) = c.own_opaque(result) {
         let ty = c.ty_of(typed);
@@ -353,6 +355,27 @@ fn check_value(c: &mut Checker<'_>) {
     c.out.root = TBlock {
         stmts: vec![TStmt::Return(Some(typed))],
     };
+}
+
+/// Whether a value has the elements that its pattern names, and all its generic arguments are known.
+fn check_shape(c: &mut Checker<'_>, expr: ExprId, ty: Ty) {
+    if ty.is_error() || c.out.has_errors {
+        return;
+    }
+    if let Some(name) = c.uninferred(ty) {
+        let message = format!("generic parameter '{name}' could not be inferred");
+        return c.error_at("not-inferred", expr, message);
+    }
+    let item = items::item(c.db, c.def);
+    let Some(ItemKind::Binding(binding)) = item.map(|i| &i.kind) else {
+        return;
+    };
+    if let Some(count) = binding.elements.map(|n| n as usize)
+        && ty.as_tuple().is_none_or(|elems| elems.len() != count)
+    {
+        let message = c.tuple_mismatch(ty, count);
+        c.error_at("pattern-tuple", expr, message);
+    }
 }
 
 fn root_expression(c: &Checker<'_>) -> Option<ExprId> {

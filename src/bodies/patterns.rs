@@ -112,14 +112,8 @@ impl<'db> Checker<'db> {
                 }
                 let Some(types) = ty.as_tuple().filter(|t| t.len() == elems.len()) else {
                     if !ty.is_error() {
-                        self.error(
-                            "pattern-tuple",
-                            Anchor::Pat(self.def, id),
-                            format!(
-                                "tuple pattern cannot match values of the non-tuple type '{}'",
-                                self.show(ty)
-                            ),
-                        );
+                        let message = self.tuple_mismatch(ty, elems.len());
+                        self.error("pattern-tuple", Anchor::Pat(self.def, id), message);
                     }
                     for (_, elem) in elems {
                         self.check_pattern(*elem, Ty::error());
@@ -168,6 +162,20 @@ impl<'db> Checker<'db> {
                 self.check_case(id, *base, *name, args, ty)
             }
             Pat::Expr(expr) => self.check_expr_pattern(id, *expr, ty),
+        }
+    }
+
+    /// Why a tuple pattern of so many elements does not match values of a type.
+    pub fn tuple_mismatch(&self, ty: Ty, elements: usize) -> String {
+        let shown = self.show(ty);
+        match ty.as_tuple() {
+            Some(_) => {
+                let pattern = vec!["_"; elements].join(", ");
+                format!(
+                    "'{shown}' is not convertible to '({pattern})', tuples have a different number of elements"
+                )
+            }
+            None => format!("tuple pattern cannot match values of the non-tuple type '{shown}'"),
         }
     }
 

@@ -189,15 +189,21 @@ impl<'db> Checker<'db> {
                 whole,
                 "'nil' requires a contextual type".into(),
             ),
-            FailKind::ClosureArity { expected, given } => {
-                let plural = |n: usize| if n == 1 { "" } else { "s" };
+            FailKind::ClosureArity {
+                ty,
+                expected,
+                given,
+            } => {
+                let plural = if *expected == 1 { "" } else { "s" };
+                let ty = self.show(*ty);
                 (
                     "closure-arity",
                     whole,
                     if *given == 0 {
-                        format!("contextual type for closure argument expects {expected} argument{}, which cannot be implicitly ignored", plural(*expected))
+                        format!("contextual type for closure argument expects {expected} argument{plural}, which cannot be implicitly ignored")
                     } else {
-                        format!("contextual closure type expects {expected} argument{}, but {given} {} used in closure body", plural(*expected), if *given == 1 { "was" } else { "were" })
+                        let was = if *given == 1 { "was" } else { "were" };
+                        format!("contextual closure type '{ty}' expects {expected} argument{plural}, but {given} {was} used in closure body")
                     },
                 )
             }

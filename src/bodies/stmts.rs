@@ -116,7 +116,11 @@ impl<'db> Checker<'db> {
                 // The bindings are not visible in the `else` block.
                 let els = self.check_block(els);
                 let conditions = self.check_conditions(conditions);
-                out.push(TStmt::Guard { conditions, els });
+                out.push(TStmt::Guard {
+                    conditions,
+                    els,
+                    src: id,
+                });
             }
             Stmt::While {
                 label,
@@ -255,12 +259,36 @@ impl<'db> Checker<'db> {
             return;
         }
         let ty = self.show(self.ty_of(typed));
-        let message = match &self.out.exprs[typed].kind {
-            TExprKind::Call(call) => {
-                let name = call.func.name(self.db);
-                format!("result of call to '{name}' is unused")
+        let literal = |what: &str| format!("{what} literal is unused");
+        let message = match &self.body.exprs[expr] {
+            Expr::Int(_) | Expr::BigInt(_) => literal("integer"),
+            Expr::Float(..) => literal("floating-point"),
+            Expr::Bool(_) => literal("boolean"),
+            Expr::String(_) | Expr::Interpolation(_) => literal("string"),
+            Expr::Closure(_) => "closure expression is unused".to_owned(),
+            Expr::Name { name, .. }
+                if matches!(self.out.exprs[typed].kind, TExprKind::Local(_)) =>
+            {
+                format!("variable '{name}' is unused")
             }
-            _ => format!("expression of type '{ty}' is unused"),
+            Expr::Binary { op, .. } | Expr::Prefix { op, .. } | Expr::Postfix { op, .. } => {
+                format!("result of operator '{op}' is unused")
+            }
+            _ => match &self.out.exprs[typed].kind {
+                TExprKind::Call(call)
+                    if crate::items::item(self.db, call.func).is_some_and(|i| i.name == "init") =>
+                {
+                    format!("result of '{ty}' initializer is unused")
+                }
+                TExprKind::Call(call) => {
+                    let name = crate::types::display::display_name(self.db, call.func);
+                    format!("result of call to '{name}' is unused")
+                }
+                TExprKind::CallValue { .. } => {
+                    format!("result of call to function returning '{ty}' is unused")
+                }
+                _ => format!("expression of type '{ty}' is unused"),
+            },
         };
         self.warning("unused-result", Anchor::Expr(self.def, expr), message);
     }

@@ -11,7 +11,8 @@ use crate::items::hir::{
     LocalKind, Pat, PatId, Stmt, StmtId,
 };
 use crate::items::ids::{DefId, DefKind};
-use crate::items::{Anchor, AnchoredDiagnostic};
+use crate::items::tree::ThrowsRef;
+use crate::items::{Anchor, AnchoredDiagnostic, FixPlace};
 use crate::types::signature::signature;
 
 /// Finds the structural mistakes of a body.
@@ -24,6 +25,9 @@ pub fn check(db: &dyn Db, def: DefId, body: &Body) -> Vec<AnchoredDiagnostic> {
         scopes: Vec::new(),
         context: Context::of(db, def),
     };
+    if def.kind(db) == DefKind::Init {
+        walk.delegation();
+    }
     walk.scope(|walk| {
         for &param in &body.params {
             walk.local(param);
@@ -61,6 +65,8 @@ enum Declared {
 struct Context {
     /// The function that `await` is not allowed in.
     synchronous: Option<DefId>,
+    /// A function that may only pass on the errors of its arguments, outside of `do` statements that take errors.
+    rethrows: bool,
     /// The statements around that `break` may leave, with their labels; true for loops and switches, which need no label.
     breakable: Vec<(Option<Name>, bool)>,
     /// Inside a branch of an expression: its keyword, and how many breakable statements were around it.
@@ -76,8 +82,10 @@ impl Context {
             DefKind::Deinit => true,
             _ => false,
         };
+        let function = matches!(def.kind(db), DefKind::Func | DefKind::Init);
         Context {
             synchronous: synchronous.then_some(def),
+            rethrows: function && signature(db, def).rethrows,
             ..Context::default()
         }
     }
@@ -95,6 +103,58 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     fn error(&mut self, code: &'static str, at: Anchor, message: impl Into<String>) {
         self.out.push(AnchoredDiagnostic::error(code, at, message));
+    }
+
+    /// In a class, a designated initialiser calls the superclass's, a convenience one another of its own class.
+    fn delegation(&mut self) {
+        let (db, def) = (self.db, self.def);
+        let class = crate::resolve::container_of(db, def);
+        let Some(class) = class.filter(|class| class.kind(db) == DefKind::Class) else {
+            return;
+        };
+        // In an extension every initialiser is a convenience one; that has been said where it is not.
+        let in_extension = def
+            .parent(db)
+            .is_some_and(|parent| parent.kind(db) == DefKind::Extension);
+        let convenience = crate::items::item(db, def).is_some_and(|i| i.mods.is_convenience);
+        if in_extension && !convenience {
+            return;
+        }
+        for expr in self.body.exprs.indices() {
+            let Expr::Call { callee, .. } = &self.body.exprs[expr] else {
+                continue;
+            };
+            let Expr::Member {
+                base: Some(base),
+                name,
+                ..
+            } = &self.body.exprs[*callee]
+            else {
+                continue;
+            };
+            if *name != "init" {
+                continue;
+            }
+            let class = class.name(db);
+            let place = Anchor::Expr(def, expr);
+            let error = match self.body.exprs[*base] {
+                Expr::This if !convenience => AnchoredDiagnostic::error(
+                    "sideways-delegation",
+                    Anchor::Name(def),
+                    format!("designated initializer for '{class}' cannot delegate (with 'this.init'); did you mean this to be a convenience initializer?"),
+                )
+                .note(Some(place), "delegation occurs here")
+                .fix(Anchor::Start(def), FixPlace::Before, "convenience "),
+                Expr::Super if convenience => AnchoredDiagnostic::error(
+                    "upward-delegation",
+                    place,
+                    format!("convenience initializer for '{class}' must delegate (with 'this.init') rather than chaining to a superclass initializer (with 'super.init')"),
+                ),
+                _ => continue,
+            };
+            self.out.push(error);
+            return;
+        }
     }
 
     // Names.
@@ -344,7 +404,17 @@ impl<'a> Walk<'a> {
             Stmt::Break(label) => self.jump("break", *label, at),
             Stmt::Continue(label) => self.jump("continue", *label, at),
             Stmt::Fallthrough => self.fallthrough(at),
-            Stmt::Throw(value) | Stmt::Then(value) => self.expr(*value),
+            Stmt::Throw(value) => {
+                if self.context.rethrows {
+                    self.error(
+                        "rethrows",
+                        at,
+                        "a function declared 'rethrows' may only throw if its parameter does",
+                    );
+                }
+                self.expr(*value);
+            }
+            Stmt::Then(value) => self.expr(*value),
             Stmt::Defer(block) => self.block(block),
             Stmt::Yield(values) => values.iter().for_each(|&value| self.expr(value)),
         }
@@ -438,6 +508,7 @@ impl<'a> Walk<'a> {
         }
         let context = Context {
             synchronous: (named && !f.func.is_async).then_some(f.def),
+            rethrows: f.func.throws == ThrowsRef::Rethrows,
             ..Context::default()
         };
         self.function(context, |walk| {
@@ -619,6 +690,9 @@ impl<'a> Walk<'a> {
                 self.context.switch = saved;
             }
             Expr::Do(d) => self.breakable(d.label, false, at, |walk| {
+                // Clauses take what is thrown, and throw only where something has been thrown to them.
+                let rethrows = walk.context.rethrows;
+                walk.context.rethrows &= d.catches.is_empty();
                 walk.branch(&d.body);
                 for clause in &d.catches {
                     walk.scope(|walk| {
@@ -626,6 +700,7 @@ impl<'a> Walk<'a> {
                         walk.branch(&clause.body);
                     });
                 }
+                walk.context.rethrows = rethrows;
             }),
             _ => {}
         }

@@ -5,7 +5,7 @@
 //! mention the generic parameters in scope and projections of them. Nodes keep the HIR expression that they came from, for diagnostics and lines.
 
 use crate::base::{Arena, Idx, Name};
-use crate::items::hir::{ExprId, Magic};
+use crate::items::hir::{ExprId, Magic, StmtId};
 use crate::items::ids::{AccessorKind, DefId};
 use crate::types::ty::{Ty, TyList};
 
@@ -95,6 +95,7 @@ pub enum TStmt {
     Guard {
         conditions: Vec<TCondition>,
         els: TBlock,
+        src: StmtId,
     },
     While {
         label: LabelId,

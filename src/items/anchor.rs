@@ -3,7 +3,7 @@
 //! Queries that check meaning must not change when text merely moves, so what they report points at an [`Anchor`]: a piece of a declaration or
 //! body. [`resolve_diagnostic`] measures it, when the diagnostics are shown.
 
-use crate::base::TextRange;
+use crate::base::{TextRange, TextSize};
 use crate::db::{Db, SourceFile};
 use crate::diag::{Diagnostic, FileSpan, FixIt, Severity, SubDiagnostic};
 use crate::items::hir::{ExprId, LocalId, PatId, StmtId};
@@ -33,6 +33,8 @@ pub enum Anchor {
     ExprEnd(DefId, ExprId),
     Pat(DefId, PatId),
     Stmt(DefId, StmtId),
+    /// The closing brace of a statement.
+    StmtEnd(DefId, StmtId),
     /// Where a local variable is declared.
     Local(DefId, LocalId),
     /// A written type inside a body.
@@ -58,6 +60,7 @@ impl Anchor {
             | Anchor::ExprEnd(d, _)
             | Anchor::Pat(d, _)
             | Anchor::Stmt(d, _)
+            | Anchor::StmtEnd(d, _)
             | Anchor::Local(d, _)
             | Anchor::BodyType(d, _)
             | Anchor::ClosureEnd(d, _)
@@ -98,6 +101,8 @@ pub enum FixPlace {
     Replace,
     Before,
     After,
+    /// Replaces this word, with which the text begins; no edit where it does not.
+    Word(&'static str),
 }
 
 impl AnchoredDiagnostic {
@@ -166,6 +171,13 @@ pub fn resolve_diagnostic(db: &dyn Db, diagnostic: &AnchoredDiagnostic) -> Diagn
                     FixPlace::Replace => whole.range,
                     FixPlace::Before => TextRange::empty(whole.range.start()),
                     FixPlace::After => TextRange::empty(whole.range.end()),
+                    FixPlace::Word(word) => {
+                        let file = SourceFile::from_key(whole.file);
+                        let start = whole.range.start();
+                        let rest = file.text(db).get(usize::from(start)..)?;
+                        rest.starts_with(word).then_some(())?;
+                        TextRange::at(start, TextSize::of(word))
+                    }
                 };
                 Some(FixIt {
                     range: FileSpan { range, ..whole },

@@ -103,6 +103,12 @@ fn spans(db: &dyn Db, file: SourceFile, def: DefId) -> Option<&ItemSpans> {
     spans(db, file, parent)
 }
 
+/// The place of a closing brace, which is the last thing in a range.
+fn last_byte(range: TextRange) -> TextRange {
+    let start = range.end() - crate::base::TextSize::from(1).min(range.len());
+    TextRange::new(start, range.end())
+}
+
 /// Where an anchor is.
 pub fn anchor_range(db: &dyn Db, file: SourceFile, anchor: Anchor) -> Option<TextRange> {
     let body = |def: DefId| body_source_map(db, def);
@@ -125,12 +131,11 @@ pub fn anchor_range(db: &dyn Db, file: SourceFile, anchor: Anchor) -> Option<Tex
         Anchor::Expr(def, expr) => body(def).exprs.get(expr.index()).map(|e| e.0),
         Anchor::ExprPoint(def, expr) => body(def).exprs.get(expr.index()).map(|e| e.1),
         Anchor::ExprEnd(def, expr) | Anchor::ClosureEnd(def, expr) => {
-            let range = body(def).exprs.get(expr.index())?.0;
-            let start = range.end() - crate::base::TextSize::from(1).min(range.len());
-            Some(TextRange::new(start, range.end()))
+            body(def).exprs.get(expr.index()).map(|e| last_byte(e.0))
         }
         Anchor::Pat(def, pat) => body(def).pats.get(pat.index()).copied(),
         Anchor::Stmt(def, stmt) => body(def).stmts.get(stmt.index()).copied(),
+        Anchor::StmtEnd(def, stmt) => body(def).stmts.get(stmt.index()).map(|s| last_byte(*s)),
         Anchor::Local(def, local) => {
             let map = body(def);
             let range = *map.locals.get(local.index())?;

@@ -371,6 +371,8 @@ pub enum WrapperRole {
 pub struct BindingItem {
     /// The variables that it initialises, in the order of the pattern.
     pub vars: Vec<DefId>,
+    /// How many elements the pattern has, where it is a tuple.
+    pub elements: Option<u32>,
     /// The annotation on the whole pattern.
     pub ty: Option<TypeRefId>,
     /// The initial value.

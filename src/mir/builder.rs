@@ -107,8 +107,11 @@ pub(super) struct Tracked {
 pub(super) enum TrackedKind {
     /// The local as a whole.
     Whole,
-    /// The local as a whole, which has an initial value that `consume` takes out.
-    Consumable,
+    /// The local as a whole, which has an initial value that `consume` takes out. A value that `moves` cannot be copied: whoever takes it
+    /// ends the variable.
+    Consumable { source: TLocalId, moves: bool },
+    /// A borrowed parameter whose value cannot be copied and so must not be taken.
+    Borrowed(TLocalId),
     /// The value in the heap box that the local refers to.
     Boxed(Ty),
     /// `this` of an initialiser of a structure: each stored property on its own.

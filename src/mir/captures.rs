@@ -35,6 +35,8 @@ pub(super) struct Captures {
     pub accessed: FxHashMap<TLocalId, (Option<TLocalId>, Vec<u32>)>,
     /// Closures that may outlive their frame.
     pub escaping: FxHashSet<u32>,
+    /// By closure: the closure around it.
+    pub parent: FxHashMap<u32, Context>,
     /// Locals that `consume` ends.
     pub consumed: FxHashSet<TLocalId>,
 }
@@ -270,6 +272,7 @@ impl<'a> Walk<'a> {
             self.expr(*init);
         }
         self.children.entry(self.context).or_default().insert(n);
+        self.caps.parent.insert(n, self.context);
         if closure.escaping && closure.def.is_none() {
             self.caps.escaping.insert(n);
         }

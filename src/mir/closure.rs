@@ -402,17 +402,19 @@ impl<'a> Builder<'a> {
         let param = self.param(decl.ty, kind, Some(decl.name));
         self.slots.insert(local, Slot::Place(param.into()));
         if mode == ParamMode::Owned {
-            if self.caps.consumed.contains(&local) {
-                self.track(
-                    param,
-                    super::builder::TrackedKind::Consumable,
-                    Some(decl.name),
-                    false,
-                );
+            if self.ends_early(local) {
+                self.track_consumable(param, local);
                 self.add_cleanup(super::builder::Cleanup::Destroy(param.into()));
             } else {
                 self.own(param);
             }
+        } else if mode == ParamMode::Borrow && self.facts.noncopyable(decl.ty) {
+            self.tracked.push(super::builder::Tracked {
+                local: param,
+                kind: super::builder::TrackedKind::Borrowed(local),
+                name: decl.name,
+                immutable: false,
+            });
         }
         param
     }

@@ -7,7 +7,7 @@
 
 use super::builder::{FieldState, Storage, Tracked, TrackedKind};
 use super::data::*;
-use super::{FlowKind, MirError};
+use super::{AfterConsume, FlowKind, MirError};
 use crate::base::{FxHashMap, Name};
 use crate::items::hir::ExprId;
 use crate::types::ty::{BuiltinTy, Ty};
@@ -17,6 +17,8 @@ use crate::types::ty::{BuiltinTy, Ty};
 struct State {
     may_hold: Vec<bool>,
     may_lack: Vec<bool>,
+    /// What took the value of a variable that lacks it, for messages.
+    taken: Vec<Option<ExprId>>,
     reached: bool,
 }
 
@@ -24,6 +26,7 @@ impl State {
     fn set(&mut self, bit: usize, holds: bool) {
         self.may_hold[bit] = holds;
         self.may_lack[bit] = !holds;
+        self.taken[bit] = None;
     }
     fn join(&mut self, other: &State) -> bool {
         if !other.reached {
@@ -39,6 +42,12 @@ impl State {
             changed |= *theirs && !*mine;
             *mine |= *theirs;
         }
+        for (mine, theirs) in self.taken.iter_mut().zip(&other.taken) {
+            if mine.is_none() && theirs.is_some() {
+                *mine = *theirs;
+                changed = true;
+            }
+        }
         changed
     }
 }
@@ -53,6 +62,8 @@ enum Target<'t> {
     Whole(&'t Tracked),
     /// The reference to a box.
     Box(usize),
+    /// A parameter that is only lent.
+    Lent(&'t Tracked),
     None,
 }
 
@@ -104,7 +115,8 @@ pub(super) fn run(mir: &mut Mir, tracked: &[Tracked], errors: &mut Vec<MirError>
 
 fn width(kind: &TrackedKind) -> usize {
     match kind {
-        TrackedKind::Whole | TrackedKind::Consumable | TrackedKind::Boxed(_) => 1,
+        TrackedKind::Whole | TrackedKind::Consumable { .. } | TrackedKind::Boxed(_) => 1,
+        TrackedKind::Borrowed(_) => 0,
         TrackedKind::Fields(fields) => fields.len(),
         TrackedKind::Object { fields, .. } => fields.len() + 1,
     }
@@ -115,11 +127,12 @@ impl<'a> Pass<'a> {
         let mut state = State {
             may_hold: vec![false; self.count],
             may_lack: vec![true; self.count],
+            taken: vec![None; self.count],
             reached: true,
         };
         for (t, &first) in self.tracked.iter().zip(&self.first) {
             if mir.locals[t.local].kind == LocalKind::Owned
-                && matches!(t.kind, TrackedKind::Whole | TrackedKind::Consumable)
+                && matches!(t.kind, TrackedKind::Whole | TrackedKind::Consumable { .. })
             {
                 state.set(first, true);
             }
@@ -177,9 +190,11 @@ impl<'a> Pass<'a> {
         let (t, first) = (&self.tracked[i], self.first[i]);
         let field = |fields: &[FieldState], var| fields.iter().position(|f| f.var == var);
         match (&t.kind, place.path.as_slice()) {
-            (TrackedKind::Whole | TrackedKind::Consumable, []) => Target::Exact(first),
-            (TrackedKind::Whole | TrackedKind::Consumable, _) => Target::Inside(first),
+            (TrackedKind::Whole | TrackedKind::Consumable { .. }, []) => Target::Exact(first),
+            (TrackedKind::Whole | TrackedKind::Consumable { .. }, _) => Target::Inside(first),
             (TrackedKind::Boxed(_), []) => Target::Box(first),
+            (TrackedKind::Borrowed(_), []) => Target::Lent(t),
+            (TrackedKind::Borrowed(_), _) => Target::None,
             (TrackedKind::Boxed(_), [_]) => Target::Exact(first),
             (TrackedKind::Boxed(_), _) => Target::Inside(first),
             (TrackedKind::Fields(_) | TrackedKind::Object { .. }, []) => Target::Whole(t),
@@ -232,12 +247,19 @@ impl<'a> Pass<'a> {
     fn read(&mut self, place: &Place, state: &mut State, src: Option<ExprId>, taken: bool) {
         match self.target(place) {
             Target::Exact(bit) => {
-                self.require(bit, state, src);
+                self.require(bit, state, src, taken);
                 if taken {
                     state.set(bit, false);
+                    state.taken[bit] = src;
                 }
             }
-            Target::Inside(bit) | Target::Box(bit) => self.require(bit, state, src),
+            Target::Inside(bit) | Target::Box(bit) => self.require(bit, state, src, false),
+            Target::Lent(t) => {
+                if let (TrackedKind::Borrowed(local), true) = (&t.kind, taken) {
+                    let (name, local) = (t.name, *local);
+                    self.error(FlowKind::ConsumedBorrowed { name, local }, src);
+                }
+            }
             Target::Whole(t) => {
                 self.require_whole(t, state, src, taken);
                 if taken {
@@ -248,14 +270,27 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn require(&mut self, bit: usize, state: &mut State, src: Option<ExprId>) {
+    /// A variable must hold a value here, for it is read, or `taken`.
+    fn require(&mut self, bit: usize, state: &mut State, src: Option<ExprId>, taken: bool) {
         if !state.may_lack[bit] {
             return;
         }
         let (t, name, _) = self.variable(bit);
         let kind = match &t.kind {
-            TrackedKind::Consumable => FlowKind::UsedAfterConsume(name),
-            TrackedKind::Whole if t.name == "this" => FlowKind::ThisUsedBeforeDelegation,
+            TrackedKind::Consumable { source, .. } => FlowKind::UsedAfterConsume {
+                name,
+                local: *source,
+                taken: state.taken[bit],
+                how: match taken {
+                    true if state.taken[bit] == src => AfterConsume::ConsumedInLoop,
+                    true => AfterConsume::Consumed,
+                    false => AfterConsume::Used,
+                },
+            },
+            TrackedKind::Whole if t.name == "this" => match src {
+                Some(_) => FlowKind::ThisUsedBeforeDelegation,
+                None => FlowKind::NotDelegated,
+            },
             _ => FlowKind::UsedBeforeInitialized(name),
         };
         self.error(kind, src);
@@ -320,7 +355,7 @@ impl<'a> Pass<'a> {
     fn initialise(&mut self, place: &Place, state: &mut State, src: Option<ExprId>) {
         match self.target(place) {
             Target::Exact(bit) => state.set(bit, true),
-            Target::Inside(bit) => self.require(bit, state, src),
+            Target::Inside(bit) => self.require(bit, state, src, false),
             Target::Whole(t) if place.path.is_empty() => match &t.kind {
                 // The object comes back from the superclass's initialiser.
                 TrackedKind::Object { fields, .. } => {
@@ -331,7 +366,7 @@ impl<'a> Pass<'a> {
             },
             Target::Whole(t) => self.require_whole(t, state, src, false),
             Target::Box(bit) => state.set(bit, false),
-            Target::None => {}
+            Target::Lent(_) | Target::None => {}
         }
     }
 
@@ -418,9 +453,9 @@ impl<'a> Pass<'a> {
                     self.bits(t).for_each(|bit| state.set(bit, false));
                 }
                 Target::Box(bit) => state.set(bit, false),
-                Target::Inside(bit) => self.require(bit, state, src),
+                Target::Inside(bit) => self.require(bit, state, src, false),
                 Target::Whole(t) => self.require_whole(t, state, src, false),
-                Target::None => {}
+                Target::Lent(_) | Target::None => {}
             },
             StatementKind::StoreWeak { place, value, .. }
             | StatementKind::StoreUnowned { place, value, .. } => {

@@ -4,7 +4,7 @@ use crate::base::Name;
 use crate::bodies::thir::TypedBody;
 use crate::db::Db;
 use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
-use crate::items::tree::{AccessorItem, Item, ItemKind, Modifiers, VarItem};
+use crate::items::tree::{AccessorItem, Item, ItemKind, Modifiers, TypeRef, VarItem};
 use crate::types::lang::{self, LangItem};
 use crate::types::signature::Signature;
 use crate::types::ty::{BuiltinTy, Ty, TyKind, TyList};
@@ -314,6 +314,25 @@ impl<'a> Facts<'a> {
         lang::is_lang(self.db, ty, LangItem::Never)
     }
     /// A reference to an object of a class.
+    /// Whether values of the type cannot be copied, only moved.
+    pub fn noncopyable(&self, ty: Ty) -> bool {
+        // The question is only worth asking of a declaration that says `~Copyable`.
+        let suppresses = |def: DefId| match self.item(def) {
+            Some(item) => match &item.kind {
+                ItemKind::Nominal(n) => n
+                    .inherits
+                    .iter()
+                    .any(|&t| matches!(item.types[t], TypeRef::Suppressed(_))),
+                _ => false,
+            },
+            None => false,
+        };
+        let copyable = |this: &Self| {
+            let copyable = lang::lang(this.db, LangItem::Copyable);
+            crate::types::conforms(this.db, None, ty, copyable)
+        };
+        ty.nominal_def().is_some_and(suppresses) && !copyable(self)
+    }
     pub fn is_class_ref(&self, ty: Ty) -> bool {
         ty.nominal_def().is_some_and(|d| self.is_class(d))
     }

@@ -400,7 +400,12 @@ impl<'a> Builder<'a> {
         };
         let init = init.or_else(|| self.facts.default_init(base.nominal_def()?));
         let Some(init) = init else {
-            return self.unsupported("superclass without an initialiser that takes nothing");
+            // Only the source can say with which arguments.
+            self.errors.push(super::MirError {
+                kind: super::FlowKind::SuperInitNotCalled,
+                src: None,
+            });
+            return self.unreachable();
         };
         let sig = self.facts.signature(init);
         let args = base.as_nominal().map_or(TyList::empty(), |(_, args)| args);

@@ -3,7 +3,7 @@
 //! * [`data`]: what a graph is made of; the rules of ownership that every pass keeps.
 //! * `builder`: blocks, locals and cleanup scopes; `place`, `member`, `store`: storage and formal accesses; `temporaries`: how long they live; `expr`, `call`, `delegation`, `literals`, `convert`, `stmt`, `pattern`, `closure`:
 //!   lowering of typed bodies; `init`, `synth`: functions as wholes, also those without source text; `captures`: what closures capture.
-//! * `elaborate`: decides by data flow what is initialised where, and thereby which destructions happen; its findings are diagnostics.
+//! * `moves`: copies of what cannot be copied become moves. `elaborate`: decides by data flow what is initialised where, and thereby which destructions happen; its findings are diagnostics.
 //! * [`flow`]: those and other diagnostics in words. [`opt`]: passes. [`verify`]: the rules, checked. [`dump`]: graphs as text.
 //! * `stored`: graphs of the standard library that an earlier process has built.
 //!
@@ -25,6 +25,7 @@ mod init;
 mod key_path;
 mod literals;
 mod member;
+mod moves;
 pub mod opt;
 mod pattern;
 mod place;
@@ -45,9 +46,9 @@ mod tests;
 pub use self::data::*;
 
 use crate::base::Name;
-use crate::bodies::thir::TypedBody;
+use crate::bodies::thir::{TLocalId, TypedBody};
 use crate::db::Db;
-use crate::items::hir::ExprId;
+use crate::items::hir::{ExprId, StmtId};
 use crate::items::ids::{DefId, DefKind};
 use crate::types::ty::Ty;
 use builder::Builder;
@@ -72,13 +73,26 @@ pub enum FlowKind {
     MissingReturn(Ty),
     /// A function of type `Never` can come to its end.
     NeverReturns,
-    GuardFallsThrough,
+    /// The block of this `guard` can come to its end.
+    GuardFallsThrough(StmtId),
     /// Code after a return, throw or endless loop. A warning.
     Unreachable,
     UsedBeforeInitialized(Name),
     /// A constant that may have been given a value already.
     InitializedTwice(Name),
-    UsedAfterConsume(Name),
+    /// A variable is used, or consumed again, where its value may have been given away.
+    UsedAfterConsume {
+        name: Name,
+        local: TLocalId,
+        /// Where the value went.
+        taken: Option<ExprId>,
+        how: AfterConsume,
+    },
+    /// A value is taken that was only lent.
+    ConsumedBorrowed {
+        name: Name,
+        local: TLocalId,
+    },
     /// `return` from an initialiser while these properties have no value.
     ReturnWithoutInitializing(Vec<Name>),
     /// `this` used as a whole while these properties have no value.
@@ -86,7 +100,18 @@ pub enum FlowKind {
     SuperInitNotCalled,
     ThisUsedBeforeSuperInit,
     ThisUsedBeforeDelegation,
+    /// An initialiser that delegates comes to its end without having done so.
+    NotDelegated,
     SuperInitBeforeProperties(Vec<Name>),
+}
+
+/// What is done with a variable whose value is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum AfterConsume {
+    Used,
+    Consumed,
+    /// The same code has taken the value in the loop's round before.
+    ConsumedInLoop,
 }
 
 impl FlowKind {
@@ -248,6 +273,7 @@ fn build_from<'a>(
         .iter()
         .any(|e| matches!(e.kind, FlowKind::Unsupported(_)))
     {
+        moves::run(&mut mir, &tracked);
         elaborate::run(&mut mir, &tracked, &mut errors);
     }
     Some((mir, errors))

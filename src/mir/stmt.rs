@@ -76,7 +76,11 @@ impl<'a> Builder<'a> {
                 };
                 self.slots.insert(*local, slot);
             }
-            TStmt::Guard { conditions, els } => {
+            TStmt::Guard {
+                conditions,
+                els,
+                src,
+            } => {
                 let fail = self.target();
                 let go_on = self.block();
                 let kept = self.lower_conditions(conditions, fail);
@@ -89,7 +93,7 @@ impl<'a> Builder<'a> {
                 self.switch_to(fail.block);
                 self.lower_block(els);
                 if !self.dead {
-                    self.report(FlowKind::GuardFallsThrough);
+                    self.report(FlowKind::GuardFallsThrough(*src));
                     self.unreachable();
                 }
                 if let Some(scope) = self.scopes.last_mut() {
@@ -187,8 +191,8 @@ impl<'a> Builder<'a> {
         }
         let storage = self.local(ty, LocalKind::Var, name);
         init(self, &storage.into());
-        if self.caps.consumed.contains(&local) {
-            self.track(storage, TrackedKind::Consumable, name, false);
+        if self.ends_early(local) {
+            self.track_consumable(storage, local);
             self.add_cleanup(Cleanup::Destroy(storage.into()));
         } else {
             self.own(storage);
@@ -203,6 +207,25 @@ impl<'a> Builder<'a> {
             kind,
             name: name.unwrap_or_else(|| Name::new("this")),
             immutable,
+        });
+    }
+
+    /// Whether a variable may give up its value before its scope ends: by `consume`, or because it cannot be copied.
+    pub fn ends_early(&self, local: TLocalId) -> bool {
+        self.caps.consumed.contains(&local) || self.facts.noncopyable(self.body.locals[local].ty)
+    }
+
+    /// Tracks where a variable that has a value loses it.
+    pub fn track_consumable(&mut self, storage: Local, local: TLocalId) {
+        let decl = &self.body.locals[local];
+        self.tracked.push(Tracked {
+            local: storage,
+            kind: TrackedKind::Consumable {
+                source: local,
+                moves: self.facts.noncopyable(decl.ty),
+            },
+            name: decl.name,
+            immutable: false,
         });
     }
 
@@ -723,7 +746,11 @@ impl<'a> Builder<'a> {
                     self.unreachable();
                 }
             }
-            _ => self.finish_init(),
+            _ => {
+                // What is missing then is missing at the closing brace.
+                self.src = None;
+                self.finish_init();
+            }
         }
     }
 

@@ -246,9 +246,12 @@ impl<'a> Builder<'a> {
         self.tracked.iter().any(|t| {
             t.local == place.local
                 && match (&t.kind, place.path.as_slice()) {
-                    (TrackedKind::Whole | TrackedKind::Consumable | TrackedKind::Fields(_), []) => {
-                        true
-                    }
+                    (
+                        TrackedKind::Whole
+                        | TrackedKind::Consumable { .. }
+                        | TrackedKind::Fields(_),
+                        [],
+                    ) => true,
                     (TrackedKind::Boxed(_), [Proj::BoxValue(_)]) => true,
                     (TrackedKind::Fields(fields), [Proj::Field(var)])
                     | (TrackedKind::Object { fields, .. }, [Proj::ClassField(var)]) => {

@@ -24,7 +24,9 @@ pub(super) fn stmt_parts<'a>(stmt: &'a TStmt, f: Visitor<'_, 'a>) {
             els.iter().for_each(|b| f(Part::Block(b)));
         }
         TStmt::LazyLet { init, .. } => f(Part::Expr(*init)),
-        TStmt::Guard { conditions, els } => {
+        TStmt::Guard {
+            conditions, els, ..
+        } => {
             conditions_parts(conditions, f);
             f(Part::Block(els));
         }

@@ -402,6 +402,8 @@ pub enum FailKind {
     EmptyCollection,
     NilNeedsContext,
     ClosureArity {
+        /// The closure's type in its context.
+        ty: Ty,
         expected: usize,
         given: usize,
     },

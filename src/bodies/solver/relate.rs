@@ -90,10 +90,7 @@ impl<'db> Checker<'db> {
             }
             _ => {}
         }
-        if rel != Rel::Equal
-            && matches!(loc.why, Why::Branch | Why::ClosureValue)
-            && b.is_unit()
-        {
+        if rel != Rel::Equal && matches!(loc.why, Why::Branch | Why::ClosureValue) && b.is_unit() {
             return Step::Solved;
         }
         if rel != Rel::Equal

@@ -391,8 +391,13 @@ impl<'a> DeclCx<'a> {
         all: &mut Vec<DefId>,
     ) {
         let mut names = Vec::new();
+        let mut elements = None;
         if let Some(pattern) = binding.children().find(|n| is_pattern(n.kind())) {
             bound_names(&pattern, &mut Vec::new(), &mut names);
+            if pattern.kind() == TUPLE_PATTERN {
+                let count = kids(&pattern, TUPLE_PATTERN_ELEMENT).count() as u32;
+                elements = (count > 1).then_some(count);
+            }
         }
         let init = kid(binding, INITIALIZER);
         let has_accessors = kid(binding, ACCESSOR_BLOCK).is_some();
@@ -430,7 +435,12 @@ impl<'a> DeclCx<'a> {
             let ty = kid(typed, TYPE_ANNOTATION).map(|annotation| types.child(&annotation));
             let init = self.body(binding_def, init);
             self.add(node, binding_def, first, types, |_, _| {
-                ItemKind::Binding(BindingItem { vars, ty, init })
+                ItemKind::Binding(BindingItem {
+                    vars,
+                    elements,
+                    ty,
+                    init,
+                })
             });
         }
     }

@@ -14,6 +14,7 @@ use crate::types::conformance::{
 use crate::types::display::describe;
 use crate::types::display::{display_name, display_type};
 use crate::types::generics::identity_args;
+use crate::types::lang::{LangItem, lang};
 use crate::types::nominal::{class_chain, enum_cases, stored_properties};
 use crate::types::protocols::{
     assoc_types, is_class_bound, protocol_requirements, protocol_signature,
@@ -47,7 +48,17 @@ pub(super) fn check(cx: &mut Check<'_>) {
             .then_with(|| a.name(db).cmp(&b.name(db)))
     });
     let this = Ty::nominal(nominal, identity_args(db, nominal).as_slice());
+    // A raw type beside payloads is reported at the payloads.
+    let raw_payload = nominal.kind(db) == DefKind::Enum
+        && crate::types::nominal::raw_type(db, nominal).is_some()
+        && enum_cases(db, nominal)
+            .iter()
+            .any(|&case| crate::types::nominal::has_payload(db, case));
+    let raw_representable = lang(db, LangItem::RawRepresentable);
     for protocol in own {
+        if raw_payload && protocol == raw_representable {
+            continue;
+        }
         if is_class_bound(db, protocol) && nominal.kind(db) != DefKind::Class {
             let (name, protocol) = (nominal.name(db), protocol.name(db));
             cx.error_here(

@@ -3,8 +3,9 @@
 //! * [`item_diagnostics`] checks one declaration by itself; [`decl_diagnostics`] a declaration with its members; [`file_diagnostics`] a file.
 //! * [`inheritance`]: clauses, cycles, endless values; [`conforming`]: conformances and their witnesses; [`overriding`]: overrides and required
 //!   initialisers; [`storage`]: properties, accessors, cases, raw values; [`functions`]: parameters, operators, modifiers;
-//!   [`redeclared`]: names declared twice; [`exposure`]: access levels.
+//!   [`redeclared`]: names declared twice; [`exposure`]: access levels; [`attributes`]: attributes that do not exist.
 
+mod attributes;
 mod conforming;
 mod exposure;
 mod functions;
@@ -62,6 +63,7 @@ pub fn item_diagnostics(db: &dyn Db, def: DefId) -> Vec<AnchoredDiagnostic> {
         out: Vec::new(),
     };
     cx.types();
+    attributes::check(&mut cx);
     redeclared::check(&mut cx);
     match def.kind(db) {
         DefKind::Struct | DefKind::Enum | DefKind::Class => {
@@ -157,7 +159,7 @@ impl Check<'_> {
         for (id, ty) in self.item.types.iter() {
             let takes_arguments = match ty {
                 TypeRef::Path(path) => path.iter().any(|s| !s.args.is_empty()),
-                TypeRef::Dictionary(..) => true,
+                TypeRef::Dictionary(..) | TypeRef::Array(_) => true,
                 _ => false,
             };
             if !takes_arguments || clause {
@@ -193,7 +195,7 @@ pub fn unmet_argument(db: &dyn Db, env: Option<DefId>, ty: Ty) -> Option<String>
     }
     // Parameters are copyable unless they say otherwise.
     let copyable = lang(db, LangItem::Copyable);
-    if !crate::types::lower::is_library_def(db, def) {
+    if !holds_noncopyable(db, def) {
         for arg in args.iter() {
             if !conforms(db, env, arg, copyable) {
                 let arg = display_type(db, arg, false);
@@ -204,6 +206,15 @@ pub fn unmet_argument(db: &dyn Db, env: Option<DefId>, ty: Ty) -> Option<String>
         }
     }
     None
+}
+
+/// The library's types that hold values which cannot be copied: optionals, results and what points at memory.
+fn holds_noncopyable(db: &dyn Db, def: DefId) -> bool {
+    crate::types::lower::is_library_def(db, def) && {
+        let name = def.name(db);
+        let name = name.as_str();
+        matches!(name, "Optional" | "Result" | "ManagedBuffer") || name.contains("Pointer")
+    }
 }
 
 /// What to say about a requirement of `def` that does not hold.

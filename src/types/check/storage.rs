@@ -5,7 +5,7 @@ use crate::base::{FxHashMap, Name};
 use crate::db::Db;
 use crate::items::hir::{Expr, Stmt};
 use crate::items::ids::{AccessorKind, DefId, DefKind};
-use crate::items::tree::{AccessorItem, ItemKind};
+use crate::items::tree::{AccessorItem, ItemKind, VarItem};
 use crate::items::{Anchor, body, item};
 use crate::resolve::access::has_initial_value;
 use crate::resolve::container_of;
@@ -112,6 +112,18 @@ pub(super) fn check_var(cx: &mut Check<'_>) {
             format!("'{keyword}' declarations cannot be computed properties"),
         );
     }
+    if !annotated_or_given(cx, var) {
+        cx.error_here("missing-type", "type annotation missing in pattern");
+        return;
+    }
+    if cx.item.mods.is_lazy && parent_kind == Some(DefKind::File) {
+        cx.error(
+            "lazy-global",
+            Anchor::Start(def),
+            "'lazy' cannot be used on an already-lazy global",
+        );
+        return;
+    }
     if cx.item.mods.is_lazy && var.is_let {
         cx.error(
             "lazy-constant",
@@ -162,6 +174,17 @@ pub(super) fn check_var(cx: &mut Check<'_>) {
     }
     weak(cx);
     noncopyable(cx, stored && !is_static);
+}
+
+/// Whether a variable's type is written or follows from a value.
+fn annotated_or_given(cx: &Check<'_>, var: &VarItem) -> bool {
+    let Some(binding) = var.binding.and_then(|binding| item(cx.db, binding)) else {
+        return true;
+    };
+    match &binding.kind {
+        ItemKind::Binding(binding) => binding.ty.is_some() || binding.init.is_some(),
+        _ => true,
+    }
 }
 
 fn weak(cx: &mut Check<'_>) {
