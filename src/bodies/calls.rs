@@ -127,6 +127,7 @@ impl<'db> Checker<'db> {
             }
             return self.declared_call(expr, def, all, this, params, ty, throws);
         }
+        self.check_existential_call(expr, callee, def, all, this.is_some());
         self.finish_call(expr, &resolved, def, all, this, &exprs, &matched, delegates)
     }
 

@@ -433,9 +433,8 @@ impl<'db> Checker<'db> {
         let mut found = None;
         self.table.resolve(ty).any_part(&mut |part| {
             if let TyKind::Nominal { def, args } = part.kind() {
-                let open = args
-                    .iter()
-                    .position(|a| matches!(a.kind(), TyKind::Infer(_)));
+                let open = |a: Ty| a.is_error() || matches!(a.kind(), TyKind::Infer(_));
+                let open = args.iter().position(open);
                 let params = &crate::types::generics(self.db, *def).params;
                 found = open.and_then(|n| params.get(n)).map(|p| p.name);
             }

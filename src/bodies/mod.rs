@@ -25,6 +25,7 @@ pub mod decl;
 pub mod desugar;
 pub mod dynamic;
 pub mod exhaustive;
+pub mod existentials;
 pub mod functions;
 pub mod generate;
 pub mod keypaths;

@@ -42,6 +42,16 @@ pub(super) fn parse(db: &RootDatabase, unit: CompilationUnit) -> Stage<Vec<Diagn
     Ok(found.into_iter().flatten().collect())
 }
 
+/// Everything that the front end has to say about a unit, unsorted.
+pub fn diagnostics(db: &RootDatabase, unit: CompilationUnit) -> Vec<Diagnostic> {
+    let stages = [parse(db, unit), check(db, unit), analyse(db, unit)];
+    let found = stages.into_iter().map(|stage| match stage {
+        Ok(found) | Err(Ending::Errors(found)) => found,
+        Err(Ending::Reported | Ending::Stopped) => Vec::new(),
+    });
+    found.flatten().collect()
+}
+
 /// Reads the declarations of the standard library ahead of the checker, which would ask for them one after
 /// the other.
 pub(super) fn library(db: &RootDatabase, unit: CompilationUnit) {
