@@ -52,14 +52,12 @@ impl Checker<'_> {
             .as_slice()
             .first()
             .is_some_and(|this| matches!(this.kind(), TyKind::Existential(_)));
-        let is_self =
-            |ty: Ty| ty.any_part(&mut |part| matches!(part.kind(), TyKind::Param { index: 0, .. }));
         of_protocol
             && existential
             && signature(db, def)
                 .params
                 .iter()
-                .any(|param| is_self(param.ty))
+                .any(|param| takes_self(param.ty, true))
     }
 
     /// An existential stands for a generic parameter only where a parameter is exactly of that type: then the value behind it does.
@@ -115,5 +113,20 @@ impl Checker<'_> {
             return true;
         }
         false
+    }
+}
+
+/// Whether whoever calls a function with a parameter of this type must know what `Self` is: `Self` is taken, not given. What is bound to an
+/// associated type may be known.
+fn takes_self(ty: Ty, taken: bool) -> bool {
+    match ty.kind() {
+        TyKind::Param { index, .. } => *index == 0 && taken,
+        TyKind::Function(f) => {
+            f.params.iter().any(|param| takes_self(param.ty, !taken)) || takes_self(f.result, taken)
+        }
+        TyKind::Tuple(elems) => elems.iter().any(|elem| takes_self(elem.ty, taken)),
+        TyKind::Nominal { args, .. } => args.iter().any(|arg| takes_self(arg, taken)),
+        TyKind::Inout(inner) | TyKind::Metatype(inner) => takes_self(*inner, taken),
+        _ => false,
     }
 }
