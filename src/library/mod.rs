@@ -10,7 +10,7 @@
 //! * `Ranges.code`, `Pointers.code`: ranges and strides; unmanaged memory.
 //! * `Sequence.code`, `Collection.code`: protocols and algorithms; `Slices.code`, `Erasure.code`, `Lazy.code`, `Difference.code`, `RangeSet.code`: views.
 //! * `Array.code`, `ContiguousArray.code`: `Array`, `ArraySlice` and the sort.
-//! * `String.code`, `Unicode.code`: text and its views; scalars and characters.
+//! * `String.code`, `Unicode.code`, `Encodings.code`: text and its views; scalars and characters; code units.
 //! * `Hasher.code`, `Dictionary.code`, `Set.code`: hashing and the table under both collections.
 //! * `Printing.code`, `Mirror.code`: `print`, descriptions through metadata records; `Mirror` and `dump`.
 //! * `Casts.code`: what dynamic casts reach through the program's hooks.
@@ -51,6 +51,7 @@ pub const CODIRA_SOURCES: &[(&str, &str)] = &[
     ),
     ("String.code", include_str!("Codira/String.code")),
     ("Unicode.code", include_str!("Codira/Unicode.code")),
+    ("Encodings.code", include_str!("Codira/Encodings.code")),
     ("Hasher.code", include_str!("Codira/Hasher.code")),
     ("Dictionary.code", include_str!("Codira/Dictionary.code")),
     ("Set.code", include_str!("Codira/Set.code")),
