@@ -150,6 +150,8 @@ impl<'a> Builder<'a> {
             }
             _ => {}
         }
+        // An autoclosure's default value is evaluated where the callee asks for it, so the function that makes it is the argument.
+        let mut called_later = false;
         let param = self.facts.parent(def).and_then(|f| {
             let index = def.index(self.facts.db) as usize;
             match self.facts.kind(f) {
@@ -159,6 +161,7 @@ impl<'a> Builder<'a> {
                 DefKind::Var => Some(self.facts.typed_body(def).result.0),
                 _ => {
                     let param = self.facts.signature(f).params.get(index)?;
+                    called_later = param.autoclosure;
                     Some(match param.variadic {
                         true => self.facts.array_of(param.ty),
                         false => param.ty,
@@ -172,7 +175,11 @@ impl<'a> Builder<'a> {
             def,
             kind: FnKind::DefaultArg,
         };
-        self.emit_call(&temp.into(), Callee::Static(id, args), Vec::new(), None);
+        let callee = Callee::Static(id, args);
+        match called_later {
+            true => self.assign(temp.into(), Rvalue::Function { callee, ty }),
+            false => self.emit_call(&temp.into(), callee, Vec::new(), None),
+        }
         self.own(temp);
         ArgVal::Val(Val::Owned(temp), ty)
     }
