@@ -177,7 +177,7 @@ impl<'a> Builder<'a> {
         };
         let callee = Callee::Static(id, args);
         match called_later {
-            true => self.assign(temp.into(), Rvalue::Function { callee, ty }),
+            true => self.assign(Place::from(temp), Rvalue::Function { callee, ty }),
             false => self.emit_call(&temp.into(), callee, Vec::new(), None),
         }
         self.own(temp);
