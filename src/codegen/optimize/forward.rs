@@ -3,6 +3,7 @@
 //! After inlining, a closure's captured variables and a callee's `inout` parameters are reached through pointers whose targets are known.
 //! Named directly, they need no address and can live in registers.
 
+use crate::base::Arena;
 use crate::mir::data::{
     Local, LocalKind, Mir, Operand, Place, Proj, Rvalue, StatementKind, Terminator,
 };
@@ -224,4 +225,49 @@ fn captures_of_dead<'a>(p: &dyn Program<'a>, mir: &Mir, dead: &[bool]) -> Vec<Op
         }
     }
     out
+}
+
+/// Forgets locals that nothing mentions any more, so that later stages need not make room for them.
+pub(super) fn drop_unused_locals(mir: &mut Mir) {
+    let mut used = vec![false; mir.locals.len()];
+    for &param in &mir.params {
+        used[param.index()] = true;
+    }
+    used[mir.result.index()] = true;
+    all_places(mir, &mut |place, _| used[place.local.index()] = true);
+    if !used.contains(&false) {
+        return;
+    }
+    let mut locals = Arena::new();
+    let mut numbers: Vec<Local> = Vec::with_capacity(used.len());
+    for (local, decl) in mir.locals.iter() {
+        numbers.push(locals.next_idx());
+        if used[local.index()] {
+            locals.alloc(decl.clone());
+        }
+    }
+    mir.locals = locals;
+    let renumber = |local: &mut Local| *local = numbers[local.index()];
+    mir.params.iter_mut().for_each(renumber);
+    renumber(&mut mir.result);
+    for (_, data) in mir.blocks.iter_mut() {
+        for statement in &mut data.stmts {
+            each_place_mut(&mut statement.kind, &mut |place, _| {
+                renumber(&mut place.local)
+            });
+            if let StatementKind::StorageLive(local) | StatementKind::StorageDead(local) =
+                &mut statement.kind
+            {
+                if used[local.index()] {
+                    renumber(local);
+                } else {
+                    statement.kind = StatementKind::Nop;
+                }
+            }
+        }
+        data.stmts.retain(|s| s.kind != StatementKind::Nop);
+        if let Some(term) = &mut data.term {
+            terminator_places_mut(term, &mut |place, _| renumber(&mut place.local));
+        }
+    }
 }

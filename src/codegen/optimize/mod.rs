@@ -17,6 +17,9 @@ mod inline;
 mod specialize;
 mod types;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use crate::base::FxHashMap;
@@ -62,6 +65,7 @@ pub fn optimized<'a>(p: &dyn Program<'a>, instance: Instance) -> Option<Mir> {
     let inline::Inliner {
         mut mir, origins, ..
     } = inliner;
+    forward::drop_unused_locals(&mut mir);
     mir.origins = origins.list;
     mir.blocks.shrink_to_fit();
     mir.locals.shrink_to_fit();
