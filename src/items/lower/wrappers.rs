@@ -298,6 +298,7 @@ impl DeclCx<'_> {
         let vars = vec![storage];
         let kind = ItemKind::Binding(BindingItem {
             vars,
+            elements: None,
             ty: None,
             init,
         });
