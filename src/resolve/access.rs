@@ -55,6 +55,16 @@ pub fn reaches(db: &dyn Db, def: DefId, access: Access, from: DefId) -> bool {
     }
 }
 
+/// Whether a declaration at the top level of a file is kept from the file that `from` stands in: another file's private name does not
+/// exist there, and hides nothing.
+pub fn is_hidden_in_file(db: &dyn Db, def: DefId, from: DefId) -> bool {
+    // The file is known without reading the declaration.
+    file_def_of(db, def) != file_def_of(db, from) && {
+        let written = item(db, def).and_then(|i| i.mods.access);
+        matches!(written, Some(Access::Private | Access::Fileprivate))
+    }
+}
+
 fn type_of(db: &dyn Db, def: DefId) -> DefId {
     match def.kind(db) {
         DefKind::Extension => extended_decl(db, def).unwrap_or(def),
@@ -89,10 +99,15 @@ pub fn access_of(db: &dyn Db, def: DefId) -> Access {
                 _ => access_of(db, parent),
             };
         }
-        DefKind::Case | DefKind::GenericParam | DefKind::DefaultArg | DefKind::Deinit => {
+        DefKind::GenericParam | DefKind::DefaultArg | DefKind::Deinit => {
             return parent.map_or(Access::Internal, |p| access_of(db, p));
         }
-        DefKind::AssociatedType => return parent.map_or(Access::Internal, |p| access_of(db, p)),
+        // These reach as far as their type does, which is at least what is around it.
+        DefKind::Case | DefKind::AssociatedType => {
+            return parent.map_or(Access::Internal, |p| {
+                access_of(db, p).max(Access::Fileprivate)
+            });
+        }
         DefKind::Synth(synth) => return synth_access(db, parent, synth),
         _ => {}
     }
@@ -106,7 +121,7 @@ pub fn access_of(db: &dyn Db, def: DefId) -> Access {
         return written;
     }
     match parent.kind(db) {
-        DefKind::Protocol => access_of(db, parent),
+        DefKind::Protocol => access_of(db, parent).max(Access::Fileprivate),
         DefKind::Extension => extension_default(db, parent),
         _ if is_type_decl(db, parent) => {
             access_of(db, parent).clamp(Access::Fileprivate, Access::Internal)

@@ -12,6 +12,7 @@ use crate::items::tree::{
     FuncItem, GenericsRef, Item, ItemKind, ParamItem, TypeRef, TypeRefId, WhereRef,
 };
 use crate::items::{body, item, module_of};
+use crate::resolve::access::is_hidden_in_file;
 use crate::resolve::members::declared_members;
 use crate::resolve::scope::*;
 use smallvec::{SmallVec, smallvec};
@@ -180,24 +181,31 @@ pub fn lookup_type(db: &dyn Db, scope: DefId, name: Name, mode: TypeScope) -> Op
         at = def.parent(db);
     }
     let module = module_of(db, scope);
-    lookup_type_at_top(db, module, name).and_then(found)
+    lookup_type_at_top(db, module, scope, name).and_then(found)
 }
 
-/// Looks up a type's name at the top level of a module and what it imports.
-fn lookup_type_at_top(db: &dyn Db, module: DefId, name: Name) -> Option<TypeName> {
+/// Looks up a type's name at the top level of a module and what it imports. Private types of other files come last, to be told about.
+fn lookup_type_at_top(db: &dyn Db, module: DefId, scope: DefId, name: Name) -> Option<TypeName> {
     let in_module = |m: DefId| {
         let mut defs = module_members(db, m, name).iter().copied();
-        defs.find(|&d| names_type(db, d)).map(TypeName::Def)
+        let is_hidden = |d| m == module && is_hidden_in_file(db, d, scope);
+        defs.find(|&d| names_type(db, d) && !is_hidden(d))
+            .map(TypeName::Def)
     };
     if let Some(own) = in_module(module) {
         return Some(own);
     }
+    let hidden = || {
+        let mut defs = module_members(db, module, name).iter().copied();
+        defs.find(|&d| names_type(db, d)).map(TypeName::Def)
+    };
     let imported = imported_modules(db, module).iter().copied();
     imported
         .map(in_module)
         .find(Option::is_some)
         .flatten()
         .or_else(|| module_named(db, module, name).map(TypeName::Module))
+        .or_else(hidden)
 }
 
 fn has_body(kind: DefKind) -> bool {
@@ -628,7 +636,7 @@ fn alias_extensions(db: &dyn Db, module: DefId) -> Vec<(DefId, DefId)> {
     let scope = module_scope(db, module);
     let mut found = Vec::new();
     for &name in &scope.extension_names {
-        let Some(TypeName::Def(def)) = lookup_type_at_top(db, module, name) else {
+        let Some(TypeName::Def(def)) = lookup_type_at_top(db, module, module, name) else {
             continue;
         };
         if def.kind(db) != DefKind::TypeAlias {

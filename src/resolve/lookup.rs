@@ -5,6 +5,7 @@ use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
 use crate::items::tree::ItemKind;
 use crate::items::{item, module_of};
+use crate::resolve::access::is_hidden_in_file;
 use crate::resolve::decls::{TypeName, TypeScope, extended_decl, lookup_type};
 use crate::resolve::members::{ancestry, declared_members, inherited_named};
 use crate::resolve::scope::*;
@@ -92,9 +93,13 @@ pub fn lookup_value(db: &dyn Db, scope: DefId, name: Name) -> Vec<Layer> {
         at = def.parent(db);
     }
     let module = module_of(db, scope);
+    // Private names of other files are told only where nothing else has the name.
     let own = module_members(db, module, name);
+    let (hidden, own): (Vec<DefId>, Vec<DefId>) = own
+        .iter()
+        .partition(|&&def| is_hidden_in_file(db, def, scope));
     if !own.is_empty() {
-        layers.push(Layer::Module(own.to_vec()));
+        layers.push(Layer::Module(own));
     }
     for &imported in imported_modules(db, module) {
         let defs = module_members(db, imported, name);
@@ -104,6 +109,9 @@ pub fn lookup_value(db: &dyn Db, scope: DefId, name: Name) -> Vec<Layer> {
     }
     if let Some(module) = module_named(db, module, name) {
         layers.push(Layer::ModuleName(module));
+    }
+    if layers.is_empty() && !hidden.is_empty() {
+        layers.push(Layer::Module(hidden));
     }
     layers
 }
