@@ -301,6 +301,7 @@ impl DeclCx<'_> {
             elements: None,
             ty: None,
             init,
+            elements: None,
         });
         self.add_hidden(node, storage_binding, storage_name(name), hide, kind);
         let mut defs = vec![storage];
