@@ -7,8 +7,8 @@ use crate::bodies::check::Checker;
 use crate::bodies::decl;
 use crate::bodies::keypaths::Resolution;
 use crate::bodies::solver::{
-    Apply, ApplyKind, ArgInfo, Base, Choice, Constraint, Loc, Lookup, Rel, Resolved,
-    Step, Target, Why, wait,
+    Apply, ApplyKind, ArgInfo, Base, Choice, Constraint, Loc, Lookup, Rel, Resolved, Step, Target,
+    Why, wait,
 };
 use crate::bodies::thir::*;
 use crate::items::hir::{Arg, ExprId, KeyPathComponent};
@@ -145,10 +145,7 @@ impl<'db> Checker<'db> {
         let mut resolved = self.open_decl(key, choice, def, &outer);
         let param = resolved.params.take().and_then(|p| p.first().map(|p| p.ty));
         self.facts.targets.insert(key, param.unwrap_or(Ty::error()));
-        resolved.ty = resolved
-            .ty
-            .as_function()
-            .map_or(Ty::error(), |f| f.result);
+        resolved.ty = resolved.ty.as_function().map_or(Ty::error(), |f| f.result);
         resolved
     }
 

@@ -181,7 +181,13 @@ impl<'db> Checker<'db> {
             .collect()
     }
 
-    pub fn open_decl(&mut self, key: ExprId, choice: &Choice, def: DefId, outer: &[Ty]) -> Resolved {
+    pub fn open_decl(
+        &mut self,
+        key: ExprId,
+        choice: &Choice,
+        def: DefId,
+        outer: &[Ty],
+    ) -> Resolved {
         let db = self.db;
         let loc = Loc {
             expr: key,
