@@ -178,6 +178,10 @@ pub(super) fn check_var(cx: &mut Check<'_>) {
 
 /// Whether a variable's type is written or follows from a value.
 fn annotated_or_given(cx: &Check<'_>, var: &VarItem) -> bool {
+    // A property wrapper may give both.
+    if var.wrapper.is_some() {
+        return true;
+    }
     let Some(binding) = var.binding.and_then(|binding| item(cx.db, binding)) else {
         return true;
     };
