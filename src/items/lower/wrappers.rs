@@ -297,7 +297,6 @@ impl DeclCx<'_> {
         );
         let vars = vec![storage];
         let kind = ItemKind::Binding(BindingItem {
-            elements: None,
             vars,
             elements: None,
             ty: None,
