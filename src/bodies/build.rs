@@ -575,6 +575,18 @@ impl<'db> Checker<'db> {
         let value = self.build(inner);
         let db = self.db;
         match kind {
+            CastKind::Coerce if target.is_any_object() && !self.is_class(self.ty_of(value)) => {
+                // The object in the value, or a new one around it: the cast cannot fail.
+                self.node(
+                    TExprKind::Cast {
+                        kind: DynamicCast::Forced,
+                        expr: value,
+                        target,
+                    },
+                    target,
+                    expr,
+                )
+            }
             CastKind::Coerce => {
                 let value = self.coerce(value, target);
                 if self.ty_of(value) == target {

@@ -218,6 +218,13 @@ unsafe fn store_none_at(destination: Value, optional: &Metadata, depth: usize) {
     }
 }
 
+/// Whether an existential is plain `AnyObject`.
+fn is_any_object(existential: &Metadata) -> bool {
+    existential.is_class_bound()
+        && existential.protocols.count == 0
+        && existential.superclass.is_null()
+}
+
 unsafe fn cast_to_existential(
     destination: Value,
     source: *const u8,
@@ -234,6 +241,16 @@ unsafe fn cast_to_existential(
             return false;
         }
         let cell = codira_box_alloc(from, table);
+        codira_copy_value(from, BoxObject::value(cell.cast()), source);
+        *word = cell.cast();
+        return true;
+    }
+    if is_any_object(to) && from.kind != KIND_CLASS {
+        // Values that are no objects travel in a box; what an optional holds does so without it.
+        if from.kind == KIND_OPTIONAL && !is_none(from, source) {
+            return false;
+        }
+        let cell = codira_box_alloc(from, ptr::null());
         codira_copy_value(from, BoxObject::value(cell.cast()), source);
         *word = cell.cast();
         return true;

@@ -5,7 +5,8 @@ use core::ptr;
 
 use super::metadata::{KIND_CLASS, KIND_EXISTENTIAL, Metadata, Value};
 use super::object::{
-    BoxObject, Object, codira_box_alloc, codira_dealloc_partial, codira_is_unique, codira_release,
+    BoxObject, Object, codira_box_alloc, codira_box_metadata, codira_dealloc_partial,
+    codira_is_unique, codira_release,
 };
 
 /// An opaque existential; witness tables follow.
@@ -273,6 +274,12 @@ pub unsafe fn open(
                 && !record.is_error_existential()
         {
             let object = *value.cast::<*const Object>();
+            if (object as usize) >= 4096 && core::ptr::eq((*object).metadata, &codira_box_metadata)
+            {
+                // `AnyObject` made of a value that is no object.
+                let cell = object.cast::<BoxObject>().cast_mut();
+                return ((*cell).value_type, BoxObject::value(cell));
+            }
             // A reference that is not an object is an extra inhabitant of some optional, and has its static type.
             return (
                 if (object as usize) < 4096 {

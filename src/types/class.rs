@@ -128,7 +128,7 @@ fn virtual_functions(db: &dyn Db, member: DefId) -> Vec<VFn> {
             def: member,
             kind: VFnKind::Body,
         }],
-        (DefKind::Init, _) if item.mods.is_required || !item.mods.is_convenience => vec![VFn {
+        (DefKind::Init, _) if is_dispatched_init(&item.mods) => vec![VFn {
             def: member,
             kind: VFnKind::Allocate,
         }],
@@ -154,6 +154,12 @@ fn virtual_functions(db: &dyn Db, member: DefId) -> Vec<VFn> {
 /// `static` members of classes are final; they may still override a `class` member.
 fn is_final_static(mods: &Modifiers) -> bool {
     mods.is_static && !mods.is_override
+}
+
+/// Whether an initialiser has an entry in the vtable. Convenience initialisers delegate to designated ones of the class that is being made;
+/// those that are required or that override a designated one are delegated to themselves.
+fn is_dispatched_init(mods: &Modifiers) -> bool {
+    mods.is_required || mods.is_override || !mods.is_convenience
 }
 
 /// What reads or writes a property or subscript.
@@ -197,8 +203,7 @@ pub fn is_overridable(db: &dyn Db, def: DefId) -> bool {
     };
     let dispatched = match def.kind(db) {
         DefKind::Func | DefKind::Var | DefKind::Subscript => !is_final_static(&member.mods),
-        // Convenience initialisers delegate to designated ones of the class that is being made.
-        DefKind::Init => member.mods.is_required || !member.mods.is_convenience,
+        DefKind::Init => is_dispatched_init(&member.mods),
         _ => false,
     };
     if !dispatched {

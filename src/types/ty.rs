@@ -307,6 +307,10 @@ impl Ty {
     pub fn is_any(self) -> bool {
         matches!(self.kind(), TyKind::Existential(e) if e.protocols.is_empty() && e.superclass.is_none() && !e.class_bound)
     }
+    /// Whether the type is plain `AnyObject`.
+    pub fn is_any_object(self) -> bool {
+        matches!(self.kind(), TyKind::Existential(e) if e.protocols.is_empty() && e.superclass.is_none() && e.class_bound)
+    }
     pub fn is_existential(self) -> bool {
         matches!(self.kind(), TyKind::Existential(_))
     }

@@ -12,7 +12,7 @@ use crate::types::nominal::inherited_type;
 use crate::types::protocols::inherited_protocols;
 use crate::types::ty::{Existential, FnTy, ParamMode, Ty, TyKind};
 
-use super::{Constraint, FailKind, Loc, Rel, Step, Why, fail, wait};
+use super::{Constraint, FailKind, Loc, Purpose, Rel, Step, Why, fail, wait};
 
 impl<'db> Checker<'db> {
     /// Relates parts of types that are being related: what must wait becomes a constraint of its own.
@@ -285,6 +285,10 @@ impl<'db> Checker<'db> {
                     && !e.bindings.is_empty()
                 {
                     return None;
+                }
+                // `x as AnyObject` puts what is no object into one.
+                if b.is_any_object() && loc.why == Why::Context(Purpose::Coerce) {
+                    return Some(Step::Solved);
                 }
                 if self.erases(a, e, loc) {
                     if b.is_any() {
