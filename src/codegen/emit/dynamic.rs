@@ -241,6 +241,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
         if kind == ExistentialKind::Opaque
             && from_kind == ExistentialKind::Class
             && tables.is_empty()
+            && !from.is_any_object()
         {
             let object = self.operand(value)?.scalar()?;
             let metadata = self.c.load(types::I64, Addr::value(object));
@@ -392,7 +393,8 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 let object = self.load(loc).scalar()?;
                 Ok(self.c.load(types::I64, Addr::value(object)))
             }
-            Shape::Existential(ExistentialKind::Class, _) => {
+            // Plain `AnyObject` may hold a box, which the runtime looks into.
+            Shape::Existential(ExistentialKind::Class, _) if !ty.is_any_object() => {
                 let object = self.load(loc).scalar()?;
                 Ok(self.c.load(types::I64, Addr::value(object)))
             }
