@@ -75,7 +75,6 @@ macro_rules! walkers {
                 Rvalue::Tag(place)
                 | Rvalue::IsCase(place, _)
                 | Rvalue::DynamicType(place)
-                | Rvalue::GenericType(place)
                 | Rvalue::LoadWeak(place)
                 | Rvalue::LoadUnowned(place) => f(place, Access::Inspect),
                 Rvalue::AddressOf(place) => f(place, Access::Address),
@@ -320,7 +319,6 @@ fn rvalue_types(
         | Rvalue::IsCase(..)
         | Rvalue::AddressOf(_)
         | Rvalue::DynamicType(_)
-        | Rvalue::GenericType(_)
         | Rvalue::LoadWeak(_)
         | Rvalue::LoadUnowned(_) => {}
     }
