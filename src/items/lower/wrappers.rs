@@ -298,7 +298,6 @@ impl DeclCx<'_> {
         let vars = vec![storage];
         let kind = ItemKind::Binding(BindingItem {
             vars,
-            elements: None,
             ty: None,
             init,
             elements: None,
