@@ -1,5 +1,7 @@
 //! Key path expressions.
 
+use std::rc::Rc;
+
 use crate::bodies::check::Checker;
 use crate::bodies::decl::{self, Settable};
 use crate::bodies::desugar::{SynthArg, SynthCall};
@@ -70,6 +72,16 @@ impl<'db> Checker<'db> {
         if let Some(var) = self.table.as_var(root_ty) {
             return wait(var);
         }
+        // A subscript's arguments are checked against its parameters' types, which must be known by then.
+        let has_subscript = components
+            .iter()
+            .any(|c| matches!(c, KeyPathComponent::Subscript(_)));
+        let root_ty = self.table.resolve(root_ty);
+        if has_subscript && root_ty.has_infer() {
+            let mut vars = Default::default();
+            self.table.vars_in(root_ty, &mut vars);
+            return Step::Waiting(vars);
+        }
         if let Some(var) = self.table.as_var(ty)
             && given.is_none()
             && context.is_none()
@@ -83,7 +95,7 @@ impl<'db> Checker<'db> {
         };
         self.facts.key_paths.insert(
             expr,
-            std::rc::Rc::new(Resolution {
+            Rc::new(Resolution {
                 root: root_ty,
                 value,
                 components: parts,
@@ -357,7 +369,14 @@ impl<'db> Checker<'db> {
         let Some(found) = self.facts.key_paths.get(&expr).cloned() else {
             return self.error_expr(expr, ty);
         };
-        let root = self.known(found.root);
+        // The root may have become known after its members were found.
+        let found = Rc::new(Resolution {
+            root: self.known(found.root),
+            value: self.known(found.value),
+            components: self.known_components(&found.components),
+            class: found.class,
+        });
+        let root = found.root;
         if let Some(f) = ty.as_function() {
             return self.key_path_function(expr, ty, f, &found);
         }
@@ -371,6 +390,35 @@ impl<'db> Checker<'db> {
             expr,
         );
         self.coerce(node, ty)
+    }
+
+    fn known_components(&self, components: &[TKeyPathComponent]) -> Vec<TKeyPathComponent> {
+        let known = |ty: &Ty| self.known(*ty);
+        components
+            .iter()
+            .map(|component| match component {
+                TKeyPathComponent::Property { var, args, ty } => TKeyPathComponent::Property {
+                    var: *var,
+                    args: self.known_args(args.as_slice()),
+                    ty: known(ty),
+                },
+                TKeyPathComponent::Subscript {
+                    def,
+                    args,
+                    indices,
+                    ty,
+                } => TKeyPathComponent::Subscript {
+                    def: *def,
+                    args: self.known_args(args.as_slice()),
+                    indices: indices.clone(),
+                    ty: known(ty),
+                },
+                TKeyPathComponent::TupleElem(i, ty) => TKeyPathComponent::TupleElem(*i, known(ty)),
+                TKeyPathComponent::Force(ty) => TKeyPathComponent::Force(known(ty)),
+                TKeyPathComponent::ChainLink(ty) => TKeyPathComponent::ChainLink(known(ty)),
+                TKeyPathComponent::Wrap(ty) => TKeyPathComponent::Wrap(known(ty)),
+            })
+            .collect()
     }
 
     /// `\.a.b` as a function: a closure that reads the path.

@@ -172,7 +172,11 @@ fn arguments(p: &mut Parser, closing: SyntaxKind, message: &str) {
     let marker = p.start();
     let opener = p.offset();
     p.bump();
-    p.nested(|p| p.in_brackets(|p| argument_sequence(p, closing)));
+    p.nested(|p| {
+        p.in_brackets(|p| {
+            argument_sequence(p, closing);
+        })
+    });
     close_arguments(p, closing, opener, message);
     p.finish(marker, ARGUMENT_LIST);
 }
@@ -198,8 +202,9 @@ impl Parser<'_> {
     }
 }
 
-/// The arguments up to the closing bracket.
-pub(super) fn argument_sequence(p: &mut Parser, closing: SyntaxKind) {
+/// The arguments up to the closing bracket. Says whether a comma stands among them.
+pub(super) fn argument_sequence(p: &mut Parser, closing: SyntaxKind) -> bool {
+    let mut commas = false;
     while !p.at(closing) && !p.at(EOF) {
         let before = p.pos;
         let argument = p.start();
@@ -218,10 +223,12 @@ pub(super) fn argument_sequence(p: &mut Parser, closing: SyntaxKind) {
         if !p.eat(COMMA) {
             break;
         }
+        commas = true;
         if !ok && p.pos == before {
             break;
         }
     }
+    commas
 }
 
 /// Whether the `{` here is a closure that belongs to the expression before it.

@@ -151,7 +151,11 @@ pub(super) fn string(p: &mut Parser) {
                 let opener = p.offset() + p.token_text().len() as u32 - 1;
                 let closed = p.partner_of(p.pos).is_some();
                 p.bump();
-                p.nested(|p| p.in_brackets(|p| argument_sequence(p, INTERPOLATION_END)));
+                p.nested(|p| {
+                    p.in_brackets(|p| {
+                        argument_sequence(p, INTERPOLATION_END);
+                    })
+                });
                 if closed {
                     if !p.at(INTERPOLATION_END) {
                         p.expect_closing(
@@ -248,29 +252,13 @@ fn paren(p: &mut Parser) -> SyntaxKind {
     p.bump();
     let labelled = p.at_label();
     let first = p.pos;
-    p.in_brackets(|p| argument_sequence(p, R_PAREN));
-    let single = p.pos > first && !labelled && !p.tuple_has_comma(first);
+    let mut commas = false;
+    p.in_brackets(|p| commas = argument_sequence(p, R_PAREN));
+    let single = p.pos > first && !labelled && !commas;
     close_arguments(p, R_PAREN, opener, "expected ')' in expression list");
     let kind = if single { PAREN_EXPR } else { TUPLE_EXPR };
     p.finish(marker, kind);
     kind
-}
-
-impl Parser<'_> {
-    /// Whether the list whose first token is `first` and that ends here has more than one element.
-    fn tuple_has_comma(&self, first: usize) -> bool {
-        let mut index = first;
-        while index < self.pos {
-            match self.token(index).kind {
-                COMMA => return true,
-                L_PAREN | L_BRACKET | L_BRACE | INTERPOLATION_START => {
-                    index = self.partner_of(index).unwrap_or(index) + 1
-                }
-                _ => index += 1,
-            }
-        }
-        false
-    }
 }
 
 /// `[a, b]`, `[k: v]`, `[:]`
