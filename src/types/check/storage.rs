@@ -112,7 +112,8 @@ pub(super) fn check_var(cx: &mut Check<'_>) {
             format!("'{keyword}' declarations cannot be computed properties"),
         );
     }
-    if !annotated_or_given(cx, var) {
+    // What a property wrapper makes of a variable has its type from the wrapper.
+    if var.wrapper.is_none() && !annotated_or_given(cx, var) {
         cx.error_here("missing-type", "type annotation missing in pattern");
         return;
     }
