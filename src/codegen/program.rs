@@ -587,12 +587,18 @@ impl<'db> Program<'db> for DbProgram<'db> {
         is_library_module(module_of(self.db, def).name(self.db))
     }
     fn opened_argument(&self, id: FnId, args: TyList) -> Option<u32> {
-        if !matches!(id.kind, FnKind::Body | FnKind::Allocate)
-            || !args.iter().any(Ty::is_existential)
-        {
+        if !args.iter().any(Ty::is_existential) {
             return None;
         }
-        let member = self.member(id.def);
+        let member = match id.kind {
+            FnKind::Body | FnKind::Allocate => self.member(id.def),
+            // Of closures only local functions have generic parameters of their own.
+            FnKind::Closure(n) => {
+                let closures = &crate::bodies::typed_body(self.db, id.def).closures;
+                closures.get(n as usize)?.as_ref()?.def?
+            }
+            _ => return None,
+        };
         let in_protocol = self
             .container(member)
             .is_some_and(|c| self.kind(c) == DefKind::Protocol);
