@@ -120,6 +120,11 @@ fn emit<'a>(
                 ..
             },
         ) => (Source::GlobalAddress(instance), false),
+        // A function value of a generic function for an existential opens what it is given.
+        CodeKey::Function(instance) if p.opened_argument(instance.id, instance.args).is_some() => {
+            synthesised = thunks::opening(p, instance);
+            (Source::Mir(&synthesised, empty), false)
+        }
         CodeKey::Function(instance) => {
             let missing = "the function has no code: it has errors, or no body";
             if level == OptLevel::None {

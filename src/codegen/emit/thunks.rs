@@ -533,3 +533,27 @@ fn opened<'a>(
     };
     Ok(thunk.call_dynamic(callee, arguments, inside.result, inside.throws))
 }
+
+/// A generic function for an existential as code that can be pointed to: passes everything on to the call that opens the existential.
+pub(super) fn opening<'a>(p: &dyn Program<'a>, instance: Instance) -> Mir {
+    let Instance { id, args } = instance;
+    let shape = p.callee_shape(id, args);
+    let mut thunk = Thunk::new(Some(id), shape.result);
+    let mut arguments: Vec<Argument> = Vec::new();
+    for &(ty, passing) in &shape.params {
+        arguments.push(thunk.forward(ty, passing));
+    }
+    if let Some(this) = p.this_type(id.def, args) {
+        match shape.this {
+            ThisMode::None => {}
+            ThisMode::Metatype => {
+                arguments.push(thunk.forward(Ty::metatype(this), Passing::Borrow));
+            }
+            ThisMode::Borrow => arguments.push(thunk.forward(this, Passing::Borrow)),
+            ThisMode::Owned => arguments.push(thunk.forward(this, Passing::Owned)),
+            ThisMode::Inout => arguments.push(thunk.forward(this, Passing::Inout)),
+        }
+    }
+    let callee = Callee::Static(id, args);
+    thunk.call(callee, arguments, shape.result, shape.throws, reference)
+}

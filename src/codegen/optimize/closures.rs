@@ -257,7 +257,13 @@ fn known_closure(
     captures: &[Operand],
     on_stack: bool,
 ) -> Option<(Known, Vec<StatementKind>)> {
-    if !matches!(instance.id.kind, FnKind::Closure(_)) {
+    // Code generation opens what a generic local function is given.
+    if !matches!(instance.id.kind, FnKind::Closure(_))
+        || inliner
+            .p
+            .opened_argument(instance.id, instance.args)
+            .is_some()
+    {
         return None;
     }
     let body = inliner.p.specialized(instance)?;
