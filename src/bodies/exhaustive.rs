@@ -40,7 +40,13 @@ impl<'db> Checker<'db> {
         diagnostic = if shown == "_" {
             diagnostic.note(None, "do you want to add a default clause?")
         } else {
-            diagnostic.note(None, format!("add missing case: '{shown}'"))
+            diagnostic
+                .note(None, format!("add missing case: '{shown}'"))
+                .fix(
+                    Anchor::ExprEnd(self.def, expr),
+                    crate::items::FixPlace::Before,
+                    format!("case {shown}:\n<#code#>\n"),
+                )
         };
         self.diags.push(diagnostic);
     }

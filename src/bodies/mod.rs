@@ -21,6 +21,7 @@ pub mod closures;
 pub mod collections;
 pub mod control;
 pub mod convert;
+pub mod corrections;
 pub mod decl;
 pub mod desugar;
 pub mod dynamic;

@@ -4,8 +4,8 @@ use crate::base::Name;
 use crate::bodies::check::Checker;
 use crate::bodies::solver::calls::ArgError;
 use crate::bodies::solver::{FailKind, Failure, Purpose, Why};
-use crate::items::Anchor;
 use crate::items::hir::{Arg, Expr, ExprId};
+use crate::items::{Anchor, AnchoredDiagnostic, FixPlace};
 use crate::types::lang::{LangItem, is_lang, optional_payload};
 use crate::types::ty::{Ty, TyKind};
 
@@ -21,7 +21,10 @@ impl<'db> Checker<'db> {
             self.out.has_errors = true;
             return;
         }
-        self.error(code, anchor, message);
+        let error = AnchoredDiagnostic::error(code, anchor, message);
+        let error = self.corrected(error, failure, at);
+        self.out.has_errors = true;
+        self.diags.push(error);
     }
 
     fn describe(&mut self, failure: &Failure, at: ExprId) -> (&'static str, Anchor, String) {
@@ -542,16 +545,22 @@ impl<'db> Checker<'db> {
     /// A name that nothing in scope has.
     pub fn unknown_name(&mut self, expr: ExprId, name: Name) {
         let text = name.as_str();
-        let message = if text.starts_with('$') && text[1..].chars().all(|c| c.is_ascii_digit()) {
-            "anonymous closure argument not contained in a closure".to_string()
+        let at = Anchor::Expr(self.def, expr);
+        let error = |message: String| AnchoredDiagnostic::error("unresolved-name", at, message);
+        let unknown = format!("cannot find '{name}' in scope");
+        let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+        let error = if text.strip_prefix('$').is_some_and(digits) {
+            error("anonymous closure argument not contained in a closure".to_owned())
         } else {
             match crate::resolve::suggest(self.db, self.env, name) {
-                Some(similar) if similar != name => {
-                    format!("cannot find '{name}' in scope; did you mean '{similar}'?")
-                }
-                _ => format!("cannot find '{name}' in scope"),
+                Some(similar) if similar != name => error(format!(
+                    "{unknown}; did you mean '{similar}'?"
+                ))
+                .fix(at, FixPlace::Replace, similar.to_string()),
+                _ => error(unknown),
             }
         };
-        self.error_at("unresolved-name", expr, message);
+        self.out.has_errors = true;
+        self.diags.push(error);
     }
 }
