@@ -54,6 +54,7 @@ impl<'db> Checker<'db> {
     ) -> Option<(&'static str, String)> {
         let db = self.db;
         let immutable = self.word("immutable");
+        let article = if immutable == "immutable" { "an" } else { "a" };
         match self.out.exprs[place].kind.clone() {
             TExprKind::Error | TExprKind::Unit | TExprKind::DiscardAssign(_) => None,
             TExprKind::Local(local) => {
@@ -69,11 +70,15 @@ impl<'db> Checker<'db> {
                         if self.closure_local_fn(local) {
                             return Some(("value", format!("'{name}' is a function")));
                         }
-                        Some(("value", format!("'{name}' is a '{immutable}' constant")))
+                        Some((
+                            "value",
+                            format!("'{name}' is {article} '{immutable}' constant"),
+                        ))
                     }
-                    TLocalKind::Param => {
-                        Some(("value", format!("'{name}' is a '{immutable}' constant")))
-                    }
+                    TLocalKind::Param => Some((
+                        "value",
+                        format!("'{name}' is {article} '{immutable}' constant"),
+                    )),
                     _ => None,
                 }
             }
@@ -203,8 +208,9 @@ impl<'db> Checker<'db> {
         let db = self.db;
         let name = var.name(db);
         let immutable = self.word("immutable");
+        let article = if immutable == "immutable" { "an" } else { "a" };
         match decl::settable(db, var) {
-            Settable::Constant => Some(format!("'{name}' is a '{immutable}' constant")),
+            Settable::Constant => Some(format!("'{name}' is {article} '{immutable}' constant")),
             Settable::GetOnly => Some(format!("'{name}' is a get-only property")),
             Settable::Yes => (!crate::resolve::access::is_settable_from(db, var, self.def))
                 .then(|| format!("'{name}' setter is inaccessible")),

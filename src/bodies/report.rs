@@ -525,6 +525,19 @@ impl<'db> Checker<'db> {
             Expr::Binary { op, .. } => {
                 let op = *op;
                 let (a, b) = (shown(self, 0), shown(self, 1));
+                // One operand only has to be unwrapped where the other is what it holds, or a literal.
+                let have = |n: usize| types.get(n).map(|&ty| self.table.resolve(ty));
+                let (x, y) = (have(0), have(1));
+                let holds = |optional: Option<Ty>, other: Option<Ty>| {
+                    let payload = optional_payload(self.db, optional?)?;
+                    let fits = other.is_none_or(|t| t == payload || t.has_infer() || t.is_error());
+                    fits.then(|| (self.show(optional.unwrap_or(payload)), self.show(payload)))
+                };
+                if let Some((optional, payload)) = holds(x, y).or_else(|| holds(y, x)) {
+                    return format!(
+                        "value of optional type '{optional}' must be unwrapped to a value of type '{payload}'"
+                    );
+                }
                 if a == b {
                     format!("binary operator '{op}' cannot be applied to two '{a}' operands")
                 } else {

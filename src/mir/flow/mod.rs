@@ -129,10 +129,18 @@ fn diagnostic(
         .note(Some(here), "consumed here"),
         kind => {
             let (code, text) = describe(db, def, closure.is_some(), kind);
-            match kind.is_warning() {
+            let diagnostic = match kind.is_warning() {
                 true => AnchoredDiagnostic::warning(code, here, text),
                 false => AnchoredDiagnostic::error(code, here, text),
-            }
+            };
+            let missing: &[Name] = match kind {
+                FlowKind::ReturnWithoutInitializing(names)
+                | FlowKind::ThisUsedBeforeInitialized(names) => names,
+                _ => &[],
+            };
+            missing.iter().fold(diagnostic, |diagnostic, name| {
+                diagnostic.note(None, format!("'this.{name}' not initialized"))
+            })
         }
     }
 }
