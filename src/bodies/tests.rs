@@ -115,35 +115,62 @@ fn one_mistake_is_one_error() {
     );
 }
 
-#[test]
-fn literals_and_operators_are_linear() {
-    let chain: Vec<String> = (0..60)
-        .map(|i| {
-            if i % 2 == 0 {
-                format!("{i}")
-            } else {
-                format!("{i}.5")
-            }
-        })
-        .collect();
-    let elements: Vec<String> = (0..2000)
-        .map(|i| {
-            if i % 2 == 0 {
-                format!("{i}")
-            } else {
-                format!("{i}.5")
-            }
-        })
-        .collect();
-    let source = format!(
-        "fn f() -> Double {{ {} }}\nfn g() -> [Double] {{ [{}] }}\n",
-        chain.join(" + "),
-        elements.join(", ")
-    );
-    let (db, files) = workspace(&[("main.code", &source)]);
+/// The steps that the solver takes for the bodies of a file without mistakes.
+fn steps(source: &str) -> u64 {
+    let (db, files) = workspace(&[("main.code", source)]);
     assert_eq!(diagnostics(&db, files[0]), "");
-    for def in super::bodies_of_file(&db, files[0]) {
-        let steps = super::check_body(&db, def).steps;
-        assert!(steps < 20_000, "{steps} steps");
-    }
+    let bodies = super::bodies_of_file(&db, files[0]);
+    bodies
+        .into_iter()
+        .map(|def| super::check_body(&db, def).steps)
+        .sum()
+}
+
+/// Twice the source takes about twice the steps, and a part of it no more than so many.
+fn assert_linear(source: impl Fn(usize) -> String, parts: usize, each: u64) {
+    let (half, whole) = (steps(&source(parts / 2)), steps(&source(parts)));
+    assert!(
+        whole <= half * 5 / 2,
+        "{half} steps for {} parts, {whole} for {parts}",
+        parts / 2
+    );
+    assert!(
+        whole <= each * parts as u64,
+        "{whole} steps for {parts} parts"
+    );
+}
+
+#[test]
+fn chains_of_literals_and_operators_are_linear() {
+    let operands = ["1", "2.5", "3", "-4", "5.25", "(6)", "-0.5"];
+    let chain = |n: usize| {
+        let mut text = "0".to_owned();
+        for i in 0..n {
+            text += [" + ", " - ", " * ", " / "][i * 7 % 4];
+            text += operands[i * 5 % operands.len()];
+        }
+        text
+    };
+    assert_linear(|n| format!("immutable a = {}\n", chain(n)), 60, 400);
+    assert_linear(|n| format!("immutable a: Double = {}\n", chain(n)), 60, 400);
+    assert_linear(
+        |n| format!("fn f(_ x: Double) -> Double {{ x * {} }}\n", chain(n)),
+        60,
+        400,
+    );
+}
+
+#[test]
+fn array_literals_are_linear() {
+    let elements = ["1", "2.5", "-3", "4 * 2", "1.5 + 2", "(3)", "7 - 1 * 2.5"];
+    let array = |n: usize| {
+        let elements: Vec<&str> = (0..n).map(|i| elements[i * 5 % elements.len()]).collect();
+        elements.join(", ")
+    };
+    assert_linear(|n| format!("immutable a = [{}]\n", array(n)), 2000, 200);
+    assert_linear(
+        |n| format!("immutable a: [Double] = [{}]\n", array(n)),
+        2000,
+        200,
+    );
 }

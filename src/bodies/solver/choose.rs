@@ -79,6 +79,12 @@ impl<'db> Checker<'db> {
         if let Some(result) = self.solve_parts() {
             return Ok(Decision::Searched(result));
         }
+        if open.is_empty() {
+            // Literals agree on a type with what is around before operators over them get one each.
+            if self.default_collections(false)? || self.bind_from_literals()? {
+                return Ok(Decision::Progress);
+            }
+        }
         for id in second {
             match self.narrow(id, true)? {
                 Narrowed::Done => progress = true,
@@ -225,7 +231,7 @@ impl<'db> Checker<'db> {
             if choice.fallback != fallback {
                 continue;
             }
-            self.cs.steps += 1;
+            self.cs.count();
             if let Some(fit) = self.fit(choice, apply, ty) {
                 fits.push((fit, at as u32));
             }

@@ -264,6 +264,44 @@ impl<'db> Checker<'db> {
         }
     }
 
+    /// Binds variables to which nothing but literals and operators over literals converts: these agree on a type before any operator gets
+    /// the default type of its own operands.
+    pub fn bind_from_literals(&mut self) -> Result<bool, Box<Failure>> {
+        let map = self.all_bounds();
+        let mut vars: Vec<u32> = map.keys().copied().collect();
+        vars.sort_unstable();
+        let mut any = false;
+        for var in vars {
+            let b = &map[&var];
+            let free = !(b.produced || b.element || b.literal_like)
+                && b.lower.is_empty()
+                && b.upper.is_empty()
+                && b.upper_vars.is_empty()
+                && self.table.literals(var).is_empty();
+            let kinds = |v: &u32| self.literal_kinds(*v);
+            if !free
+                || self.table.as_var(Ty::new(TyKind::Infer(var))) != Some(var)
+                || b.lower_vars.iter().any(|v| kinds(v).is_empty())
+                || b.lower_vars.iter().all(|v| self.table.soft(*v).is_empty())
+            {
+                continue;
+            }
+            let set = b.lower_vars.iter().map(kinds);
+            let set = set.fold(LiteralSet::default(), LiteralSet::union);
+            let Some(ty) = self.default_type(set.without(Literal::Nil)) else {
+                continue;
+            };
+            let nil = set.contains(Literal::Nil);
+            self.table
+                .bind(var, if nil { optional_of(self.db, ty) } else { ty });
+            any = true;
+        }
+        if any {
+            self.simplify()?;
+        }
+        Ok(any)
+    }
+
     /// Gives literals among the variables their default types; whether there was one.
     pub fn settle_literals(
         &mut self,
@@ -357,7 +395,7 @@ impl<'db> Checker<'db> {
         let open_lower = b
             .lower_vars
             .iter()
-            .any(|v| *v != var && (self.table.literals(*v).is_empty() && !self.nilish(*v)));
+            .any(|v| *v != var && (self.literal_kinds(*v).is_empty() && !self.nilish(*v)));
         let lowers: SmallVec<[Ty; 4]> = b.lower.iter().filter(concrete).copied().collect();
         if !lowers.is_empty() {
             let partial = lowers.iter().any(|t| t.has_infer());
@@ -366,7 +404,8 @@ impl<'db> Checker<'db> {
                 return None;
             }
             // What an open choice gives may be wider.
-            let produced = |v: &u32| map.get(v).is_some_and(|m| m.produced);
+            let produced =
+                |v: &u32| self.table.soft(*v).is_empty() && map.get(v).is_some_and(|m| m.produced);
             if b.lower_vars.iter().any(produced) && effort < Effort::Defaults {
                 return None;
             }

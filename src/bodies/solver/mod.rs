@@ -433,7 +433,7 @@ pub enum Mode {
     Diagnose,
 }
 
-/// Steps that one expression may take.
+/// Steps that searching may take in one expression. What is decided without a search is not limited: it takes as long as the expression is.
 pub const BUDGET: u32 = 100_000;
 
 impl<'db> Checker<'db> {
@@ -480,8 +480,8 @@ impl<'db> Checker<'db> {
             if self.cs.done[id as usize] {
                 continue;
             }
-            self.cs.steps += 1;
-            if self.cs.steps > BUDGET {
+            self.cs.count();
+            if self.cs.searched > BUDGET {
                 let loc = self.loc_of(id);
                 return Err(Box::new(Failure {
                     kind: FailKind::TooComplex,

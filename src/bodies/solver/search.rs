@@ -181,6 +181,7 @@ impl<'db> Checker<'db> {
     /// Adds the steps of the passes so far to the body's, so that the next pass may take as many.
     fn total_steps(&mut self) {
         self.steps += u64::from(std::mem::take(&mut self.cs.steps));
+        self.cs.searched = 0;
     }
 
     /// One pass of simplification and decisions over the present part, to the end or to a failure.

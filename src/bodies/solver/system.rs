@@ -31,6 +31,8 @@ pub struct System {
     /// The variables that this system made start here.
     pub first_var: usize,
     pub steps: u32,
+    /// How many of the steps were taken while choices were being tried.
+    pub(super) searched: u32,
     /// How many choices are being tried around the present one.
     pub depth: u32,
     /// Generic parameters that were opened: variable, name and declaration, for messages.
@@ -56,10 +58,17 @@ impl System {
             failure: None,
             first_var,
             steps: 0,
+            searched: 0,
             depth: 0,
             opened: Vec::new(),
             expected: Vec::new(),
         }
+    }
+
+    /// Counts a step.
+    pub(super) fn count(&mut self) {
+        self.steps += 1;
+        self.searched += u32::from(self.depth > 0);
     }
 
     pub fn add(&mut self, constraint: Constraint) -> u32 {
