@@ -269,9 +269,11 @@ impl<'db> Checker<'db> {
             let single = self.is_single(expr, closure);
             let go = match readiness {
                 Readiness::Known => known,
-                Readiness::Single => single && self.half_known(f, closure),
+                Readiness::Single => self.is_plain(closure) && self.half_known(f, closure),
                 // When there is no solution anyway, the types of its parameters are what is missing.
-                Readiness::Open => single && self.cs.mode != super::solver::Mode::Diagnose,
+                Readiness::Open => {
+                    self.cs.mode != super::solver::Mode::Diagnose && self.is_plain(closure)
+                }
                 Readiness::Forced => true,
             };
             if !go {
@@ -318,6 +320,16 @@ impl<'db> Checker<'db> {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Whether a closure's body is one expression without statements inside, which would have to know their types.
+    fn is_plain(&self, closure: &Closure) -> bool {
+        self.single_expression(&closure.body).is_some_and(|(e, _)| {
+            !matches!(
+                self.body.exprs[e],
+                Expr::If(_) | Expr::Switch(_) | Expr::Do(_)
+            )
+        })
     }
 
     /// Whether nothing but the closure's own constraint mentions its type.

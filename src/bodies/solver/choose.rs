@@ -79,8 +79,11 @@ impl<'db> Checker<'db> {
         if let Some(result) = self.solve_parts() {
             return Ok(Decision::Searched(result));
         }
-        if open.is_empty() {
+        if open.is_empty() && self.only_arithmetic() {
             // Literals agree on a type with what is around before operators over them get one each.
+            if let Some(decision) = self.bind_one(Effort::Loose)? {
+                return Ok(decision);
+            }
             if self.default_collections(false)? || self.bind_from_literals()? {
                 return Ok(Decision::Progress);
             }
@@ -161,6 +164,21 @@ impl<'db> Checker<'db> {
                 }
             }
         }
+    }
+
+    /// Whether nothing is left but literals, operators and conversions between them: nothing that could still bring a type from elsewhere.
+    fn only_arithmetic(&self) -> bool {
+        self.cs
+            .waiting()
+            .all(|id| match &self.cs.constraints[id as usize] {
+                Constraint::Apply(apply) => apply.kind == ApplyKind::Operator,
+                Constraint::Relate { .. }
+                | Constraint::Conforms { .. }
+                | Constraint::Overload { .. }
+                | Constraint::ArrayLiteral { .. }
+                | Constraint::DictionaryLiteral { .. } => true,
+                _ => false,
+            })
     }
 
     /// Whether a closure waits for its type.
