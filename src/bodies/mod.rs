@@ -33,6 +33,7 @@ pub mod keypaths;
 pub mod literals;
 pub mod loops;
 mod metatypes;
+pub mod operators;
 pub mod patterns;
 pub mod places;
 pub mod report;

@@ -2,6 +2,7 @@
 //!
 //! * [`table`]: type variables that can be unbound again.
 //! * [`relate`]: conversions between types, taken apart until variables or facts remain.
+//! * [`conforms`]: requirements of types.
 //! * [`members`]: candidates for a name, and opening a declaration's type for one use.
 //! * [`calls`]: arguments to parameters.
 //! * [`system`]: the constraints of one expression; [`trail`]: facts that can be taken back.
@@ -19,6 +20,7 @@
 
 pub mod calls;
 pub mod choose;
+pub mod conforms;
 pub mod fit;
 pub mod infer;
 pub mod members;
