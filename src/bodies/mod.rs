@@ -29,6 +29,7 @@ pub mod exhaustive;
 pub mod existentials;
 pub mod functions;
 pub mod generate;
+mod guarded;
 pub mod keypaths;
 pub mod literals;
 pub mod loops;
@@ -127,6 +128,7 @@ pub fn body_diagnostics(db: &dyn Db, def: DefId) -> &[AnchoredDiagnostic] {
 pub fn register() {
     crate::types::hooks::register(Hooks {
         infer_binding: |db, binding| check_body(db, binding).typed.result.0,
+        infer_guarded: guarded::guarded_type,
         opaque_underlying: |db, def, index| {
             let body = body_of_opaque(db, def)?;
             check_body(db, body)

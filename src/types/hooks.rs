@@ -12,6 +12,8 @@ use std::sync::OnceLock;
 pub struct Hooks {
     /// The type of a `Binding`'s whole pattern, inferred from its initial value; the error type when it has none.
     pub infer_binding: for<'db> fn(&'db dyn Db, DefId) -> Ty,
+    /// The type of a global variable that a `guard` of the main file binds.
+    pub infer_guarded: for<'db> fn(&'db dyn Db, DefId) -> Ty,
     /// The type behind `some` number n of a function, property or subscript, in terms of its generic parameters.
     pub opaque_underlying: for<'db> fn(&'db dyn Db, DefId, u32) -> Option<Ty>,
 }
@@ -28,6 +30,13 @@ pub fn infer_binding(db: &dyn Db, binding: DefId) -> Ty {
     HOOKS
         .get()
         .map_or_else(Ty::error, |h| (h.infer_binding)(db, binding))
+}
+
+/// The type of a global variable that a `guard` binds, or the error type while nobody has registered.
+pub fn infer_guarded(db: &dyn Db, var: DefId) -> Ty {
+    HOOKS
+        .get()
+        .map_or_else(Ty::error, |h| (h.infer_guarded)(db, var))
 }
 
 /// The type behind an opaque one.

@@ -488,7 +488,7 @@ pub fn lowered_var(db: &dyn Db, var: DefId) -> LoweredSignature {
         None if data.wrapper.is_some() => crate::types::wrappers::wrapper_type(db, var, item, data),
         None => match data.binding {
             Some(binding) => element_at(binding_type(db, binding), &data.path),
-            None => Ty::error(),
+            None => hooks::infer_guarded(db, var),
         },
     };
     // `weak var x = object` is optional without saying so.
