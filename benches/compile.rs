@@ -35,10 +35,28 @@ const MODES: &[(&str, &[&str])] = &[
     ("image", &["-o", "out"]),
 ];
 
+/// A program of one expression, which the solver must check in time that is linear in its length.
+fn expression(parts: &[&str], separator: &str, count: usize) -> String {
+    let parts: Vec<&str> = (0..count).map(|i| parts[i * 5 % parts.len()]).collect();
+    parts.join(separator)
+}
+
 fn programs(c: &mut Criterion) {
+    let operands = ["1", "2.5", "3", "-4", "5.25", "(6)", "-0.5"];
+    let chain = format!("print({})\n", expression(&operands, " * ", 60));
+    let elements = ["1", "2.5", "-3", "4 * 2", "1.5 + 2", "(3)", "7 - 1 * 2.5"];
+    let array = format!("print([{}])\n", expression(&elements, ", ", 2000));
     let hello = vec![("hello.code".to_owned(), "print(\"Hello\")\n".to_owned())];
     let modules = [
         ("hello", hello),
+        (
+            "60 operators over literals",
+            vec![("chain.code".to_owned(), chain)],
+        ),
+        (
+            "2,000 mixed elements",
+            vec![("array.code".to_owned(), array)],
+        ),
         ("7,000 lines", common::module(10, 10)),
         ("70,000 lines", common::module(100, 10)),
     ];

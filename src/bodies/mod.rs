@@ -2,7 +2,7 @@
 //!
 //! * [`thir`]: the result, a typed tree in which everything implicit is explicit.
 //! * [`check`]: the state of checking one body, its scopes; [`decl`]: small questions about declarations.
-//! * [`generate`]: expressions to constraints, with [`type_exprs`] and [`collections`]; [`solver`]: constraints to types and choices;
+//! * [`generate`] and [`operators`]: expressions to constraints, with [`type_exprs`] and [`collections`]; [`solver`]: constraints to types and choices;
 //!   [`build`]: the solved expression as a typed tree, with [`calls`], [`convert`], [`literals`], [`keypaths`] and [`places`].
 //! * [`closures`], [`branches`]: expressions with statements inside; [`throws`]: what throws.
 //! * [`stmts`], [`control`], [`loops`], [`functions`]: statements; [`patterns`], [`exhaustive`]: patterns and what they cover;
