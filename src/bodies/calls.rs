@@ -9,7 +9,7 @@ use crate::bodies::thir::*;
 use crate::items::hir::{Arg, Expr, ExprId, Magic, Stmt};
 use crate::items::ids::{DefId, DefKind};
 use crate::items::{self, Anchor};
-use crate::types::lang::{LangItem, is_lang, optional_payload};
+use crate::types::lang::{LangItem, is_lang, optional_of, optional_payload};
 use crate::types::signature::signature;
 use crate::types::ty::{ParamMode, Ty, TyKind, TyList};
 use std::rc::Rc;
@@ -43,9 +43,9 @@ impl<'db> Checker<'db> {
             None => (None, true),
         };
         let exprs: Vec<ExprId> = args.iter().map(|a| a.expr).collect();
-        let callable = resolved.as_ref().filter(|r| {
-            r.params.is_some() && matches!(r.choice.target, Target::Decl(_)) && !r.choice.force
-        });
+        let callable = resolved
+            .as_ref()
+            .filter(|r| r.params.is_some() && matches!(r.choice.target, Target::Decl(_)));
         let Some(resolved) = callable.cloned() else {
             if let Some(r) = &resolved
                 && let Target::LocalFn(index) = r.choice.target
@@ -175,19 +175,26 @@ impl<'db> Checker<'db> {
         if let Some(error) = throws {
             self.note_throw(error, expr, "call");
         }
-        self.node(
-            TExprKind::Call(Box::new(TCall {
-                func: def,
-                args: all,
-                this,
-                params,
-                via_super: resolved.choice.base == Base::Super || delegates,
-                delegates,
-                throws: throws.is_some(),
-            })),
-            ty,
-            expr,
-        )
+        let kind = TExprKind::Call(Box::new(TCall {
+            func: def,
+            args: all,
+            this,
+            params,
+            via_super: resolved.choice.base == Base::Super || delegates,
+            delegates,
+            throws: throws.is_some(),
+        }));
+        self.result_node(kind, ty, expr, resolved.choice.force)
+    }
+
+    /// What a call or subscript gives; `forced` out of the implicitly unwrapped optional that is its declared result.
+    fn result_node(&mut self, kind: TExprKind, ty: Ty, expr: ExprId, forced: bool) -> TExprId {
+        if !forced {
+            return self.node(kind, ty, expr);
+        }
+        let base = self.node(kind, optional_of(self.db, ty), expr);
+        let implicit = true;
+        self.node(TExprKind::ForceUnwrap { base, implicit }, ty, expr)
     }
 
     /// Whether a call of a declaration throws: `rethrows` does only if an argument does.
@@ -471,17 +478,14 @@ impl<'db> Checker<'db> {
                     self.note_throw(error, expr, "subscript access");
                 }
                 let result = self.known(matched.result);
-                self.node(
-                    TExprKind::Subscript {
-                        base: base_expr,
-                        subscript: def,
-                        args: all,
-                        indices,
-                        via_super: resolved.choice.base == Base::Super,
-                    },
-                    result,
-                    expr,
-                )
+                let kind = TExprKind::Subscript {
+                    base: base_expr,
+                    subscript: def,
+                    args: all,
+                    indices,
+                    via_super: resolved.choice.base == Base::Super,
+                };
+                self.result_node(kind, result, expr, resolved.choice.force)
             }
             Target::KeyPath => {
                 let key_path = self.build(exprs[0]);

@@ -684,7 +684,7 @@ impl<'db> Checker<'db> {
                                 }
                             }
                             choice.rank = u8::from(decl::module_of(self.db, def) != self.module);
-                            if decl::is_iuo(self.db, def) {
+                            if decl::is_iuo(self.db, def) || decl::has_iuo_result(self.db, def) {
                                 out.push(choice.clone());
                                 choice.force = true;
                             }

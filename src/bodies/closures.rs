@@ -266,7 +266,7 @@ impl<'db> Checker<'db> {
                 self.table.vars_in(param.ty, &mut vars);
             }
             let known = vars.is_empty();
-            let single = self.is_single(expr, closure);
+            let single = self.is_single(expr, closure) && !self.is_branching_statement(closure, f);
             let go = match readiness {
                 Readiness::Known => known,
                 Readiness::Single => self.is_plain(closure) && self.half_known(f, closure),
@@ -480,13 +480,7 @@ impl<'db> Checker<'db> {
         };
         // The value of a lone expression statement is dropped where nothing is expected.
         let drops = !explicit && self.table.shallow(expected).is_unit();
-        if drops
-            && matches!(
-                self.body.exprs[value],
-                Expr::If(_) | Expr::Switch(_) | Expr::Do(_)
-            )
-        {
-            // Its branches are statements then, which need not agree in type.
+        if self.is_branching_statement(closure, f) {
             return self.open_statements(expr, closure, f);
         }
         let (saved, captures, params, spread) = self.enter_closure(expr, closure, f);
@@ -569,6 +563,19 @@ impl<'db> Checker<'db> {
     /// Whether a closure is one expression that joins the system around it.
     fn is_single(&self, expr: ExprId, closure: &Closure) -> bool {
         !self.facts.builders.contains_key(&expr) && self.single_expression(&closure.body).is_some()
+    }
+
+    /// Whether a closure consists of one `if`, `switch` or `do` and has no value: its branches are statements then, which need not agree in type.
+    fn is_branching_statement(&self, closure: &Closure, f: &FnTy) -> bool {
+        let Some((value, false)) = self.single_expression(&closure.body) else {
+            return false;
+        };
+        closure.result.is_none()
+            && self.table.shallow(f.result).is_unit()
+            && matches!(
+                self.body.exprs[value],
+                Expr::If(_) | Expr::Switch(_) | Expr::Do(_)
+            )
     }
 
     fn open_statements(&mut self, expr: ExprId, closure: &'db Closure, f: &'static FnTy) -> Step {

@@ -130,6 +130,14 @@ pub fn is_iuo(db: &dyn Db, def: DefId) -> bool {
     })
 }
 
+/// Whether calls of a function, initialiser or subscript give a `T!`.
+pub fn has_iuo_result(db: &dyn Db, def: DefId) -> bool {
+    matches!(
+        def.kind(db),
+        DefKind::Func | DefKind::Init | DefKind::Subscript
+    ) && signature(db, def).result_is_iuo
+}
+
 /// The type that an alias stands for, in terms of the parameters in its scope.
 pub fn alias_target(db: &dyn Db, def: DefId) -> Ty {
     match items::item(db, def) {

@@ -120,8 +120,16 @@ impl<'db> Checker<'db> {
                 let result = if makes {
                     None
                 } else {
-                    Some(signature(db, def).result)
+                    let result = signature(db, def).result;
+                    Some(match choice.force {
+                        true => optional_payload(db, result).unwrap_or(result),
+                        false => result,
+                    })
                 };
+                if choice.force && apply.is_none() {
+                    // Only the result of a call is forced.
+                    return None;
+                }
                 (params, result)
             }
             Some(_) => {

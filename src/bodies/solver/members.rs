@@ -11,11 +11,12 @@ use crate::items::hir::{Expr, ExprId};
 use crate::items::ids::{DefId, DefKind};
 use crate::resolve;
 use crate::types::generics::generics;
-use crate::types::lang::{LangItem, is_lang, optional_of, optional_payload};
+use crate::types::lang::{self, LangItem, is_lang, optional_of, optional_payload};
 use crate::types::members::{MemberCandidate, Origin};
 use crate::types::signature::{ThisKind, signature};
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind, TyList};
 
+use super::table::{Literal, LiteralSet};
 use super::{
     Apply, ApplyKind, ArgInfo, Base, Choice, Constraint, FailKind, Loc, Lookup, Rel, Resolved,
     Step, Target, Why, fail, wait,
@@ -240,7 +241,14 @@ impl<'db> Checker<'db> {
             }
         };
         if choice.force {
-            ty = optional_payload(db, ty).unwrap_or(ty);
+            ty = match ty.as_function() {
+                // A function's result is forced, when it is called.
+                Some(f) if params.is_some() => Ty::function(FnTy {
+                    result: optional_payload(db, f.result).unwrap_or(f.result),
+                    ..f.clone()
+                }),
+                _ => optional_payload(db, ty).unwrap_or(ty),
+            };
         }
         if choice.base == Base::Unbound {
             let this = receiver.unwrap_or(Ty::error());
@@ -393,7 +401,8 @@ impl<'db> Checker<'db> {
         };
         let mut base = self.table.shallow(base);
         if let Some(var) = self.table.as_var(base) {
-            if !self.settle_base(var) {
+            self.settle_float(var, key, name, how);
+            if self.table.as_var(base).is_some() && !self.settle_base(var) {
                 return wait(var);
             }
             base = self.table.shallow(base);
@@ -436,6 +445,19 @@ impl<'db> Checker<'db> {
             self.drop_overridden(&mut choices);
         }
         self.offer(key, result, choices)
+    }
+
+    /// An integer literal before a member that only floating point numbers have is one: `5.half`.
+    fn settle_float(&mut self, var: u32, key: ExprId, name: Name, how: Lookup) {
+        if self.table.literals(var) != LiteralSet::of(Literal::Int) || how != Lookup::Explicit {
+            return;
+        }
+        let (int, double) = (lang::int_ty(self.db), lang::double_ty(self.db));
+        if self.member_choices(key, int, name, how).is_empty()
+            && !self.member_choices(key, double, name, how).is_empty()
+        {
+            self.table.bind(var, double);
+        }
     }
 
     /// A literal before a dot has no context: it gets its default type at once.
@@ -651,7 +673,9 @@ impl<'db> Checker<'db> {
             _ => return,
         };
         let one = choice(Target::Decl(def), base);
-        if decl::is_iuo(db, def) {
+        let calls_iuo = decl::has_iuo_result(db, def)
+            && !(def.kind(db) == DefKind::Init && matches!(base, Base::Value | Base::Super));
+        if decl::is_iuo(db, def) || calls_iuo {
             out.push(one.clone());
             out.push(Choice { force: true, ..one });
         } else {
