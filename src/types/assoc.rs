@@ -98,9 +98,10 @@ impl Solver<'_> {
             .or_else(|| self.derived(root))
             .or_else(|| self.in_members(root))
             .or_else(|| self.in_clauses(root))
+            .or_else(|| self.in_default_members(root, true))
             .or_else(|| self.by_default(root))
             .or_else(|| self.in_extension_alias(root))
-            .or_else(|| self.in_default_members(root));
+            .or_else(|| self.in_default_members(root, false));
         self.active.pop();
         match found {
             Some(ty) => {
@@ -184,9 +185,11 @@ impl Solver<'_> {
         None
     }
 
-    /// Matches them with members of protocol extensions.
-    fn in_default_members(&mut self, root: DefId) -> Option<Ty> {
+    /// Matches them with members of protocol extensions; those of `refining` protocols that speak of the associated type in their conditions
+    /// come before its default.
+    fn in_default_members(&mut self, root: DefId, refining: bool) -> Option<Ty> {
         let db = self.db;
+        let home = root.parent(db)?;
         for &protocol in self.protocols {
             for &requirement in protocol_requirements(db, protocol) {
                 if !self.mentions(requirement, root) {
@@ -199,6 +202,13 @@ impl Solver<'_> {
                             continue;
                         };
                         if ext.kind(db) != DefKind::Extension {
+                            continue;
+                        }
+                        if refining
+                            && !(owner != home
+                                && refines(db, owner, home)
+                                && decides(db, ext, root))
+                        {
                             continue;
                         }
                         let this = self.self_ty;
@@ -598,4 +608,13 @@ impl Solver<'_> {
         }
         None
     }
+}
+
+/// Whether an extension's own conditions say what an associated type of `Self` is.
+fn decides(db: &dyn Db, ext: DefId, root: DefId) -> bool {
+    let info = generic_info(db, ext);
+    let is_root = |t: Ty| matches!(t.kind(), TyKind::Assoc { base, assoc } if *base == self_param() && *assoc == root);
+    info.requirements[info.own_requirements..]
+        .iter()
+        .any(|r| matches!(r, Requirement::Same(a, b) if is_root(*a) || is_root(*b)))
 }
