@@ -1,3 +1,5 @@
+//! Tests of the store.
+
 use super::*;
 
 /// A folder that is removed again.

@@ -172,9 +172,9 @@ fn statements() {
         "#]],
     );
     check(
-        "switch x { case 1, 3 where c: f() #if A\n case (immutable a, _): break\n #endif\n @unknown default: }",
+        "switch x { case 1, 3 where c: f() #if A\n case (immutable a, _): break\n #endif\n @unknown default: break }",
         expect![[r#"
-            (EXPR_STMT (SWITCH_EXPR switch (IDENT_EXPR x) { (SWITCH_CASE case (CASE_ITEM (EXPR_PATTERN (INTEGER_LITERAL 1))) , (CASE_ITEM (EXPR_PATTERN (INTEGER_LITERAL 3)) where (IDENT_EXPR c)) : (EXPR_STMT (CALL_EXPR (IDENT_EXPR f) (ARGUMENT_LIST ( ))))) (IF_CONFIG (IF_CONFIG_CLAUSE #if (IDENT_EXPR A) (SWITCH_CASE case (CASE_ITEM (TUPLE_PATTERN ( (TUPLE_PATTERN_ELEMENT (VALUE_BINDING_PATTERN immutable (IDENT_PATTERN (NAME a)))) , (TUPLE_PATTERN_ELEMENT (WILDCARD_PATTERN _)) ))) : (BREAK_STMT break))) #endif) (SWITCH_CASE (ATTRIBUTE_LIST (ATTRIBUTE @ (NAMED_TYPE unknown))) default :) }))
+            (EXPR_STMT (SWITCH_EXPR switch (IDENT_EXPR x) { (SWITCH_CASE case (CASE_ITEM (EXPR_PATTERN (INTEGER_LITERAL 1))) , (CASE_ITEM (EXPR_PATTERN (INTEGER_LITERAL 3)) where (IDENT_EXPR c)) : (EXPR_STMT (CALL_EXPR (IDENT_EXPR f) (ARGUMENT_LIST ( ))))) (IF_CONFIG (IF_CONFIG_CLAUSE #if (IDENT_EXPR A) (SWITCH_CASE case (CASE_ITEM (TUPLE_PATTERN ( (TUPLE_PATTERN_ELEMENT (VALUE_BINDING_PATTERN immutable (IDENT_PATTERN (NAME a)))) , (TUPLE_PATTERN_ELEMENT (WILDCARD_PATTERN _)) ))) : (BREAK_STMT break))) #endif) (SWITCH_CASE (ATTRIBUTE_LIST (ATTRIBUTE @ (NAMED_TYPE unknown))) default : (BREAK_STMT break)) }))
         "#]],
     );
     check(
