@@ -25,7 +25,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::types::ty::{Ty, TyKind};
+use crate::types::ty::{Ty, TyKind, TyList};
 
 use super::blob::{DataBlob, Linkage, Reloc, RelocKind, SymbolName};
 use super::collect::Generator;
@@ -157,7 +157,13 @@ fn table(metadata: SymbolName, entries: &[(usize, SymbolName)], record: &mut Dat
     }
 }
 
-/// How deeply generic arguments and tuples are nested.
+/// Whether an instance's type arguments are nested so deeply that a function must be instantiating itself without end, with larger and larger
+/// types: nothing that somebody wrote comes near.
+pub(super) fn is_endless(args: TyList) -> bool {
+    args.iter().any(|ty| nesting(ty, 0) > 2 * MAX_NESTING)
+}
+
+/// How deeply generic arguments and tuples are nested; beyond what matters, any larger number.
 fn nesting(ty: Ty, depth: u32) -> u32 {
     let inside = |parts: &mut dyn Iterator<Item = Ty>| {
         parts
@@ -166,7 +172,7 @@ fn nesting(ty: Ty, depth: u32) -> u32 {
             .unwrap_or(depth)
     };
     match ty.kind() {
-        _ if depth > 2 * MAX_NESTING => depth,
+        _ if depth > 3 * MAX_NESTING => depth,
         TyKind::Nominal { args, .. } => inside(&mut args.iter()),
         TyKind::Tuple(elems) => inside(&mut elems.iter().map(|e| e.ty)),
         TyKind::Metatype(of) => inside(&mut std::iter::once(*of)),

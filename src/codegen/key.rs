@@ -99,12 +99,14 @@ pub enum Blob {
     Data(DataBlob),
 }
 
-/// Why no code could be generated; always a defect of the compiler, never of the source.
+/// Why no code could be generated: a defect of the compiler, unless the program asks for functions without end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CodegenError {
     /// The function or datum, by symbol.
     pub symbol: String,
     pub message: String,
+    /// The message is about the program, and complete.
+    pub is_limit: bool,
 }
 
 impl std::fmt::Display for CodegenError {

@@ -115,6 +115,7 @@ pub fn data<'a>(p: &dyn Program<'a>, key: CodeKey) -> Result<CodeUnit, CodegenEr
     made.map_err(|message| CodegenError {
         symbol: symbol.as_str().to_owned(),
         message,
+        is_limit: false,
     })?;
     Ok(CodeUnit {
         blob: Blob::Data(DataBlob {

@@ -87,6 +87,7 @@ fn generate<'a>(
             CodegenError {
                 symbol: symbol.to_owned(),
                 message,
+                is_limit: false,
             }
         })
     })
