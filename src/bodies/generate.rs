@@ -71,8 +71,21 @@ impl<'db> Checker<'db> {
                 Magic::DsoHandle => lang::lang_ty(self.db, lang::LangItem::UnsafeRawPointer, &[]),
                 _ => self.table.fresh_literal(Literal::String),
             },
-            Expr::Regex(_) | Expr::Macro { .. } => {
-                self.error_at("unsupported", expr, "this expression is not supported");
+            Expr::Regex(_) => {
+                self.error_at(
+                    "unsupported",
+                    expr,
+                    "regular expression literals are not supported",
+                );
+                Ty::error()
+            }
+            Expr::Macro { name, .. } => {
+                let message = match name.as_str() {
+                    "selector" => "'#selector' can only be used with the Objective-C runtime, which this platform does not have".to_string(),
+                    "externalMacro" => "macro '#externalMacro' can only be used to define macros".to_string(),
+                    _ => format!("no macro named '{name}': external macros cannot be loaded"),
+                };
+                self.error_at("macro", expr, message);
                 Ty::error()
             }
             Expr::Name { name, .. } => self.generate_name(expr, *name),

@@ -6,7 +6,7 @@
 use crate::codegen::collect::Output;
 use crate::codegen::{self, blob::LineKey};
 use crate::codegen::{mangle, program};
-use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile, line_index};
+use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
 use crate::diag::Diagnostic;
 use crate::items::{self, Anchor, AnchoredDiagnostic, DefId};
 use crate::link;
@@ -230,5 +230,5 @@ fn line_of(db: &dyn Db, key: LineKey) -> u32 {
         return 0;
     };
     let file = SourceFile::from_key(span.file);
-    line_index(db, file).line_col(span.range.start()).line
+    items::presumed::presumed_line(db, file, span.range.start())
 }

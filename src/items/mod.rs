@@ -9,6 +9,7 @@
 //! * [`codec`]: values with definitions in them as bytes; [`library`]: what earlier processes found out about the standard library.
 //! * [`workspace`]: the inputs of a compilation.
 //! * [`wrappers`]: the property wrappers that attributes may name.
+//! * [`presumed`]: what `#sourceLocation` says.
 //! * [`owners`]: which definitions have bodies.
 //! * [`anchor`]: diagnostics that point at declarations and expressions instead of positions.
 //!
@@ -22,6 +23,7 @@ pub mod library;
 pub mod lower;
 pub mod owners;
 pub mod precedence;
+pub mod presumed;
 pub mod source_map;
 pub mod tree;
 pub mod workspace;

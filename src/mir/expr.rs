@@ -10,7 +10,7 @@ use super::facts::ShortCircuit;
 use super::place::{Access, LValue, Read, Stability, ThisPass, Val};
 use crate::base::Name;
 use crate::bodies::thir::*;
-use crate::items::hir::Magic;
+use crate::items::hir::{ExprId, Magic};
 use crate::types::ty::{Ty, TyKind};
 use std::rc::Rc;
 
@@ -48,7 +48,7 @@ impl<'a> Builder<'a> {
                 Magic::Line => Val::Const(Const::Line(expr.src, ty)),
                 Magic::Column => Val::Const(Const::Column(expr.src, ty)),
                 _ => {
-                    let text = self.magic_text(*magic);
+                    let text = self.magic_text(*magic, expr.src);
                     Val::Const(Const::Str(text, ty))
                 }
             },
@@ -135,9 +135,16 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn magic_text(&self, magic: Magic) -> Name {
+    fn magic_text(&self, magic: Magic, src: ExprId) -> Name {
         let db = self.facts.db;
-        let path = crate::items::file_of(db, self.owner).map_or("", |f| f.path(db));
+        let anchor = crate::items::Anchor::Expr(self.owner, src);
+        let path = match magic {
+            Magic::Function => "",
+            _ => match crate::items::presumed::presumed_path(db, anchor) {
+                Some(path) => path.as_str(),
+                None => crate::items::file_of(db, self.owner).map_or("", |f| f.path(db)),
+            },
+        };
         match magic {
             Magic::Function => {
                 let closure = self
