@@ -13,7 +13,7 @@ use crate::items::tree::{
 };
 use crate::items::{body, item, module_of};
 use crate::resolve::access::is_hidden_in_file;
-use crate::resolve::members::declared_members;
+use crate::resolve::members::{declared_members, written_members};
 use crate::resolve::scope::*;
 use smallvec::{SmallVec, smallvec};
 
@@ -636,14 +636,15 @@ fn alias_extensions(db: &dyn Db, module: DefId) -> Vec<(DefId, DefId)> {
     let scope = module_scope(db, module);
     let mut found = Vec::new();
     for &name in &scope.extension_names {
-        let Some(TypeName::Def(def)) = lookup_type_at_top(db, module, module, name) else {
-            continue;
-        };
-        if def.kind(db) != DefKind::TypeAlias {
-            continue;
-        }
+        let top = lookup_type_at_top(db, module, module, name);
+        let is_alias =
+            matches!(top, Some(TypeName::Def(def)) if def.kind(db) == DefKind::TypeAlias);
         for &ext in scope.extensions.get(&name).into_iter().flatten() {
-            if let Some(target) = extended_decl(db, ext)
+            let target = match is_alias {
+                true => extended_decl(db, ext),
+                false => extended_by_written_alias(db, module, ext),
+            };
+            if let Some(target) = target
                 && target.name(db) != name
             {
                 found.push((target, ext));
@@ -651,4 +652,39 @@ fn alias_extensions(db: &dyn Db, module: DefId) -> Vec<(DefId, DefId)> {
         }
     }
     found
+}
+
+/// What `extension A.B` extends when the declaration of `A` itself writes an alias `B` of a top-level type. No extension's members are looked
+/// at, here and in what the alias names: finding extensions is what this is for.
+fn extended_by_written_alias(db: &dyn Db, module: DefId, ext: DefId) -> Option<DefId> {
+    let extension = item(db, ext)?;
+    let ItemKind::Extension(data) = &extension.kind else {
+        return None;
+    };
+    let TypeRef::Path(path) = &extension.types[data.extended] else {
+        return None;
+    };
+    let [base, segment] = path.as_slice() else {
+        return None;
+    };
+    let Some(TypeName::Def(base)) = lookup_type_at_top(db, module, ext, base.name) else {
+        return None;
+    };
+    let mut members = written_members(db, base).iter().copied();
+    let alias =
+        members.find(|&d| d.kind(db) == DefKind::TypeAlias && d.name(db) == segment.name)?;
+    let written = item(db, alias)?;
+    let ItemKind::TypeAlias { target, .. } = &written.kind else {
+        return None;
+    };
+    let TypeRef::Path(path) = &written.types[*target] else {
+        return None;
+    };
+    let [name] = path.as_slice() else {
+        return None;
+    };
+    match lookup_type_at_top(db, module_of(db, alias), alias, name.name)? {
+        TypeName::Def(def) if is_type_decl(db, def) => Some(def),
+        _ => None,
+    }
 }
