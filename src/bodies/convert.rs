@@ -12,6 +12,15 @@ impl<'db> Checker<'db> {
         self.node(TExprKind::Convert { kind, expr }, to, src)
     }
 
+    /// How many times a type is optional.
+    fn optional_depth(&self, mut ty: Ty) -> usize {
+        let mut depth = 0;
+        while let Some(payload) = optional_payload(self.db, ty) {
+            (ty, depth) = (payload, depth + 1);
+        }
+        depth
+    }
+
     /// The expression converted to a type. The solver has proved that it converts.
     pub fn coerce(&mut self, expr: TExprId, to: Ty) -> TExprId {
         let db = self.db;
@@ -29,7 +38,9 @@ impl<'db> Checker<'db> {
             return expr;
         }
         if let Some(y) = optional_payload(db, to_n) {
-            if let Some(x) = optional_payload(db, from_n) {
+            // A value that is less often optional is wrapped as it is: what it holds stays where it was, even if that is nothing.
+            let wraps = self.optional_depth(from_n) < self.optional_depth(to_n);
+            if let Some(x) = optional_payload(db, from_n).filter(|_| !wraps) {
                 if self.same(x, y) {
                     return self.convert_node(Conversion::Identity, expr, to);
                 }

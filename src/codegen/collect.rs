@@ -200,8 +200,10 @@ fn finish<G: Generator>(
     conformances: &FxHashMap<CodeKey, Vec<DefId>>,
     instances: Instances,
 ) -> Output {
-    let mut output = Output::default();
-    output.keys = units.keys().copied().collect();
+    let mut output = Output {
+        keys: units.keys().copied().collect(),
+        ..Output::default()
+    };
     for (key, unit) in units {
         match unit {
             Err(error) => output.errors.push(error),

@@ -98,10 +98,10 @@ impl Instances {
     }
 
     /// Numbers the calls and makes the tables, now that all are known. `data` finds the blob of a datum.
-    pub fn finish<'d>(
+    pub fn finish(
         mut self,
         generator: &impl Generator,
-        data: &mut FxHashMap<SymbolName, &'d mut DataBlob>,
+        data: &mut FxHashMap<SymbolName, &mut DataBlob>,
     ) -> Vec<DataBlob> {
         let slot = |call: &Call| generator.symbol(&CodeKey::DynamicSlot(call.call));
         self.calls.sort_by_cached_key(slot);
