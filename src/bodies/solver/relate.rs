@@ -140,6 +140,12 @@ impl<'db> Checker<'db> {
                     if self.table.as_var(x).is_some() && self.table.as_var(y).is_some() {
                         return wait(v);
                     }
+                    // A metatype that goes into an existential's says nothing of its type, which values must tell.
+                    if let Some(unknown) = self.table.as_var(x)
+                        && matches!(y.kind(), TyKind::Existential(_))
+                    {
+                        return wait(unknown);
+                    }
                     // `T.Type` of an unknown type: the same type, unless the known one is a class or existential.
                     return match self.relate_sub(Rel::Equal, x, y, loc) {
                         Step::Failed(_) => mismatch(self),
