@@ -147,7 +147,7 @@ fn an_edit_in_a_body_runs_the_chain_of_that_body() {
             flow_diagnostics 1
             item_tree 1
             parse 1
-            unit_query 2
+            unit_query 1
         "#]],
     );
     assert!(found.is_empty());
@@ -233,7 +233,7 @@ fn a_new_declaration_reaches_those_who_look_for_names_in_its_module() {
         expect![[r#"
             body 1
             build 1
-            check_body 6
+            check_body 1
             flow_diagnostics 1
             item_tree 1
             parse 1
@@ -324,7 +324,6 @@ fn a_mistake_stays_where_it_is() {
             flow_diagnostics 1
             item_tree 1
             parse 1
-            unit_query 1
         "#]],
     );
     assert!(found.is_empty(), "{found:?}");

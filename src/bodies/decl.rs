@@ -2,7 +2,7 @@
 
 use crate::db::Db;
 use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
-use crate::items::tree::{Failable, Item, ItemKind, TypeRef, VarItem};
+use crate::items::tree::{Failable, Fixity, Item, ItemKind, TypeRef, VarItem};
 use crate::items::{self};
 use crate::types::lower::{NoHost, resolve_type};
 use crate::types::signature::{ThisKind, signature};
@@ -27,7 +27,9 @@ pub fn is_type(db: &dyn Db, def: DefId) -> bool {
     )
 }
 
-/// Whether a member belongs to the type rather than to its values: static members, initialisers, cases.
+/// Whether a member belongs to the type rather than to its values: static members, initialisers, cases. A query of its own, so that those who
+/// use a declaration do not depend on its body.
+#[salsa::tracked(returns(copy))]
 pub fn is_static(db: &dyn Db, def: DefId) -> bool {
     match def.kind(db) {
         DefKind::Init | DefKind::Case => true,
@@ -89,7 +91,8 @@ pub fn is_synth_init(synth: Synth) -> bool {
     )
 }
 
-/// Whether an initialiser may return nil.
+/// Whether an initialiser may return nil. A query for the same reason as [`is_static`].
+#[salsa::tracked(returns(copy))]
 pub fn is_failable(db: &dyn Db, def: DefId) -> bool {
     match def.kind(db) {
         DefKind::Synth(Synth::InitRawValue) => true,
@@ -296,5 +299,18 @@ pub fn getter_throws(db: &dyn Db, def: DefId) -> Option<Ty> {
 
 /// Whether the attribute is written on the declaration.
 pub fn has_attr(db: &dyn Db, def: DefId, name: &str) -> bool {
-    items::item(db, def).is_some_and(|i| i.attrs.iter().any(|a| a.name == name))
+    items::attributes(db, def).iter().any(|a| a.name == *name)
+}
+
+/// Where the operator that a function implements stands. None for what is no declaration of its own.
+#[salsa::tracked(returns(copy))]
+pub fn declared_fixity(db: &dyn Db, def: DefId) -> Option<Fixity> {
+    let item = items::item(db, def)?;
+    Some(if item.mods.is_prefix {
+        Fixity::Prefix
+    } else if item.mods.is_postfix {
+        Fixity::Postfix
+    } else {
+        Fixity::Infix
+    })
 }

@@ -24,15 +24,8 @@ impl<'db> Checker<'db> {
             }
         }
         for &def in resolve::operator_candidates(db, self.module, op) {
-            let Some(item) = crate::items::item(db, def) else {
+            let Some(is) = decl::declared_fixity(db, def) else {
                 continue;
-            };
-            let is = if item.mods.is_prefix {
-                Fixity::Prefix
-            } else if item.mods.is_postfix {
-                Fixity::Postfix
-            } else {
-                Fixity::Infix
             };
             if fixity.is_some_and(|f| f != is) || !resolve::is_accessible(db, def, self.def) {
                 continue;

@@ -173,8 +173,7 @@ impl<'db> DbProgram<'db> {
         }
     }
     fn attrs(&self, def: DefId) -> &'db [Attr] {
-        self.item(self.member(def))
-            .map_or(&[], |item| item.attrs.as_slice())
+        crate::items::attributes(self.db, self.member(def))
     }
     fn attr(&self, def: DefId, name: &str) -> Option<&'db Attr> {
         self.attrs(def).iter().find(|a| a.name == *name)

@@ -175,6 +175,18 @@ pub fn item(db: &dyn Db, def: DefId) -> Option<&Item> {
     item_query(db, def).as_deref()
 }
 
+/// The modifiers of a declaration. Those who only use it ask for them here, so that they do not depend on its body.
+#[salsa::tracked]
+pub fn modifiers(db: &dyn Db, def: DefId) -> Option<tree::Modifiers> {
+    item(db, def).map(|item| item.mods.clone())
+}
+
+/// The attributes of a declaration, for those who only use it.
+#[salsa::tracked(returns(deref))]
+pub fn attributes(db: &dyn Db, def: DefId) -> Vec<tree::Attr> {
+    item(db, def).map_or_else(Vec::new, |item| item.attrs.clone())
+}
+
 /// A firewall: depends on the file's whole tree, changes with this declaration alone.
 #[salsa::tracked]
 fn item_query(db: &dyn Db, def: DefId) -> Option<Arc<Item>> {

@@ -76,7 +76,7 @@ impl<'a> Facts<'a> {
         }
     }
     fn mods(&self, def: DefId) -> Option<&'a Modifiers> {
-        self.item(def).map(|i| &i.mods)
+        crate::items::modifiers(self.db, def).as_ref()
     }
     /// The declaration that a member hangs off: accessors count as their variable or subscript.
     pub fn member_of(&self, def: DefId) -> DefId {
@@ -531,11 +531,9 @@ impl<'a> Facts<'a> {
     /// Whether the function is inlined wherever it is called.
     pub fn is_transparent(&self, def: DefId) -> bool {
         let always = |d: DefId| {
-            self.item(d).is_some_and(|i| {
-                i.attrs.iter().any(|a| {
-                    a.name == *"_transparent"
-                        || a.name == *"inline" && a.args.is_some_and(|t| t == *"__always")
-                })
+            crate::items::attributes(self.db, d).iter().any(|a| {
+                a.name == *"_transparent"
+                    || a.name == *"inline" && a.args.is_some_and(|t| t == *"__always")
             })
         };
         always(def) || always(self.member_of(def))

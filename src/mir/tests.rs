@@ -652,30 +652,31 @@ fn a_failed_class_initialiser_destroys_what_it_initialised() {
         FnKind::Body,
         vec![first, set, second],
         expect![[r#"
-        fn Base.init(_:)(t_1: T, this_2: owned Base) -> Base? {
-            let _3: Bool
-            let _4: T
-            let _5: Bool
-            let _6: ()
-          b0:
-            _3 = call test()()
-            if _3 then b1 else b2
-          b1:
-            result = Base?.none
-            return
-          b2:
-            this_2->x = copy t_1
-            _5 = call test()()
-            if _5 then b3 else b4
-          b3:
-            result = Base?.none
-            _6 = call Base#DestroyObject(this_2)
-            return
-          b4:
-            result = Base?.some(move this_2)
-            return
-        }
-    "#]],
+            fn Base.init(_:)(t_1: T, this_2: owned Base) -> Base? {
+                let _3: Bool
+                let _4: T
+                let _5: Bool
+                let _6: Base
+              b0:
+                _3 = call test()()
+                if _3 then b1 else b2
+              b1:
+                result = Base?.none
+                return
+              b2:
+                this_2->x = copy t_1
+                _5 = call test()()
+                if _5 then b3 else b4
+              b3:
+                result = Base?.none
+                store unowned _6 = this_2 (init)
+                destroy this_2
+                return
+              b4:
+                result = Base?.some(move this_2)
+                return
+            }
+        "#]],
     );
 }
 
@@ -710,30 +711,30 @@ fn chains_stop_at_nil() {
         "body",
         vec![TStmt::Expr(chain)],
         expect![[r#"
-        fn body()() -> () {
-            let _1: T?
-            let _2: T
-            let _3: T?
-            let _4: Builtin.Int1
-          b0:
-            _3 = call maybe()()
-            _4 = _3 is .some
-            if _4 then b1 else b3
-          b1:
-            _2 = call virtual T.touch()(_3.payload(some))
-            _1 = T?.some(move _2)
-            destroy _3
-            goto b2
-          b2:
-            destroy _1
-            result = ()
-            return
-          b3:
-            destroy _3
-            _1 = T?.none
-            goto b2
-        }
-    "#]],
+            fn body()() -> () {
+                let _1: T?
+                let _2: T
+                let _3: T?
+                let _4: Builtin.Int1
+              b0:
+                _3 = call maybe()()
+                _4 = _3 is .some
+                if _4 then b1 else b3
+              b1:
+                _2 = call virtual T.touch()(_3.payload(some))
+                destroy _3
+                _1 = T?.some(move _2)
+                goto b2
+              b2:
+                destroy _1
+                result = ()
+                return
+              b3:
+                destroy _3
+                _1 = T?.none
+                goto b2
+            }
+        "#]],
     );
 }
 
@@ -774,36 +775,37 @@ fn a_switch_jumps_by_case() {
         "body",
         vec![TStmt::Expr(e)],
         expect![[r#"
-        fn body()() -> () {
-            let _1: Shape
-            let _2: Builtin.Int32
-            let _3: Builtin.Int1
-            let _4: Builtin.Int1
-            let _5: ()
-            let _6: Builtin.Int1
-            let _7: ()
-            let _8: ()
-          b0:
-            _1 = call shape()()
-            _2 = tag _1
-            switch _2 [0: b1, 1: b3] else b4
-          b1:
-            destroy _1
-            goto b2
-          b2:
-            result = ()
-            return
-          b3:
-            _5 = call sink(_:)(_1.payload(one))
-            destroy _1
-            goto b2
-          b4:
-            _7 = call sink(_:)(_1.payload(two).0)
-            _8 = call sink(_:)(_1.payload(two).1)
-            destroy _1
-            goto b2
-        }
-    "#]],
+            fn body()() -> () {
+                let _1: Shape
+                let _2: Shape
+                let _3: Builtin.Int32
+                let _4: Builtin.Int1
+                let _5: Builtin.Int1
+                let _6: ()
+                let _7: Builtin.Int1
+                let _8: ()
+                let _9: ()
+              b0:
+                _2 = call shape()()
+                _3 = tag _2
+                switch _3 [0: b1, 1: b3] else b4
+              b1:
+                destroy _2
+                goto b2
+              b2:
+                result = ()
+                return
+              b3:
+                _6 = call sink(_:)(_2.payload(one))
+                destroy _2
+                goto b2
+              b4:
+                _8 = call sink(_:)(_2.payload(two).0)
+                _9 = call sink(_:)(_2.payload(two).1)
+                destroy _2
+                goto b2
+            }
+        "#]],
     );
 }
 

@@ -3,7 +3,7 @@
 use crate::db::Db;
 use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
 use crate::items::tree::{Access, Item, ItemKind, VarItem, WrapperRole};
-use crate::items::{item, module_of};
+use crate::items::{item, modifiers, module_of};
 use crate::resolve::decls::extended_decl;
 use crate::resolve::members::written_members;
 use crate::resolve::scope::{builtin_module, file_def_of, is_type_decl};
@@ -60,7 +60,7 @@ pub fn reaches(db: &dyn Db, def: DefId, access: Access, from: DefId) -> bool {
 pub fn is_hidden_in_file(db: &dyn Db, def: DefId, from: DefId) -> bool {
     // The file is known without reading the declaration.
     file_def_of(db, def) != file_def_of(db, from) && {
-        let written = item(db, def).and_then(|i| i.mods.access);
+        let written = modifiers(db, def).as_ref().and_then(|mods| mods.access);
         matches!(written, Some(Access::Private | Access::Fileprivate))
     }
 }
