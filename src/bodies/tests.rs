@@ -38,62 +38,6 @@ fn diagnostics(db: &dyn Db, file: SourceFile) -> String {
     out
 }
 
-/// Checks the files named by an environment variable, for work on the checker itself.
-#[test]
-#[ignore]
-fn files_from_environment() {
-    let Ok(list) = std::env::var("CHECK_FILES") else {
-        return;
-    };
-    let limit = 60;
-    let (mut clean, mut total) = (0, 0);
-    for path in list.split_whitespace() {
-        let text = std::fs::read_to_string(path).unwrap_or_default();
-        let (db, files) = workspace(&[("main.code", &text)]);
-        let start = std::time::Instant::now();
-        let found =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| diagnostics(&db, files[0])))
-                .unwrap_or_else(|_| "0: error: panic\n".to_string());
-        let errors: Vec<&str> = found.lines().filter(|l| l.contains(": error:")).collect();
-        total += 1;
-        clean += usize::from(errors.is_empty());
-        println!("{path}: {} errors in {:?}", errors.len(), start.elapsed());
-        for line in errors.iter().take(limit) {
-            println!("    {line}");
-        }
-    }
-    println!("{clean} of {total} clean");
-}
-
-/// The library's own bodies.
-#[test]
-#[ignore]
-fn library_bodies() {
-    let (db, _) = workspace(&[("main.code", "")]);
-    let db: &dyn Db = &db;
-    let library = crate::resolve::scope::library_module(db);
-    let Some(unit) = crate::items::unit_of_module(db, library) else {
-        panic!("there is no library");
-    };
-    let mut total = 0;
-    for &file in unit.files(db) {
-        let start = std::time::Instant::now();
-        let found = diagnostics(db, file);
-        let errors: Vec<&str> = found.lines().filter(|l| l.contains(": error:")).collect();
-        println!(
-            "{}: {} errors in {:?}",
-            file.path(db),
-            errors.len(),
-            start.elapsed()
-        );
-        total += errors.len();
-        for line in errors.iter().take(40) {
-            println!("    {line}");
-        }
-    }
-    println!("{total} errors");
-}
-
 fn check(source: &str, expected: expect_test::Expect) {
     let (db, files) = workspace(&[("main.code", source)]);
     expected.assert_eq(&diagnostics(&db, files[0]));

@@ -4,6 +4,7 @@
 
 use super::data::*;
 use crate::types::ty::{Ty, TyList};
+use smallvec::SmallVec;
 
 /// What a statement does with a place.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -169,6 +170,39 @@ pub fn all_places(mir: &Mir, f: &mut dyn FnMut(&Place, Access)) {
             terminator_places(terminator, &mut |place, access| f(place, access));
         }
     }
+}
+
+/// The blocks that may come next.
+pub fn successors(data: &BlockData) -> SmallVec<[Block; 4]> {
+    let mut list = SmallVec::new();
+    if let Some(terminator) = &data.term {
+        terminator.each_target(&mut |block| list.push(block));
+    }
+    list
+}
+
+/// The blocks that can be reached, the entry first, each after one that leads to it.
+pub fn reverse_postorder(mir: &Mir) -> Vec<Block> {
+    let mut seen = vec![false; mir.blocks.len()];
+    let mut order = Vec::with_capacity(mir.blocks.len());
+    let mut stack = vec![(mir.entry(), 0)];
+    if mir.blocks.is_empty() {
+        return order;
+    }
+    seen[0] = true;
+    while let Some((block, next)) = stack.pop() {
+        match successors(&mir.blocks[block]).get(next) {
+            Some(&successor) => {
+                stack.push((block, next + 1));
+                if !std::mem::replace(&mut seen[successor.index()], true) {
+                    stack.push((successor, 0));
+                }
+            }
+            None => order.push(block),
+        }
+    }
+    order.reverse();
+    order
 }
 
 /// Replaces every type of a graph, and the type arguments of what it calls.

@@ -3,9 +3,8 @@
 //! Inlining makes most blocks of MIR the only way on from the one before. Cranelift does not merge such blocks, and each costs time in every
 //! of its passes and a place where variables have to be looked for, so they are merged here.
 
-use smallvec::SmallVec;
-
-use crate::mir::data::{Block, BlockData, Mir, Terminator};
+use crate::mir::data::{Block, Mir, Terminator};
+use crate::mir::walk::{reverse_postorder, successors};
 
 use super::code::Result;
 use super::frame::Emitter;
@@ -63,42 +62,6 @@ impl BlockOrder {
             edges,
             merged,
         }
-    }
-}
-
-fn reverse_postorder(mir: &Mir) -> Vec<Block> {
-    let mut seen = vec![false; mir.blocks.len()];
-    let mut order = Vec::with_capacity(mir.blocks.len());
-    let mut stack = vec![(mir.entry(), 0)];
-    if mir.blocks.is_empty() {
-        return order;
-    }
-    seen[0] = true;
-    while let Some((block, next)) = stack.pop() {
-        let successors = successors(&mir.blocks[block]);
-        match successors.get(next) {
-            Some(&successor) => {
-                stack.push((block, next + 1));
-                if !std::mem::replace(&mut seen[successor.index()], true) {
-                    stack.push((successor, 0));
-                }
-            }
-            None => order.push(block),
-        }
-    }
-    order.reverse();
-    order
-}
-
-fn successors(block: &BlockData) -> SmallVec<[Block; 4]> {
-    match &block.term {
-        Some(Terminator::Goto(to)) => smallvec::smallvec![*to],
-        Some(Terminator::If { then, els, .. }) => smallvec::smallvec![*then, *els],
-        Some(Terminator::Switch {
-            targets, default, ..
-        }) => targets.iter().map(|t| t.1).chain([*default]).collect(),
-        Some(Terminator::TryCall { normal, unwind, .. }) => smallvec::smallvec![*normal, *unwind],
-        _ => SmallVec::new(),
     }
 }
 

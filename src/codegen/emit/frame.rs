@@ -136,7 +136,7 @@ pub(in super::super) fn context_layout<'a>(
 }
 
 /// Whether a projection leaves the local's own storage.
-fn is_indirect(proj: &Proj) -> bool {
+pub(in super::super) fn is_indirect(proj: &Proj) -> bool {
     matches!(
         proj,
         Proj::ClassField(_) | Proj::Deref(_) | Proj::BoxValue(_) | Proj::Capture(_)

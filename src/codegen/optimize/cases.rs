@@ -8,9 +8,10 @@ use crate::items::ids::DefId;
 use crate::mir::data::{
     Block, Const, Local, Mir, Operand, Place, Rvalue, Statement, StatementKind, Terminator,
 };
-use crate::mir::walk::{Access, all_places, each_place, terminator_places};
+use crate::mir::walk::{Access, all_places, each_place, reverse_postorder, terminator_places};
 
 use super::super::cx::Program;
+use super::types::is_inside;
 
 /// A block of at most this many statements may be copied into its predecessors.
 const COPIED: usize = 8;
@@ -252,14 +253,7 @@ fn changes(facts: &mut Facts, visit: impl Fn(&mut dyn FnMut(&Place, Access))) {
     let mut changed: smallvec::SmallVec<[Local; 4]> = smallvec::SmallVec::new();
     visit(&mut |place, access| {
         // A pointer that is written through changes other locals only if their address was taken, and those have no facts.
-        let inside = !place.path.iter().any(|step| {
-            use crate::mir::data::Proj;
-            matches!(
-                step,
-                Proj::Deref(_) | Proj::ClassField(_) | Proj::BoxValue(_) | Proj::Capture(_)
-            )
-        });
-        if access.changes() && inside && access != Access::Move {
+        if access.changes() && is_inside(place) && access != Access::Move {
             changed.push(place.local);
         }
     });
@@ -303,39 +297,4 @@ fn edge<'a>(
             facts.insert(local, Fact::Case(found));
         }
     }
-}
-
-/// The blocks that can be reached, each after one of its predecessors where possible.
-fn reverse_postorder(mir: &Mir) -> Vec<Block> {
-    let mut seen = vec![false; mir.blocks.len()];
-    let mut order = Vec::with_capacity(mir.blocks.len());
-    let mut stack: Vec<(Block, Vec<Block>)> = Vec::new();
-    let successors = |block: Block| {
-        let mut list = Vec::new();
-        if let Some(term) = &mir.blocks[block].term {
-            term.each_target(&mut |to| list.push(to));
-        }
-        list
-    };
-    if mir.blocks.is_empty() {
-        return order;
-    }
-    seen[0] = true;
-    stack.push((mir.entry(), successors(mir.entry())));
-    while let Some((block, rest)) = stack.last_mut() {
-        match rest.pop() {
-            Some(next) => {
-                if !std::mem::replace(&mut seen[next.index()], true) {
-                    let list = successors(next);
-                    stack.push((next, list));
-                }
-            }
-            None => {
-                order.push(*block);
-                stack.pop();
-            }
-        }
-    }
-    order.reverse();
-    order
 }

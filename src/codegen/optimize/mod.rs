@@ -20,8 +20,6 @@ mod types;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use crate::base::FxHashMap;
 use crate::items::hir::ExprId;
 use crate::items::ids::DefId;
@@ -96,6 +94,3 @@ impl Origins {
         }
     }
 }
-
-/// A graph that several threads read.
-pub type Shared = Option<Arc<Mir>>;

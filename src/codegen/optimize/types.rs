@@ -4,6 +4,7 @@ use crate::mir::data::{CaptureMode, Mir, Operand, Place, Proj};
 use crate::types::ty::{BuiltinTy, Ty, TyKind};
 
 use super::super::cx::Program;
+use super::super::emit::frame::is_indirect;
 
 /// The type of what a place holds; none where the graph contradicts itself, which code generation reports.
 pub(super) fn place_type<'a>(p: &dyn Program<'a>, mir: &Mir, place: &Place) -> Option<Ty> {
@@ -51,7 +52,12 @@ pub(super) fn operand_place(operand: &Operand) -> Option<&Place> {
     }
 }
 
-/// Whether a place lies within its local's own storage.
+/// Whether a place lies in its local's own storage, in a payload of an enum perhaps.
+pub(super) fn is_inside(place: &Place) -> bool {
+    !place.path.iter().any(is_indirect)
+}
+
+/// Whether a place lies in its local's own storage wherever that value goes: payloads may not be there.
 pub(super) fn is_direct(place: &Place) -> bool {
     place
         .path
