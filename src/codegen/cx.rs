@@ -176,6 +176,11 @@ pub trait Program<'a> {
     }
     /// Whether calls of the function are replaced by its body (`@_transparent`, `@inline(__always)`).
     fn is_transparent(&self, id: FnId) -> bool;
+    /// Whether the function is called so rarely that it saves its callers' registers, which is said of some of the library's functions
+    /// (`@_cold`). Only functions that are called by name can be: no witnesses, and no methods of classes.
+    fn is_cold(&self, _id: FnId) -> bool {
+        false
+    }
     /// The memoised graph of an instance with its types filled in.
     fn specialized(&self, instance: Instance) -> Option<Arc<Mir>>;
     /// The memoised optimised graph of an instance.

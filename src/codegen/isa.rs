@@ -14,6 +14,14 @@ use crate::session::OptLevel;
 /// The convention of functions of the language. It returns up to eight integers and eight floats in registers, which makes room for strings, optionals
 /// of them and the error beside a result; otherwise it uses registers as C does.
 pub const LANGUAGE_CALL: CallConv = CallConv::Tail;
+/// The convention of functions that are called rarely from places where registers are precious: the callee saves all that it uses.
+pub const COLD_CALL: CallConv = CallConv::PreserveAll;
+/// The convention of the runtime's functions that count references.
+pub const COUNT_CALL: CallConv = if cfg!(target_arch = "x86_64") {
+    CallConv::PreserveAll
+} else {
+    RUNTIME_CALL
+};
 /// The convention of everything that the runtime calls or provides.
 pub const RUNTIME_CALL: CallConv = CallConv::SystemV;
 

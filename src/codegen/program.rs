@@ -657,6 +657,11 @@ impl<'db> Program<'db> for DbProgram<'db> {
                     || attr.name == "inline" && attr.args.is_some_and(|args| args == "__always")
             })
     }
+    fn is_cold(&self, id: FnId) -> bool {
+        id.kind == FnKind::Body
+            && self.is_library(id.def)
+            && self.attrs(id.def).iter().any(|attr| attr.name == "_cold")
+    }
     fn specialized(&self, instance: Instance) -> Option<Arc<Mir>> {
         specialized_query(self.db, UnitKey::new(self.db, CodeKey::Function(instance)))
     }

@@ -590,7 +590,11 @@ fn transparent_arithmetic() {
             args: TyList::empty(),
         });
         let text = emit::function_text(&world, key, OptLevel::None).expect("main has code");
-        assert!(text.contains("sadd_overflow"), "{text}");
+        // A constant is added by an addition and a comparison, which optimisation knows more of than of the flag.
+        assert!(
+            text.contains("icmp slt") && !text.contains("sadd_overflow"),
+            "{text}"
+        );
         match (run(&world, main), expected) {
             (Ok(code), Ok(expected)) => assert_eq!(code, expected),
             (Err(message), Err(expected)) => assert!(message.contains(expected), "{message}"),

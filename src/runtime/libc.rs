@@ -44,6 +44,15 @@ pub const CLOCK_REALTIME: i32 = 0;
 pub const CLOCK_MONOTONIC: i32 = 1;
 pub const CLOCK_PROCESS_CPUTIME_ID: i32 = 2;
 
+#[cfg(target_env = "gnu")]
+unsafe extern "C" {
+    /// Not zero as long as the process has had one thread only.
+    pub static __libc_single_threaded: u8;
+}
+/// Other C libraries do not say: there may always be more.
+#[cfg(not(target_env = "gnu"))]
+pub static __libc_single_threaded: u8 = 0;
+
 unsafe extern "C" {
     pub fn malloc(size: usize) -> *mut c_void;
     pub fn free(address: *mut c_void);

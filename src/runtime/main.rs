@@ -18,6 +18,7 @@
 //! codira_alloc_object(md, u64 size, u64 align) -> obj      counts set to one strong, fields uninitialised
 //! codira_retain(obj) -> obj                                null, small (< 4096) and immortal pointers are left alone
 //! codira_release(obj)
+//! codira_count_up(obj)     codira_count_down(obj)          the same, keeping all registers (counting.rs)
 //! codira_retain_n(obj, u32 n)    codira_release_n(obj, u32 n)
 //! codira_is_unique(obj) -> bool                            false for null and immortal objects
 //! codira_object_capacity(obj) -> u64                       usable bytes from the start of the object
@@ -130,6 +131,7 @@
 extern crate alloc;
 
 mod casts;
+mod counting;
 mod graphemes;
 mod hash;
 mod libc;

@@ -155,6 +155,18 @@ pub unsafe extern "C" fn codira_release_n(object: *mut Object, count: u32) {
     }
 }
 
+/// After the strong count has become zero.
+pub unsafe extern "C" fn last_reference_gone(object: *mut Object) {
+    let counts = &(*object).counts;
+    if counts.load(Ordering::Acquire) == WEAK_ONE {
+        // Nobody else has a reference of any sort, so nobody else can look at the counts.
+        counts.store(WEAK_ONE | DEINITING, Ordering::Relaxed);
+    } else {
+        counts.fetch_or(DEINITING, Ordering::Relaxed);
+    }
+    destroy(object);
+}
+
 /// Below this address of the main stack, objects are not destroyed recursively.
 pub static STACK_DEEP: AtomicUsize = AtomicUsize::new(0);
 /// The lowest address of the main stack.

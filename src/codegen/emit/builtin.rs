@@ -5,13 +5,16 @@ use cranelift_codegen::ir::{
 };
 
 use crate::mir::data::{Argument, Operand};
-use crate::types::ty::{Ty, TyList};
+use crate::types::ty::{BuiltinTy, Ty, TyList};
 
 use super::super::key::{CodeKey, canonical};
 use super::super::layout::{Shape, align_up};
 use super::code::{Addr, Result};
 use super::frame::{At, Emitter, Loc};
 use super::values::Val;
+
+/// A single element of at most this many bytes is moved in place.
+const ONE_BY_ONE: u64 = 64;
 
 /// A two-operand instruction on scalars.
 type Binary = fn(&mut Emitter<'_, '_>, Value, Value) -> Value;
@@ -51,6 +54,15 @@ impl<'f, 'a> Emitter<'f, 'a> {
     ) -> Result<()> {
         let types = types.as_slice();
         let first = types.first().copied();
+        let is_bool = || first.is_some_and(|ty| ty == Ty::builtin(BuiltinTy::Int1));
+        if name == "xor" && is_bool() {
+            let (a, b) = (self.word(args, 0)?, self.word(args, 1)?);
+            let value = match self.c.constant(b) {
+                Some(1) => self.c.not(a),
+                _ => self.c.b.ins().bxor(a, b),
+            };
+            return self.store(dest, &Val::one(value));
+        }
         if let Some(binary) = integer_binary(name).or_else(|| float_binary(name)) {
             let (a, b) = (self.word(args, 0)?, self.word(args, 1)?);
             let value = binary(self, a, b);
@@ -164,14 +176,36 @@ impl<'f, 'a> Emitter<'f, 'a> {
         if wide {
             return self.overflow_wide(name, a, b);
         }
-        let ins = self.c.b.ins();
-        Ok(match name {
-            "saddOverflow" => ins.sadd_overflow(a, b),
-            "uaddOverflow" => ins.uadd_overflow(a, b),
-            "ssubOverflow" => ins.ssub_overflow(a, b),
-            "usubOverflow" => ins.usub_overflow(a, b),
-            "smulOverflow" => ins.smul_overflow(a, b),
-            "umulOverflow" => ins.umul_overflow(a, b),
+        // Where a comparison tells of the overflow, it makes one instruction with the jump that follows, and is shared and moved like
+        // any other; the flag of an instruction is neither.
+        let constant = self.c.constant(b);
+        Ok(match (name, constant) {
+            ("saddOverflow" | "ssubOverflow", Some(by)) => {
+                let grows = (by >= 0) == (name == "saddOverflow");
+                let wrapped = match grows {
+                    true => IntCC::SignedLessThan,
+                    false => IntCC::SignedGreaterThan,
+                };
+                let value = match name {
+                    "saddOverflow" => self.c.b.ins().iadd(a, b),
+                    _ => self.c.b.ins().isub(a, b),
+                };
+                (value, self.c.b.ins().icmp(wrapped, value, a))
+            }
+            ("uaddOverflow", _) => {
+                let value = self.c.b.ins().iadd(a, b);
+                let wrapped = IntCC::UnsignedLessThan;
+                (value, self.c.b.ins().icmp(wrapped, value, a))
+            }
+            ("usubOverflow", _) => {
+                let value = self.c.b.ins().isub(a, b);
+                let wrapped = IntCC::UnsignedLessThan;
+                (value, self.c.b.ins().icmp(wrapped, a, b))
+            }
+            ("saddOverflow", _) => self.c.b.ins().sadd_overflow(a, b),
+            ("ssubOverflow", _) => self.c.b.ins().ssub_overflow(a, b),
+            ("smulOverflow", _) => self.c.b.ins().smul_overflow(a, b),
+            ("umulOverflow", _) => self.c.b.ins().umul_overflow(a, b),
             _ => return Err(format!("unknown operation Builtin.{name}")),
         })
     }
@@ -465,6 +499,12 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 let stride = layout.stride();
                 if name == "copyArray" && !layout.trivial {
                     self.for_elements(ty, to, Some(from), count);
+                } else if layout.takable
+                    && self.c.constant(count) == Some(1)
+                    && layout.size <= ONE_BY_ONE
+                {
+                    self.c
+                        .copy_bytes(Addr::value(to), Addr::value(from), layout.size);
                 } else if layout.takable {
                     let bytes = if stride == 1 {
                         count

@@ -404,7 +404,8 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let inst = match function {
             Function::Symbol(instance) => {
                 let target = Target::Key(CodeKey::Function(instance));
-                self.c.call(target, LANGUAGE_CALL, &values, &results)
+                let conv = super::convention(self.c.p, instance);
+                self.c.call(target, conv, &values, &results)
             }
             Function::Address(code) => {
                 let signature = self.c.sig_ref(LANGUAGE_CALL, &values, &results);

@@ -2,8 +2,10 @@
 
 use cranelift_codegen::ir::{
     self, AbiParam, Block, ExternalName, FuncRef, GlobalValue, GlobalValueData, Inst, InstBuilder,
-    MemFlagsData, SigRef, Signature, StackSlot, StackSlotData, StackSlotKind, TrapCode, Type,
-    UserExternalName, Value, condcodes::IntCC, types,
+    InstructionData, MemFlagsData, Opcode, SigRef, Signature, StackSlot, StackSlotData,
+    StackSlotKind, TrapCode, Type, UserExternalName, Value,
+    condcodes::{CondCode, IntCC},
+    types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_frontend::FunctionBuilder;
@@ -145,6 +147,34 @@ impl<'f, 'a> Code<'f, 'a> {
             types::F32 => self.b.ins().f32const(0.0),
             types::F64 => self.b.ins().f64const(0.0),
             _ => self.int(ty, 0),
+        }
+    }
+    /// The number that a value is, if that shows.
+    pub fn constant(&self, value: Value) -> Option<i64> {
+        let dfg = &self.b.func.dfg;
+        match dfg.insts[dfg.value_def(value).inst()?] {
+            InstructionData::UnaryImm {
+                opcode: Opcode::Iconst,
+                imm,
+            } => {
+                let unused = 64 - dfg.value_type(value).bits().min(64);
+                Some(imm.bits() << unused >> unused)
+            }
+            _ => None,
+        }
+    }
+    /// The opposite of a truth value: of a comparison, the opposite comparison, which costs nothing.
+    pub fn not(&mut self, value: Value) -> Value {
+        let dfg = &self.b.func.dfg;
+        let inst = dfg.value_def(value).inst();
+        match inst.map(|inst| dfg.insts[inst]) {
+            Some(InstructionData::IntCompare { args, cond, .. }) => {
+                self.b.ins().icmp(cond.complement(), args[0], args[1])
+            }
+            Some(InstructionData::FloatCompare { args, cond, .. }) => {
+                self.b.ins().fcmp(cond.complement(), args[0], args[1])
+            }
+            _ => self.is(IntCC::Equal, value, 0),
         }
     }
     /// Compares with a constant.

@@ -40,7 +40,7 @@ use self::frame::{Emitter, Exit, Frame};
 pub(super) use self::thunks::{member_args, overrides_directly};
 use super::blob::{FunctionBlob, LineReloc, LineRow, Linkage, Reloc, RelocKind, SymbolName};
 use super::cx::Program;
-use super::isa::{self, LANGUAGE_CALL, RUNTIME_CALL};
+use super::isa::{self, COLD_CALL, LANGUAGE_CALL, RUNTIME_CALL};
 use super::key::{Blob, CodeKey, CodeUnit, CodegenError};
 
 /// How many statements may be inlined into one function.
@@ -159,12 +159,12 @@ fn emit<'a>(
         match &source {
             Source::Mir(mir, args) => {
                 let (params, results) = signature(p, mir, *args, extra);
-                let is_main = mir.id.kind == FnKind::Main;
-                (
-                    if is_main { RUNTIME_CALL } else { LANGUAGE_CALL },
-                    params,
-                    results,
-                )
+                let conv = match key {
+                    _ if mir.id.kind == FnKind::Main => RUNTIME_CALL,
+                    CodeKey::Function(instance) => convention(p, instance),
+                    _ => LANGUAGE_CALL,
+                };
+                (conv, params, results)
             }
             Source::GlobalAddress(_) => (
                 LANGUAGE_CALL,
@@ -217,6 +217,15 @@ fn emit<'a>(
         .compile(target, &mut compiler.control)
         .map_err(|error| format!("{:?}", error.inner))?;
     finish(p, key, symbol, compiled, &names, symbols)
+}
+
+/// The convention by which a function is called by name.
+fn convention<'a>(p: &dyn Program<'a>, instance: Instance) -> CallConv {
+    if p.is_cold(instance.id) {
+        COLD_CALL
+    } else {
+        LANGUAGE_CALL
+    }
 }
 
 /// The registers of a function's parameters and results.

@@ -2,9 +2,10 @@
 
 use cranelift_codegen::ir::{InstBuilder, Type, Value, types};
 
+use crate::base::Name;
 use crate::types::ty::Ty;
 
-use super::super::isa::RUNTIME_CALL;
+use super::super::isa::{COUNT_CALL, RUNTIME_CALL};
 use super::super::key::{CodeKey, canonical};
 use super::super::layout::{Layout, Leaf};
 use super::code::{Addr, Code, Result, Target, Vals};
@@ -97,10 +98,12 @@ impl<'a> Code<'_, 'a> {
     }
 
     pub fn retain(&mut self, object: Value) {
-        self.runtime("codira_retain", &[object], &[types::I64]);
+        let target = Target::Runtime(Name::new("codira_count_up"));
+        self.call(target, COUNT_CALL, &[object], &[]);
     }
     pub fn release(&mut self, object: Value) {
-        self.runtime("codira_release", &[object], &[]);
+        let target = Target::Runtime(Name::new("codira_count_down"));
+        self.call(target, COUNT_CALL, &[object], &[]);
     }
 
     fn count(&mut self, object: Value, leaf: Leaf, up: bool) {
