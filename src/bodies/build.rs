@@ -550,6 +550,11 @@ impl<'db> Checker<'db> {
         match kind {
             TryKind::Try => built,
             TryKind::Optional => {
+                // A delegation gives nothing, whatever the initialiser's declared result.
+                let ty = match &self.out.exprs[built].kind {
+                    TExprKind::Call(call) if call.delegates => optional_of(self.db, Ty::unit()),
+                    _ => ty,
+                };
                 let flatten = self.ty_of(built) == ty;
                 self.node(
                     TExprKind::TryOptional {

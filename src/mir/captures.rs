@@ -24,6 +24,8 @@ pub(super) struct Captures {
     pub captured: FxHashMap<u32, Vec<TLocalId>>,
     /// Mutable variables that live in heap boxes.
     pub boxed: FxHashSet<TLocalId>,
+    /// By closure: variables whose box it needs, for itself or to hand it on to a closure inside of it or a function that it calls.
+    holds_box: FxHashMap<u32, FxHashSet<TLocalId>>,
     /// Captured by some closure other than by value, so that a call may change them.
     pub shared: FxHashSet<TLocalId>,
     /// Autoclosures that are lowered in place.
@@ -84,15 +86,15 @@ impl Captures {
         let Some(decl) = body.locals.get(local) else {
             return CaptureMode::Value;
         };
+        if self.holds_box.get(&n).is_some_and(|l| l.contains(&local)) {
+            return CaptureMode::Box;
+        }
         if !self.escaping.contains(&n) {
             // The frame outlives the closure: nothing needs to be kept alive for it.
             return match decl.kind {
                 TLocalKind::Let | TLocalKind::Param if facts.trivial(decl.ty) => CaptureMode::Value,
                 _ => CaptureMode::Address,
             };
-        }
-        if self.boxed.contains(&local) {
-            return CaptureMode::Box;
         }
         match decl.kind {
             TLocalKind::Weak => CaptureMode::Weak,
@@ -289,34 +291,7 @@ impl<'a> Walk<'a> {
         for n in 0..count {
             sets.insert(n, self.foreign(Some(n)));
         }
-        // A thing used by a nested closure or by a called local function is used here too, unless it is declared here.
-        loop {
-            let mut changed = false;
-            for n in 0..count {
-                let key = Some(n);
-                let inner = self
-                    .children
-                    .get(&key)
-                    .into_iter()
-                    .chain(self.calls.get(&key))
-                    .flatten();
-                let mut more = Vec::new();
-                for m in inner {
-                    for &local in sets.get(m).into_iter().flatten() {
-                        if self.caps.owner.get(&local) != Some(&key) {
-                            more.push(local);
-                        }
-                    }
-                }
-                let set = sets.entry(n).or_default();
-                for local in more {
-                    changed |= set.insert(local);
-                }
-            }
-            if !changed {
-                break;
-            }
-        }
+        self.flow_outwards(&mut sets);
         // What an escaping function calls escapes with it.
         loop {
             let mut changed = false;
@@ -348,8 +323,48 @@ impl<'a> Walk<'a> {
             }
             self.caps.captured.insert(n, list);
         }
+        let mut holds: FxHashMap<u32, FxHashSet<TLocalId>> = FxHashMap::default();
+        for &n in &self.caps.escaping {
+            let captured = self.caps.captured.get(&n).into_iter().flatten();
+            let boxed = captured.filter(|l| self.caps.boxed.contains(l));
+            holds.insert(n, boxed.copied().collect());
+        }
+        self.flow_outwards(&mut holds);
+        self.caps.holds_box = holds;
         self.caps
     }
+
+    /// What a nested closure or a called local function needs is needed by the closure around or the caller too, unless it is declared there.
+    fn flow_outwards(&self, sets: &mut FxHashMap<u32, FxHashSet<TLocalId>>) {
+        loop {
+            let mut changed = false;
+            for n in 0..self.body.closures.len() as u32 {
+                let key = Some(n);
+                let inner = self
+                    .children
+                    .get(&key)
+                    .into_iter()
+                    .chain(self.calls.get(&key))
+                    .flatten();
+                let mut more = Vec::new();
+                for m in inner {
+                    for &local in sets.get(m).into_iter().flatten() {
+                        if self.caps.owner.get(&local) != Some(&key) {
+                            more.push(local);
+                        }
+                    }
+                }
+                let set = sets.entry(n).or_default();
+                for local in more {
+                    changed |= set.insert(local);
+                }
+            }
+            if !changed {
+                break;
+            }
+        }
+    }
+
     /// The locals that a context uses directly and does not declare.
     fn foreign(&self, context: Context) -> FxHashSet<TLocalId> {
         let used = self.uses.get(&context).into_iter().flatten().copied();

@@ -64,6 +64,7 @@ impl<'a> Builder<'a> {
             return self.unsupported("closure");
         };
         let escaping = self.caps.escaping.contains(&n);
+        let on_stack = (!escaping || direct) && closure.captures.is_empty();
         let mut captures = Vec::new();
         let mut strong = Vec::new();
         for (local, init) in &closure.captures {
@@ -83,7 +84,11 @@ impl<'a> Builder<'a> {
         }
         for local in self.implicit_captures(n) {
             let mode = self.caps.mode(&self.facts, self.body, n, local);
-            let operand = self.capture_operand(local, mode, &mut strong);
+            let mut operand = self.capture_operand(local, mode, &mut strong);
+            // A context on the stack does not own what it holds; the box is kept by the variable.
+            if let (CaptureMode::Box, true, Operand::Copy(boxed)) = (mode, on_stack, &operand) {
+                operand = Operand::Borrow(boxed.clone());
+            }
             captures.push(operand);
         }
         let id = FnId {
@@ -98,7 +103,7 @@ impl<'a> Builder<'a> {
                 args,
                 captures,
                 ty: ty.unwrap_or(closure.ty),
-                on_stack: (!escaping || direct) && closure.captures.is_empty(),
+                on_stack,
             },
         );
         for temp in strong {

@@ -309,7 +309,8 @@ pub enum StatementKind {
         from: Ty,
         to: Ty,
     },
-    /// Frees an object whose fields have been destroyed or never initialised (failed initialisers).
+    /// Gives up the reference by which a failed initialiser leaves the memory of its object, which it has disposed of, to the function
+    /// that allocated it. The memory is freed unless somebody else keeps it.
     DeallocPartial(Place),
     /// Frees a box whose value has been destroyed or never initialised.
     DeallocBox(Place),

@@ -7,10 +7,11 @@
 
 use super::builder::{FieldState, Storage, Tracked, TrackedKind};
 use super::data::*;
+use super::facts::Facts;
 use super::{AfterConsume, FlowKind, MirError};
 use crate::base::{FxHashMap, Name};
 use crate::items::hir::ExprId;
-use crate::types::ty::{BuiltinTy, Ty};
+use crate::types::ty::{BuiltinTy, Ty, TyList};
 
 /// Sets of variables that may and may not hold a value at some point.
 #[derive(Clone, PartialEq, Default)]
@@ -68,6 +69,7 @@ enum Target<'t> {
 }
 
 struct Pass<'a> {
+    facts: Facts<'a>,
     tracked: &'a [Tracked],
     /// The number of the first variable of each tracked local.
     first: Vec<usize>,
@@ -80,11 +82,17 @@ struct Pass<'a> {
 }
 
 /// Resolves the destructions of tracked variables and reports misuse.
-pub(super) fn run(mir: &mut Mir, tracked: &[Tracked], errors: &mut Vec<MirError>) {
+pub(super) fn run(
+    mir: &mut Mir,
+    facts: Facts<'_>,
+    tracked: &[Tracked],
+    errors: &mut Vec<MirError>,
+) {
     if tracked.is_empty() {
         return;
     }
     let mut pass = Pass {
+        facts,
         tracked,
         first: Vec::new(),
         by_local: FxHashMap::default(),
@@ -118,7 +126,8 @@ fn width(kind: &TrackedKind) -> usize {
         TrackedKind::Whole | TrackedKind::Consumable { .. } | TrackedKind::Boxed(_) => 1,
         TrackedKind::Borrowed(_) => 0,
         TrackedKind::Fields(fields) => fields.len(),
-        TrackedKind::Object { fields, .. } => fields.len() + 1,
+        // The properties, whether the superclass has done its part, and whether the object is this initialiser's to dispose of.
+        TrackedKind::Object { fields, .. } => fields.len() + 2,
     }
 }
 
@@ -142,6 +151,7 @@ impl<'a> Pass<'a> {
             } = &t.kind
             {
                 state.set(first + fields.len(), !has_super);
+                state.set(first + fields.len() + 1, true);
             }
         }
         state
@@ -659,24 +669,26 @@ impl<'a> Pass<'a> {
         match &t.kind {
             TrackedKind::Object { fields, has_super } => {
                 let super_bit = first + fields.len();
+                let ours = super_bit + 1;
                 if complete {
                     self.destroy_object(place, out, src);
                     return;
                 }
+                if !state.may_hold[ours] {
+                    return;
+                }
+                let join = state.may_lack[ours].then(|| {
+                    // On some paths the superclass's failing initialiser has disposed of the object.
+                    let (here, join) = (out.block(), out.block());
+                    out.end_on_flag(ours, here, join);
+                    out.current = here;
+                    join
+                });
                 let split = *has_super && state.may_hold[super_bit];
-                let join = split.then(|| {
+                let join_whole = split.then(|| {
                     // Only on some paths has the superclass done its part; then the object is complete.
                     let (whole, parts, join) = (out.block(), out.block(), out.block());
-                    let flag = out.flags[super_bit];
-                    let cond = match flag {
-                        Some(flag) => Operand::Borrow(flag.into()),
-                        None => Operand::Const(Const::Int(0, Ty::builtin(BuiltinTy::Int1))),
-                    };
-                    out.end(Terminator::If {
-                        cond,
-                        then: whole,
-                        els: parts,
-                    });
+                    out.end_on_flag(super_bit, whole, parts);
                     out.current = whole;
                     self.destroy_object(place, out, src);
                     out.end(Terminator::Goto(join));
@@ -688,7 +700,8 @@ impl<'a> Pass<'a> {
                     let kind = self.destruction(first + i, &part);
                     out.conditional(first + i, state, vec![kind], Vec::new(), src);
                 }
-                if let Some(join) = join {
+                self.abandon(place, out, src);
+                for join in [join_whole, join].into_iter().flatten() {
                     out.end(Terminator::Goto(join));
                     out.current = join;
                 }
@@ -709,6 +722,28 @@ impl<'a> Pass<'a> {
             }
             _ => {}
         }
+    }
+
+    /// An object that was never complete is marked, so that a subclass's initialiser knows to destroy its own properties too.
+    fn abandon(&self, place: &Place, out: &mut Rewriter, src: Option<ExprId>) {
+        let ty = out.mir.locals[place.local].ty;
+        let dest = out.mir.locals.alloc(LocalDecl {
+            ty: Ty::unit(),
+            kind: LocalKind::Var,
+            name: None,
+        });
+        let id = FnId {
+            def: self.facts.builtin("abandon", 1),
+            kind: FnKind::Body,
+        };
+        out.push(Statement {
+            kind: StatementKind::Call {
+                dest: dest.into(),
+                callee: Callee::Static(id, TyList::new(&[ty])),
+                args: vec![Argument::Value(Operand::Borrow(place.clone()))],
+            },
+            src,
+        });
     }
 
     /// A complete object of a failed initialiser is released like any other, with the deinitialisers of its dynamic class. Its memory
@@ -755,6 +790,14 @@ impl Rewriter<'_> {
     }
     fn end(&mut self, term: Terminator) {
         self.mir.blocks[self.current].term = Some(term);
+    }
+    /// Branches on whether the variable holds a value.
+    fn end_on_flag(&mut self, bit: usize, then: Block, els: Block) {
+        let cond = match self.flags[bit] {
+            Some(flag) => Operand::Borrow(flag.into()),
+            None => Operand::Const(Const::Int(0, Ty::builtin(BuiltinTy::Int1))),
+        };
+        self.end(Terminator::If { cond, then, els });
     }
     fn set_flag(&mut self, bit: usize, value: bool) {
         let Some(flag) = self.flags[bit] else { return };

@@ -246,6 +246,14 @@ impl<'a> Facts<'a> {
         let list = crate::types::case_payload(self.db, case);
         list.iter().map(|(_, t)| *t).collect()
     }
+    /// Whether the case keeps its payload in a box.
+    pub fn is_indirect(&self, case: DefId) -> bool {
+        let on_enum = self
+            .parent(case)
+            .and_then(|e| self.mods(e))
+            .is_some_and(|m| m.is_indirect);
+        on_enum || matches!(self.item(case).map(|i| &i.kind), Some(ItemKind::Case(c)) if c.indirect)
+    }
     pub fn superclass(&self, class: DefId) -> Option<Ty> {
         crate::types::superclass(self.db, class)
     }
@@ -561,21 +569,14 @@ fn trivial_nominal(db: &dyn Db, ty: Ty) -> bool {
                     VarKind::Stored | VarKind::Observed | VarKind::Lazy
                 ) && trivial_part(facts, facts.storage_type(var).subst(args.as_slice()))
             }),
-            DefKind::Enum => {
-                let is_indirect = |case: &DefId| {
-                    let on_enum = facts.mods(def).is_some_and(|m| m.is_indirect);
-                    on_enum
-                        || matches!(facts.item(*case).map(|i| &i.kind), Some(ItemKind::Case(c)) if c.indirect)
-                };
-                facts.cases(def).iter().all(|case| {
-                    let payload = facts.payload(*case);
-                    payload.is_empty()
-                        || !is_indirect(case)
-                            && payload
-                                .iter()
-                                .all(|t| trivial_part(facts, t.subst(args.as_slice())))
-                })
-            }
+            DefKind::Enum => facts.cases(def).iter().all(|case| {
+                let payload = facts.payload(*case);
+                payload.is_empty()
+                    || !facts.is_indirect(*case)
+                        && payload
+                            .iter()
+                            .all(|t| trivial_part(facts, t.subst(args.as_slice())))
+            }),
             _ => false,
         }
     }

@@ -315,7 +315,7 @@ impl<'a> Builder<'a> {
                 unwind,
             });
             self.switch_to(unwind);
-            // The body has destroyed what it had initialised; the memory is left.
+            // The body has given up the object; the memory is left.
             self.stmt(StatementKind::DeallocPartial(this.into()));
             self.terminate(Terminator::Throw(Operand::Move(error.into())));
             self.switch_to(normal);
@@ -477,14 +477,14 @@ impl<'a> Builder<'a> {
         self.switch_to(normal);
     }
 
-    /// The superclass's initialiser has failed. If the object was complete by then, it has been destroyed as a whole, with the properties of
-    /// this class; else those are still to be destroyed. A weak reference tells.
+    /// The superclass's initialiser has failed. If the object was complete by then, that initialiser has given it up as a whole; else it has
+    /// marked the object, and the properties of this class are still to be destroyed.
     pub fn after_failed_super(&mut self) {
         let Some(this) = self.this_place.clone() else {
             return;
         };
         let ty = self.local_ty(this.local);
-        let optional = self.facts.optional_of(ty);
+        // Holds the reference without counting it.
         let same = self.temp(ty);
         self.assign(
             same,
@@ -493,31 +493,17 @@ impl<'a> Builder<'a> {
                 to: ty,
             },
         );
-        // These hold the reference without counting it.
-        let (maybe, weak, strong) = (
-            Place::from(self.temp(optional)),
-            Place::from(self.temp(optional)),
-            Place::from(self.temp(optional)),
-        );
-        self.make_some(&maybe, optional, Operand::Move(same.into()));
-        self.stmt(StatementKind::StoreWeak {
-            place: weak.clone(),
-            value: Operand::Borrow(maybe),
-            init: true,
-        });
-        self.assign(strong.clone(), Rvalue::LoadWeak(weak.clone()));
-        self.stmt(StatementKind::DestroyWeak(weak));
-        let cond = self.is_case(&strong, self.facts.some_case());
-        let (alive, dead, join) = (self.block(), self.block(), self.block());
-        self.branch(cond, alive, dead);
-        self.switch_to(alive);
-        self.stmt(StatementKind::Destroy(strong));
-        self.goto(join);
-        self.switch_to(dead);
-        self.stmt(StatementKind::StorageDead(this.local));
+        let int1 = self.int1();
+        let abandoned = self.temp(int1);
+        let object = Argument::Value(Operand::Borrow(same.into()));
+        self.builtin("isAbandoned", &[ty], vec![object], &abandoned.into());
+        let (partial, join) = (self.block(), self.block());
+        self.branch(Operand::Borrow(abandoned.into()), partial, join);
+        self.switch_to(partial);
         self.destroy_own_properties(&this);
         self.goto(join);
         self.switch_to(join);
+        self.stmt(StatementKind::StorageDead(this.local));
     }
 
     /// Destroys the stored properties that the class itself declares: they go with the failed part of the superclass, before anything

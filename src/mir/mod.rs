@@ -274,7 +274,7 @@ fn build_from<'a>(
         .any(|e| matches!(e.kind, FlowKind::Unsupported(_)))
     {
         moves::run(&mut mir, &tracked);
-        elaborate::run(&mut mir, &tracked, &mut errors);
+        elaborate::run(&mut mir, facts, &tracked, &mut errors);
     }
     Some((mir, errors))
 }

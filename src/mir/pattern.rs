@@ -105,6 +105,12 @@ impl<'a> Builder<'a> {
                 self.jump(fail);
                 self.switch_to(ok);
                 // What is not bound dies before the body.
+                if self.facts.is_indirect(*case) {
+                    // Others may share the box: what is bound is copied out of it.
+                    self.match_pattern(pat, &place, Stability::Shared, fail, true);
+                    self.stmt(StatementKind::Destroy(place));
+                    return;
+                }
                 let inner = place.then(Proj::Payload(*case));
                 match pats.as_slice() {
                     [one] => self.destructure(*one, &inner),

@@ -225,7 +225,13 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 let (from, to) = (self.mono(*from), self.mono(*to));
                 self.cast(ok, dest, value, from, to)
             }
-            StatementKind::DeallocPartial(place) | StatementKind::DeallocBox(place) => {
+            StatementKind::DeallocPartial(place) => {
+                let loc = self.place(place)?;
+                let object = self.load(&loc).scalar()?;
+                self.c.runtime("codira_unowned_release", &[object], &[]);
+                Ok(())
+            }
+            StatementKind::DeallocBox(place) => {
                 let loc = self.place(place)?;
                 let object = self.load(&loc).scalar()?;
                 self.c.runtime("codira_dealloc_partial", &[object], &[]);

@@ -11,6 +11,7 @@ use super::super::key::{CodeKey, canonical};
 use super::super::layout::{Shape, align_up};
 use super::code::{Addr, Result};
 use super::frame::{At, Emitter, Loc};
+use super::rvalue::ABANDONED;
 use super::values::Val;
 
 /// A single element of at most this many bytes is moved in place.
@@ -705,6 +706,17 @@ impl<'f, 'a> Emitter<'f, 'a> {
                         .runtime_value("codira_is_unique", &[object], types::I8)
                 };
                 self.store(dest, &Val::one(unique))?;
+            }
+            "abandon" => {
+                let object = self.word(args, 0)?;
+                let counts = self.c.i64(ABANDONED);
+                self.c.store(counts, Addr::value(object).plus(8));
+            }
+            "isAbandoned" => {
+                let object = self.word(args, 0)?;
+                let counts = self.c.load(types::I64, Addr::value(object).plus(8));
+                let abandoned = self.c.is(IntCC::Equal, counts, ABANDONED);
+                self.store(dest, &Val::one(abandoned))?;
             }
             "strongRetain" => {
                 let object = self.word(args, 0)?;

@@ -15,6 +15,9 @@ use super::values::Val;
 
 /// The reference count of objects that are never freed.
 pub(in super::super) const IMMORTAL: u64 = 0x0000_0001_8000_0000;
+/// The counts of an object whose initialiser failed before it was complete: the one reference that the initialiser had, and the mark of
+/// an object whose deinitialisation has begun.
+pub(in super::super) const ABANDONED: u64 = 0x0000_0001_4000_0001;
 
 impl<'f, 'a> Emitter<'f, 'a> {
     pub(super) fn assign(&mut self, loc: &Loc, dest: &Place, rvalue: &'f Rvalue) -> Result<()> {
