@@ -173,7 +173,7 @@ impl<'a> Facts<'a> {
         if item.mods.is_weak {
             return VarKind::Weak;
         }
-        if item.mods.is_unowned && !item.mods.is_unowned_unsafe {
+        if item.mods.is_unowned {
             return VarKind::Unowned;
         }
         let observer =

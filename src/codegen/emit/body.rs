@@ -10,6 +10,7 @@ use crate::mir::data::{
 use crate::types::ty::{Ty, TyKind, TyList};
 
 use super::super::blob::LineKey;
+use super::super::cx::Ownership;
 use super::super::isa::RUNTIME_CALL;
 use super::super::key::CodeKey;
 use super::super::layout::{ExistentialKind, Shape};
@@ -185,13 +186,14 @@ impl<'f, 'a> Emitter<'f, 'a> {
             }
             StatementKind::StoreUnowned { place, value, init } => {
                 let loc = self.place(place)?;
-                let old = if *init {
+                let counted = loc.ownership != Ownership::UnownedUnsafe;
+                let old = if *init || !counted {
                     None
                 } else {
                     Some(self.load(&loc).scalar()?)
                 };
                 let val = self.operand(value)?;
-                let new = self.unowned_from(value, val)?;
+                let new = self.unowned_from(value, val, counted)?;
                 self.store(&loc, &new)?;
                 if let Some(old) = old {
                     self.c.runtime("codira_unowned_release", &[old], &[]);
@@ -207,8 +209,10 @@ impl<'f, 'a> Emitter<'f, 'a> {
             }
             StatementKind::DestroyUnowned(place) => {
                 let loc = self.place(place)?;
-                let object = self.load(&loc).scalar()?;
-                self.c.runtime("codira_unowned_release", &[object], &[]);
+                if loc.ownership != Ownership::UnownedUnsafe {
+                    let object = self.load(&loc).scalar()?;
+                    self.c.runtime("codira_unowned_release", &[object], &[]);
+                }
                 Ok(())
             }
             StatementKind::Call { dest, callee, args } => {
@@ -265,11 +269,18 @@ impl<'f, 'a> Emitter<'f, 'a> {
         Ok(())
     }
 
-    /// Turns a strong reference into an unowned one.
-    pub(super) fn unowned_from(&mut self, operand: &Operand, val: Val) -> Result<Val> {
+    /// Turns a strong reference into an unowned one; `unowned(unsafe)` ones are not `counted`.
+    pub(super) fn unowned_from(
+        &mut self,
+        operand: &Operand,
+        val: Val,
+        counted: bool,
+    ) -> Result<Val> {
         let object = val.scalar()?;
-        self.c
-            .runtime("codira_unowned_retain", &[object], &[types::I64]);
+        if counted {
+            self.c
+                .runtime("codira_unowned_retain", &[object], &[types::I64]);
+        }
         if Self::is_owned(operand) {
             self.c.release(object);
         }

@@ -112,9 +112,13 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 let object = *values
                     .first()
                     .ok_or("an unowned reference without a word")?;
-                values[0] =
-                    self.c
-                        .runtime_value("codira_unowned_load_strong", &[object], types::I64);
+                if from.ownership == Ownership::UnownedUnsafe {
+                    self.c.retain(object);
+                } else {
+                    values[0] =
+                        self.c
+                            .runtime_value("codira_unowned_load_strong", &[object], types::I64);
+                }
                 self.store(loc, &Val::Scalars(values))
             }
         }
@@ -134,8 +138,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
     fn field_value(&mut self, field: &Field, operand: &Operand) -> Result<Val> {
         let val = self.operand(operand)?;
         match field.ownership {
-            Ownership::Unowned => self.unowned_from(operand, val),
-            _ => Ok(val),
+            Ownership::Unowned => self.unowned_from(operand, val, true),
+            Ownership::UnownedUnsafe => self.unowned_from(operand, val, false),
+            Ownership::Strong | Ownership::Weak => Ok(val),
         }
     }
 
@@ -168,11 +173,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
             let mut part = Loc::memory(field.ty, target.plus(field.offset));
             part.ownership = field.ownership;
             match field.ownership {
-                Ownership::Strong | Ownership::UnownedUnsafe => {
-                    self.operand_into(operand, &part)?
-                }
+                Ownership::Strong => self.operand_into(operand, &part)?,
                 Ownership::Weak => self.store_weak(&part, operand, true)?,
-                Ownership::Unowned => {
+                Ownership::Unowned | Ownership::UnownedUnsafe => {
                     let val = self.field_value(field, operand)?;
                     self.store(&part, &val)?;
                 }
@@ -342,7 +345,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 }
                 CaptureMode::Unowned => {
                     let val = self.operand(operand)?;
-                    let val = self.unowned_from(operand, val)?;
+                    let val = self.unowned_from(operand, val, true)?;
                     let layout = self.c.layout(ty);
                     self.c.store_val(layout, &val, to)?;
                 }

@@ -5,25 +5,25 @@ use super::super::data::*;
 use super::super::elaborate::{Use, each_operand};
 use crate::base::FxHashSet;
 
-/// Turns `copy x … destroy x` within a block into `move x`.
+/// Turns `copy x … destroy x` within a block into `move x`. A variable of the source lives until its scope ends: its copy is moved only
+/// where nobody can see that the variable's own reference is gone by then.
 pub(super) fn copies_to_moves(mir: &mut Mir) {
     let exposed = exposed_locals(mir);
-    let movable: Vec<bool> = mir
-        .locals
-        .iter()
-        .map(|(local, decl)| {
-            matches!(decl.kind, LocalKind::Var | LocalKind::Owned) && !exposed.contains(&local)
-        })
-        .collect();
-    for (_, data) in mir.blocks.iter_mut() {
+    let Mir { locals, blocks, .. } = mir;
+    let is_movable = |local: Local| {
+        matches!(locals[local].kind, LocalKind::Var | LocalKind::Owned) && !exposed.contains(&local)
+    };
+    for (_, data) in blocks.iter_mut() {
         let mut at = 0;
         while at < data.stmts.len() {
             if let StatementKind::Destroy(place) = &data.stmts[at].kind
                 && place.is_local()
-                && movable[place.local.index()]
+                && is_movable(place.local)
             {
                 let local = place.local;
-                if let Some(copy) = last_use_is_copy(&data.stmts[..at], local) {
+                if let Some(copy) = last_use_is_copy(&data.stmts[..at], local)
+                    && (locals[local].name.is_none() || is_held(&data.stmts[copy..at], &exposed))
+                {
                     make_move(&mut data.stmts[copy].kind, local);
                     data.stmts[at].kind = StatementKind::Nop;
                 }
@@ -32,6 +32,63 @@ pub(super) fn copies_to_moves(mir: &mut Mir) {
         }
         data.stmts.retain(|s| s.kind != StatementKind::Nop);
     }
+}
+
+/// Where a copied reference is.
+enum Holder {
+    /// In a local that only the function itself changes.
+    Local(Local),
+    Memory,
+    /// Consumed by a function.
+    Callee,
+}
+
+/// Whether what the first statement copies still exists when the last one has run, or nothing happens until then.
+fn is_held(stmts: &[Statement], exposed: &FxHashSet<Local>) -> bool {
+    let holder_of = |place: &Place| {
+        let inline = |p: &Proj| matches!(p, Proj::Field(_) | Proj::Elem(_) | Proj::Payload(_));
+        match place.path.iter().all(inline) && !exposed.contains(&place.local) {
+            true => Holder::Local(place.local),
+            false => Holder::Memory,
+        }
+    };
+    let Some((first, rest)) = stmts.split_first() else {
+        return false;
+    };
+    let mut holder = match &first.kind {
+        StatementKind::Assign(dest, _) => holder_of(dest),
+        StatementKind::Call { .. } => Holder::Callee,
+        _ => return false,
+    };
+    for stmt in rest {
+        if let StatementKind::Assign(dest, Rvalue::Use(Operand::Move(from))) = &stmt.kind
+            && from.is_local()
+            && matches!(holder, Holder::Local(l) if l == from.local)
+        {
+            holder = holder_of(dest);
+            continue;
+        }
+        let harmless = match (&holder, &stmt.kind) {
+            (Holder::Local(local), kind) => only_reads(kind, *local),
+            (Holder::Memory, StatementKind::Call { .. }) => false,
+            (Holder::Callee, StatementKind::Call { .. } | StatementKind::Destroy(_)) => false,
+            _ => true,
+        };
+        if !harmless {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether a statement leaves what the local holds as it is.
+fn only_reads(kind: &StatementKind, local: Local) -> bool {
+    let mut changed = false;
+    each_use(kind, &mut |use_| match use_ {
+        Use::Operand(Operand::Move(p)) | Use::Place(p) => changed |= p.local == local,
+        Use::Operand(_) => {}
+    });
+    !changed
 }
 
 /// Lets a value be made in its destination where it would go through a temporary: `t = f(); x = move t`.
