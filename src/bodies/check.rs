@@ -150,6 +150,8 @@ pub struct Checker<'db> {
     pub opaque: Vec<Option<Ty>>,
     /// While overloads are compared: literals bind generic parameters to their default types.
     pub literals_default: bool,
+    /// Operands are being compared with an operator's parameters, not arguments.
+    pub operands: bool,
     /// Generating the left side of an assignment.
     pub on_left: bool,
     /// Closures that are called where they stand: they do not escape.
@@ -229,6 +231,7 @@ impl<'db> Checker<'db> {
             first_throw: None,
             opaque: Vec::new(),
             literals_default: true,
+            operands: false,
             on_left: false,
             immediate: FxHashSet::default(),
             pattern_keys: None,

@@ -596,9 +596,8 @@ impl<'db> Checker<'db> {
             let set = self.table.literals(var);
             let target = self.table.resolve(*t);
             if !set.is_empty()
-                && !set.contains(Literal::Nil)
                 && self.is_literal_expr(*arg)
-                && !target.has_infer()
+                && (!target.has_infer() || set.contains(Literal::Nil))
                 && self.accepts(target, set)
             {
                 let (ty, arg) = (*ty, *arg);
@@ -655,6 +654,7 @@ impl<'db> Checker<'db> {
             | Expr::BigInt(_)
             | Expr::Float(..)
             | Expr::Bool(_)
+            | Expr::Nil
             | Expr::String(_)
             | Expr::Interpolation(_) => true,
             _ => false,

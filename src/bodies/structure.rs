@@ -56,6 +56,8 @@ pub fn check(db: &dyn Db, def: DefId, body: &Body) -> Vec<AnchoredDiagnostic> {
 #[derive(Clone, Copy)]
 enum Declared {
     Local(LocalId),
+    /// What a `guard` binds: whatever stood before it may have the name too, for it is another scope that reaches to the block's end.
+    Guarded(LocalId),
     Fn(DefId),
     Type(DefId),
 }
@@ -167,7 +169,7 @@ impl<'a> Walk<'a> {
 
     fn anchor(&self, declared: Declared) -> Anchor {
         match declared {
-            Declared::Local(local) => Anchor::Local(self.def, local),
+            Declared::Local(local) | Declared::Guarded(local) => Anchor::Local(self.def, local),
             Declared::Fn(def) | Declared::Type(def) => Anchor::Name(def),
         }
     }
@@ -182,6 +184,7 @@ impl<'a> Walk<'a> {
         };
         let same = scope.entry(name).or_default();
         let conflict = |other: &&Declared| match (**other, declared) {
+            (Declared::Guarded(_), Declared::Fn(_)) => false,
             // Functions of one base name are overloads unless their labels and types are the same.
             (Declared::Fn(a), Declared::Fn(b)) => {
                 a.name(db) == b.name(db)
@@ -368,7 +371,9 @@ impl<'a> Walk<'a> {
             Stmt::Item(def) => self.item(*def),
             Stmt::Guard { conditions, els } => {
                 self.block(els);
-                self.conditions(conditions);
+                for condition in conditions {
+                    self.guarded(condition);
+                }
             }
             Stmt::While {
                 label,
@@ -435,9 +440,32 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn conditions(&mut self, conditions: &'a [Condition]) {
-        for condition in conditions {
-            self.condition(condition);
+    /// A condition of a `guard`: what it binds hides what the same scope declared before.
+    fn guarded(&mut self, condition: &'a Condition) {
+        let (Condition::OptionalBinding { pat, init } | Condition::Case { pat, init }) = condition
+        else {
+            return self.condition(condition);
+        };
+        self.expr(*init);
+        let mut binds = Vec::new();
+        self.binds(*pat, &mut binds);
+        let name = |local: &LocalId| self.body.locals[*local].name;
+        let names: Vec<Name> = binds.iter().map(name).collect();
+        if let Some(scope) = self.scopes.last_mut() {
+            names.iter().for_each(|name| drop(scope.remove(name)));
+        }
+        for &local in &binds {
+            self.local(local);
+        }
+        let Some(scope) = self.scopes.last_mut() else {
+            return;
+        };
+        for name in names {
+            for same in scope.get_mut(&name).into_iter().flatten() {
+                if let Declared::Local(local) = *same {
+                    *same = Declared::Guarded(local);
+                }
+            }
         }
     }
 

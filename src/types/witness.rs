@@ -1,7 +1,7 @@
 //! Which declaration fulfils a protocol's requirement.
 
 use crate::db::Db;
-use crate::items::ids::{AccessorKind, DefId, DefKind};
+use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
 use crate::items::tree::ItemKind;
 use crate::items::{item, module_of};
 use crate::resolve::decls::all_protocols;
@@ -16,9 +16,10 @@ use crate::types::generics::{
     own_param_base,
 };
 use crate::types::members::members_named;
-use crate::types::nominal::{class_chain, is_stored};
+use crate::types::nominal::{class_chain, is_stored, raw_type};
 use crate::types::protocols::refines;
 use crate::types::signature::{SigParam, Signature, ThisKind, raw_signature, raw_var_type};
+use crate::types::synth::synth_members;
 use crate::types::ty::{FnTy, ParamMode, Ty, TyKind, TyList};
 
 /// What fulfils a requirement for a nominal.
@@ -35,6 +36,19 @@ pub struct WitnessEntry {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NoWitness {
     pub candidates: Vec<(DefId, Mismatch)>,
+}
+
+/// Whether a member is one with which the compiler compares or hashes values.
+fn is_comparison(kind: DefKind) -> bool {
+    use Synth::{Equals, HashInto, Less};
+    matches!(kind, DefKind::Synth(Equals | Less | HashInto))
+}
+
+/// Whether an enum's raw values are those that the compiler gives its cases.
+fn derives_raw_value(db: &dyn Db, nominal: DefId) -> bool {
+    synth_members(db, nominal)
+        .iter()
+        .any(|m| m.kind(db) == DefKind::Synth(Synth::RawValue))
 }
 
 /// What is wrong about a candidate.
@@ -260,8 +274,10 @@ impl<'a> Matcher<'a> {
         }
         if is_operator(name) {
             let module = module_of(db, self.nominal);
-            let globals = module_members(db, module, name).iter();
-            found.extend(globals.map(|&m| (m, Place::Global)));
+            for &module in std::iter::once(&module).chain(imported_modules(db, module)) {
+                let globals = module_members(db, module, name).iter();
+                found.extend(globals.map(|&m| (m, Place::Global)));
+            }
         }
         for protocol in protocols {
             // Where the conformance is declared, others that have more conditions may not hold.
@@ -291,6 +307,14 @@ impl<'a> Matcher<'a> {
         let db = self.db;
         let generics = generics(db, candidate);
         let (tier, protocol) = match place {
+            // The compiler compares and hashes only where nothing that is written does. Raw values that it makes itself say what is equal
+            // just as the cases do, which are faster to compare.
+            Place::Class(..) if is_comparison(candidate.kind(db)) => {
+                match raw_type(db, self.nominal).is_some() && derives_raw_value(db, self.nominal) {
+                    true => (0, None),
+                    false => (3000, None),
+                }
+            }
             Place::Class(_, depth) => (depth, None),
             Place::Global => (1000, None),
             Place::Protocol(p) => (2000, Some(p)),

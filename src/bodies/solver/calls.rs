@@ -413,7 +413,10 @@ impl<'db> Checker<'db> {
         {
             return (Rel::Convert, f.result);
         }
-        (Rel::Argument, param.ty)
+        match apply.kind {
+            ApplyKind::Operator => (Rel::Operand, param.ty),
+            _ => (Rel::Argument, param.ty),
+        }
     }
 
     pub fn is_inout_expr(&self, expr: ExprId) -> bool {

@@ -104,6 +104,9 @@ impl<'db> Checker<'db> {
         if let Some(decision) = self.bind_one(Effort::Loose)? {
             return Ok(decision);
         }
+        if !open.is_empty() && self.settle_member_bases()? {
+            return Ok(Decision::Progress);
+        }
         let next = open.into_iter().min_by_key(|(id, candidates)| {
             let unknown = candidates.fits.iter().map(|(fit, _)| fit.unknown).max();
             (unknown, candidates.fits.len(), *id)
@@ -417,7 +420,12 @@ impl<'db> Checker<'db> {
         apply.map_or_else(Vec::new, |a| {
             a.args
                 .iter()
-                .map(|arg| self.table.resolve(arg.ty))
+                .map(|arg| match self.table.as_var(arg.ty) {
+                    Some(var) => self.default_type(self.table.literals(var)),
+                    None => None,
+                })
+                .zip(&a.args)
+                .map(|(literal, arg)| literal.unwrap_or_else(|| self.table.resolve(arg.ty)))
                 .collect()
         })
     }

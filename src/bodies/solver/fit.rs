@@ -196,7 +196,9 @@ impl<'db> Checker<'db> {
                         _ => return None,
                     }
                 }
+                self.operands = apply.kind == ApplyKind::Operator && !param.autoclosure;
                 let quick = self.quick(pattern, actual, &mut binds, Some(arg.expr), 0);
+                self.operands = false;
                 match quick {
                     Quick::Exact => {}
                     Quick::Literal => fit.literals += 1,
@@ -366,6 +368,23 @@ impl<'db> Checker<'db> {
         (!bound.has_infer()).then(|| self.norm(bound))
     }
 
+    /// A parameter of a pattern that is bound to a type with unknown parts, with erroneous ones for these, which fit everything: an optional
+    /// is no integer, whatever it is of.
+    fn outline(&self, ty: Ty, binds: &Binds) -> Option<Ty> {
+        let TyKind::Param { index, .. } = ty.kind() else {
+            return None;
+        };
+        let bound = binds.get(*index as usize).copied().flatten()?;
+        let bound = self.table.resolve(bound);
+        if !matches!(
+            bound.kind(),
+            TyKind::Nominal { .. } | TyKind::Tuple(_) | TyKind::Function(_)
+        ) {
+            return None;
+        }
+        Some(bound.map(&mut |t| matches!(t.kind(), TyKind::Infer(_)).then(Ty::error)))
+    }
+
     /// Whether a result could convert to the context; errs on the side of yes.
     fn result_fits(&self, result: Ty, context: Ty, binds: &Binds) -> bool {
         let context = self.table.shallow(context);
@@ -477,9 +496,8 @@ impl<'db> Checker<'db> {
             let known = |this: &Self, ty: Ty| this.known_pattern(ty, binds);
             match requirement {
                 Requirement::Conforms(ty, protocol) => {
-                    if let Some(t) = known(self, *ty)
-                        && !self.conforms(t, *protocol)
-                    {
+                    let ty = known(self, *ty).or_else(|| self.outline(*ty, binds));
+                    if ty.is_some_and(|t| !self.conforms(t, *protocol)) {
                         return false;
                     }
                 }

@@ -23,12 +23,16 @@ pub struct Bounds {
     pub produced: bool,
     /// It is the type of a closure, array or dictionary literal.
     pub literal_like: bool,
+    /// It is the type of an array literal with such elements.
+    pub array_of: Option<Ty>,
     /// A closure's body will say more.
     pub closure_result: bool,
     pub conforms: SmallVec<[DefId; 2]>,
     pub member_base: bool,
     /// It is the element of a collection literal that has no type yet.
     pub element: bool,
+    /// It is the value of an `if` or `switch`, whose branches convert to the context one by one.
+    pub branches: bool,
     /// Only code that never returns gives it a value; the type that it then has.
     pub never: Option<Ty>,
     pub loc: Option<Loc>,
@@ -62,6 +66,7 @@ impl<'db> Checker<'db> {
                             e.loc = e.loc.or(Some(*loc));
                             let e = map.entry(y).or_default();
                             e.lower_vars.push(x);
+                            e.branches |= loc.why == Why::Branch;
                             e.loc = e.loc.or(Some(*loc));
                         }
                         (Some(x), None) => {
@@ -122,7 +127,9 @@ impl<'db> Checker<'db> {
                 }
                 Constraint::ArrayLiteral { ty, elem, .. } => {
                     if let Some(v) = self.table.as_var(*ty) {
-                        map.entry(v).or_default().literal_like = true;
+                        let e = map.entry(v).or_default();
+                        e.literal_like = true;
+                        e.array_of = Some(*elem);
                         self.mark_element(&mut map, *elem);
                     }
                 }
@@ -302,6 +309,40 @@ impl<'db> Checker<'db> {
         Ok(any)
     }
 
+    /// Gives variables before a dot the default types of the literals that are all that converts to them: their members say more than trying
+    /// overloads with them would.
+    pub fn settle_member_bases(&mut self) -> Result<bool, Box<Failure>> {
+        let map = self.all_bounds();
+        let mut vars: SmallVec<[u32; 4]> = map
+            .iter()
+            .filter(|(_, b)| {
+                b.member_base
+                    && !(b.produced || b.element || b.literal_like || b.lower_vars.is_empty())
+                    && b.lower.is_empty()
+                    && b.upper.is_empty()
+                    && b.upper_vars.is_empty()
+                    && b.lower_vars
+                        .iter()
+                        .all(|v| !self.table.literals(*v).is_empty())
+            })
+            .map(|(var, _)| *var)
+            .collect();
+        vars.sort_unstable();
+        let mut any = false;
+        for var in vars {
+            let literals = map[&var].lower_vars.iter().map(|v| self.table.literals(*v));
+            let set = literals.fold(LiteralSet::default(), LiteralSet::union);
+            if let Some(ty) = self.default_type(set) {
+                self.table.bind(var, ty);
+                any = true;
+            }
+        }
+        if any {
+            self.simplify()?;
+        }
+        Ok(any)
+    }
+
     /// Gives literals among the variables their default types; whether there was one.
     pub fn settle_literals(
         &mut self,
@@ -384,6 +425,10 @@ impl<'db> Checker<'db> {
                 while let Some(payload) = optional_payload(self.db, t) {
                     t = self.table.shallow(payload);
                 }
+                if let (Some(elem), true) = (b.array_of, self.is_pointer(t)) {
+                    // A pointer to the elements of an array that lives as long as the call.
+                    return Some(lang::array_of(self.db, elem));
+                }
                 if !matches!(t.kind(), TyKind::Existential(_) | TyKind::Infer(_))
                     && !lang::is_lang(self.db, t, LangItem::AnyHashable)
                 {
@@ -396,6 +441,9 @@ impl<'db> Checker<'db> {
             .lower_vars
             .iter()
             .any(|v| *v != var && (self.literal_kinds(*v).is_empty() && !self.nilish(*v)));
+        if let Some(optional) = self.nil_context(b, map) {
+            return Some(optional);
+        }
         let lowers: SmallVec<[Ty; 4]> = b.lower.iter().filter(concrete).copied().collect();
         if !lowers.is_empty() {
             let partial = lowers.iter().any(|t| t.has_infer());
@@ -423,8 +471,17 @@ impl<'db> Checker<'db> {
                 }
             }
             for &v in &b.lower_vars {
-                let set = self.table.literals(v);
-                if set.contains(Literal::Nil) && optional_payload(self.db, joined).is_none() {
+                let nil = LiteralSet::of(Literal::Nil);
+                if !self.table.literals(v).contains(Literal::Nil) {
+                    continue;
+                }
+                if b.branches
+                    && let Some(&optional) = b.upper.first()
+                {
+                    return Some(optional);
+                }
+                // A type may have a `nil` of its own.
+                if !self.accepts(joined, nil) {
                     joined = optional_of(self.db, joined);
                 }
             }
@@ -493,6 +550,20 @@ impl<'db> Checker<'db> {
             }
         }
         None
+    }
+
+    /// The optional that a choice between `nil` and something is needed as, where of the latter nothing is known yet: it decides which `nil`
+    /// is meant.
+    fn nil_context(&self, b: &Bounds, map: &FxHashMap<u32, Bounds>) -> Option<Ty> {
+        let &[optional] = &*b.upper else { return None };
+        if optional.has_infer() || optional_payload(self.db, optional).is_none() {
+            return None;
+        }
+        let (nils, others): (SmallVec<[u32; 4]>, SmallVec<[u32; 4]>) =
+            b.lower_vars.iter().copied().partition(|v| self.nilish(*v));
+        let unknown = |v: &u32| map.get(v).is_none_or(|m| m.lower.is_empty());
+        let open = b.lower.is_empty() && !others.is_empty() && others.iter().all(unknown);
+        (open && !nils.is_empty()).then_some(optional)
     }
 
     fn nilish(&self, var: u32) -> bool {

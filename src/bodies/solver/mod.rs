@@ -55,8 +55,20 @@ pub enum Rel {
     Equal,
     /// The first is a subtype: classes, optionals, existentials, functions, tuples.
     Convert,
+    /// As an operand: not from a hashable type to `AnyHashable`, which would make everything comparable.
+    Operand,
     /// As an argument: also `&x` to pointers, arrays to pointers, closures to autoclosure parameters.
     Argument,
+}
+
+impl Rel {
+    /// How what an optional or a collection holds must relate, where the whole relates like this.
+    fn inside(self) -> Rel {
+        match self {
+            Rel::Argument => Rel::Convert,
+            rel => rel,
+        }
+    }
 }
 
 /// What a constraint is about, for messages.

@@ -181,6 +181,9 @@ impl<'db> Checker<'db> {
                 if known == actual || actual.has_infer() || known == self.norm(actual) {
                     return Quick::Exact;
                 }
+                if let Some(quick) = self.quick_rigid(known, actual) {
+                    return quick;
+                }
                 match (known.as_nominal(), actual.as_nominal()) {
                     (Some((d, _)), Some((e, _)))
                         if d != e
@@ -266,7 +269,7 @@ impl<'db> Checker<'db> {
         if is_lang(db, to, LangItem::AnyHashable)
             && self.conforms(from, lang(db, LangItem::Hashable))
         {
-            return Some(Quick::Converts(3));
+            return Some(self.into_hashable());
         }
         match (optional_payload(db, to), optional_payload(db, from)) {
             (Some(to), None) if to == from => Some(Quick::Converts(1)),
@@ -314,7 +317,7 @@ impl<'db> Checker<'db> {
                     };
                 }
                 if def == lang(db, LangItem::AnyHashable) {
-                    return Quick::Converts(3);
+                    return self.into_hashable();
                 }
                 if self.is_pointer(pattern) {
                     let known = lang(db, LangItem::Array) == *d
@@ -334,7 +337,7 @@ impl<'db> Checker<'db> {
             TyKind::DynamicSelf(t) => self.quick(pattern, *t, binds, None, depth + 1),
             TyKind::Param { .. } | TyKind::Assoc { .. } | TyKind::Existential(_) => {
                 if def == lang(db, LangItem::AnyHashable) {
-                    return Quick::Converts(3);
+                    return self.into_hashable();
                 }
                 match self.superclass_bound(actual) {
                     Some(up) => match self.quick(pattern, up, binds, None, depth + 1) {
@@ -348,7 +351,7 @@ impl<'db> Checker<'db> {
             TyKind::Infer(_) | TyKind::Error => Quick::Unknown,
             _ => {
                 if def == lang(db, LangItem::AnyHashable) {
-                    Quick::Converts(3)
+                    self.into_hashable()
                 } else {
                     Quick::No
                 }
@@ -382,10 +385,10 @@ impl<'db> Checker<'db> {
                                 } else {
                                     Quick::Literal
                                 }
-                            } else if bound.is_existential()
-                                || is_lang(db, bound, LangItem::AnyHashable)
-                            {
+                            } else if bound.is_existential() {
                                 Quick::Converts(3)
+                            } else if is_lang(db, bound, LangItem::AnyHashable) {
+                                self.into_hashable()
                             } else if kinds.contains(Literal::Nil) {
                                 binds[*index as usize] = Some(lang::optional_of(db, bound));
                                 Quick::Converts(1)
@@ -430,7 +433,7 @@ impl<'db> Checker<'db> {
                         };
                     }
                     if is_lang(db, pattern, LangItem::AnyHashable) {
-                        return Quick::Converts(3);
+                        return self.into_hashable();
                     }
                     if self.is_pointer(pattern) && kinds.contains(Literal::String) {
                         return Quick::Converts(3);
@@ -456,8 +459,14 @@ impl<'db> Checker<'db> {
                         base,
                         assoc: *assoc,
                     }));
+                    let written = matches!(
+                        known.kind(),
+                        TyKind::Nominal { .. } | TyKind::Existential(_)
+                    );
                     if Some(known) == self.default_type(kinds) {
                         Quick::Exact
+                    } else if written && known != lang::int_ty(db) && !known.has_params() {
+                        self.quick_var(known, var, binds, arg)
                     } else if matches!(known.kind(), TyKind::Assoc { .. }) {
                         Quick::Unknown
                     } else if self.literal_target(known, kinds).is_some() {
@@ -520,6 +529,8 @@ impl<'db> Checker<'db> {
                         } else {
                             Quick::Converts(n)
                         }
+                    } else if self.is_pointer(p) {
+                        Quick::Converts(n + 2)
                     } else if self.conforms(blurred, lang(db, LangItem::ExpressibleByArrayLiteral))
                     {
                         Quick::Literal
@@ -537,8 +548,10 @@ impl<'db> Checker<'db> {
                             let t = self.table.resolve(t);
                             if t.has_infer() {
                                 Quick::Unknown
-                            } else if t.is_existential() || is_lang(db, t, LangItem::AnyHashable) {
+                            } else if t.is_existential() {
                                 Quick::Converts(3)
+                            } else if is_lang(db, t, LangItem::AnyHashable) {
+                                self.into_hashable()
                             } else if self
                                 .conforms(t, lang(db, LangItem::ExpressibleByArrayLiteral))
                             {
@@ -553,6 +566,14 @@ impl<'db> Checker<'db> {
                 _ => Quick::Unknown,
             },
             Shape::Other => Quick::Unknown,
+        }
+    }
+
+    /// What it means that a hashable value would have to become an `AnyHashable`: operands never do.
+    fn into_hashable(&self) -> Quick {
+        match self.operands {
+            true => Quick::No,
+            false => Quick::Converts(3),
         }
     }
 

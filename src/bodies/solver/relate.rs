@@ -90,6 +90,8 @@ impl<'db> Checker<'db> {
             _ => {}
         }
         if rel != Rel::Equal && matches!(loc.why, Why::Branch | Why::ClosureValue) && b.is_unit() {
+            // A value that is dropped is a worse reading than one that is used.
+            self.cs.score.function_conversion += u32::from(!a.is_unit());
             return Step::Solved;
         }
         if rel != Rel::Equal
@@ -264,7 +266,7 @@ impl<'db> Checker<'db> {
         // Into and between optionals.
         if let Some(y) = optional_payload(db, b) {
             if let Some(x) = optional_payload(db, a) {
-                return Some(self.relate_sub(Rel::Convert, x, y, loc));
+                return Some(self.relate_sub(rel.inside(), x, y, loc));
             }
             if !matches!(a.kind(), TyKind::Inout(_)) || self.is_pointer(y) {
                 self.cs.score.to_optional += 1;
@@ -316,7 +318,7 @@ impl<'db> Checker<'db> {
                         if collection && x.len() == args.len() {
                             let before = self.cs.score;
                             for (x, y) in x.iter().zip(args.iter()) {
-                                if let Step::Failed(_) = self.relate_sub(Rel::Convert, x, y, loc) {
+                                if let Step::Failed(_) = self.relate_sub(rel.inside(), x, y, loc) {
                                     return Some(fail(
                                         FailKind::Mismatch(
                                             self.table.resolve(a),
@@ -344,6 +346,7 @@ impl<'db> Checker<'db> {
                     }
                 }
                 if *def == lang(db, LangItem::AnyHashable)
+                    && rel != Rel::Operand
                     && !matches!(a.kind(), TyKind::Function(_) | TyKind::Tuple(_))
                 {
                     self.cs.score.user_conversion += 1;
@@ -421,8 +424,11 @@ impl<'db> Checker<'db> {
             return Some(self.relate_sub(Rel::Equal, elem, to?, loc));
         }
         if is_lang(db, a, LangItem::String) {
+            if raw {
+                return Some(Step::Solved);
+            }
             let to = self.table.shallow(to?);
-            let byte = is_lang(db, to, LangItem::Int8) || is_lang(db, to, LangItem::UInt8) || raw;
+            let byte = is_lang(db, to, LangItem::Int8) || is_lang(db, to, LangItem::UInt8);
             return byte.then_some(Step::Solved);
         }
         None

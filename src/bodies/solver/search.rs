@@ -418,12 +418,13 @@ impl<'db> Checker<'db> {
             return Err(failure(FailKind::TooComplex));
         }
         let operator = self.is_operator(key);
+        let blind = operator && self.knows_nothing(key);
         let outer_best = self.cs.best;
         let mut found: Vec<Found> = Vec::new();
         let mut first_failure = None;
         let mark = self.mark();
         for (fit, choice) in choices {
-            if self.cannot_win(operator, &found, &fit, &choice, mark.score) {
+            if self.cannot_win((operator, blind), &found, &fit, &choice, mark.score) {
                 continue;
             }
             self.cs.depth += 1;
@@ -471,8 +472,9 @@ impl<'db> Checker<'db> {
         let winner = match winner {
             Some(i) => i,
             None => {
-                // Equally good: the same meaning reached in two ways is no ambiguity, nor are results of a search over operators.
-                let ambiguous = !operator
+                // Equally good: the same meaning reached in two ways is no ambiguity, nor are results of a search over operators, unless nothing
+                // said what their operands are.
+                let ambiguous = (!operator || blind)
                     && found.len() > 1
                     && found.iter().all(|f| f.fit.generic == found[0].fit.generic)
                     && found.iter().all(|f| f.choice.rank == found[0].choice.rank);
@@ -525,10 +527,25 @@ impl<'db> Checker<'db> {
             })
     }
 
+    /// Whether neither operands nor context say anything about an operator.
+    fn knows_nothing(&self, key: ExprId) -> bool {
+        let Some(&at) = self.cs.applies.get(&key) else {
+            return false;
+        };
+        let Constraint::Apply(apply) = &self.cs.constraints[at as usize] else {
+            return false;
+        };
+        let unknown = |ty: Ty| {
+            let var = self.table.as_var(ty);
+            var.is_some_and(|v| self.literal_kinds(v).is_empty())
+        };
+        self.context_of(apply.result).is_none() && apply.args.iter().all(|arg| unknown(arg.ty))
+    }
+
     /// Whether the solutions that there are leave a candidate no chance.
     fn cannot_win(
         &mut self,
-        operator: bool,
+        (operator, blind): (bool, bool),
         found: &[Found],
         fit: &Fit,
         choice: &Choice,
@@ -541,9 +558,10 @@ impl<'db> Checker<'db> {
             return true;
         }
         if operator {
-            // One operator that fits without any conversion is what was meant: the rest could be no more than ambiguous.
+            // One operator that fits without any conversion is what was meant: the rest could be no more than ambiguous, which a second one
+            // shows where that is a mistake.
             if found.iter().any(|f| f.solution.score <= start) {
-                return true;
+                return !blind || found.len() > 1;
             }
             let best = &first.fit;
             if fit.unknown == 0
