@@ -134,8 +134,7 @@ impl<'db> Checker<'db> {
     }
 
     fn local_declaration(&self, func: DefId) -> Option<&'db LocalFn> {
-        let is_local = func != self.def && func.parent(self.db) == Some(self.def);
-        is_local
+        crate::items::is_local_function(self.db, func)
             .then(|| self.local_fns.values().copied().find(|f| f.def == func))
             .flatten()
     }

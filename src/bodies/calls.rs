@@ -54,12 +54,10 @@ impl<'db> Checker<'db> {
                 && crate::types::generics(db, def).params.len()
                     > crate::types::generics(db, def).parent_count as usize
             {
-                // A generic local function is called by its definition; its closure is the `this`.
+                // A generic local function is called by its definition.
                 let r = r.clone();
-                let local = self.local_fn_local(index);
-                let this = local.map(|l| self.node(TExprKind::Local(l), Ty::error(), callee));
                 let all = self.known_args(&r.args);
-                return self.finish_call(expr, &r, def, all, this, &exprs, &matched, false);
+                return self.finish_call(expr, &r, def, all, None, &exprs, &matched, false);
             }
             let value = self.build_inner(callee);
             let (params, threw) = self.build_args(expr, &matched, &exprs, TyList::empty());
@@ -358,6 +356,9 @@ impl<'db> Checker<'db> {
         args: TyList,
         param: &CallParam,
     ) -> TArg {
+        if let Some(local) = self.local_default_arg(call, def, args, param) {
+            return local;
+        }
         let body = items::body(self.db, def);
         if let [only] = &*body.root.stmts
             && let Stmt::Expr(e) = body.stmts[*only]

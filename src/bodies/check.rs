@@ -146,8 +146,8 @@ pub struct Checker<'db> {
     pub throw_sites: Vec<TExprId>,
     /// What throws first in the innermost `do` statement with clauses.
     pub first_throw: Option<ExprId>,
-    /// The underlying types of the function's `some` results.
-    pub opaque: Vec<Option<Ty>>,
+    /// The underlying types of the `some` results of the body's owner and of the functions inside.
+    pub opaque: FxHashMap<DefId, Vec<Option<Ty>>>,
     /// While overloads are compared: literals bind generic parameters to their default types.
     pub literals_default: bool,
     /// Operands are being compared with an operator's parameters, not arguments.
@@ -229,7 +229,7 @@ impl<'db> Checker<'db> {
             do_depth: 0,
             throw_sites: Vec::new(),
             first_throw: None,
-            opaque: Vec::new(),
+            opaque: FxHashMap::default(),
             literals_default: true,
             operands: false,
             on_left: false,

@@ -57,7 +57,7 @@ impl<'db> Checker<'db> {
             _ => self.norm(base),
         };
         let candidates: Vec<MemberCandidate> =
-            crate::types::member_candidates(db, lookup_in, Name::new("subscript"), self.def)
+            crate::types::member_candidates(db, lookup_in, Name::new("subscript"), self.env)
                 .into_iter()
                 .filter(|c| {
                     let sig = signature(db, c.def);
@@ -201,7 +201,7 @@ impl<'db> Checker<'db> {
             return None;
         }
         let has = |label: &str| {
-            crate::types::member_candidates(db, callee, Name::new("dynamicallyCall"), self.def)
+            crate::types::member_candidates(db, callee, Name::new("dynamicallyCall"), self.env)
                 .iter()
                 .any(|c| {
                     matches!(&*signature(db, c.def).params, [p] if p.label.is_some_and(|l| l == label))

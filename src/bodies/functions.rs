@@ -5,10 +5,10 @@ use crate::bodies::solver::Purpose;
 use crate::bodies::thir::*;
 use crate::items::hir::{Block, Expr, ExprId, LocalFn, LocalId, Stmt, StmtId};
 use crate::items::ids::{AccessorKind, DefId};
-use crate::items::{self, Anchor, AnchoredDiagnostic};
+use crate::items::{self, Anchor};
 use crate::types::lang::{self, LangItem, is_lang, optional_payload};
 use crate::types::signature::{Signature, signature};
-use crate::types::ty::{ParamMode, Ty, TyKind};
+use crate::types::ty::{ParamMode, Ty};
 
 impl<'db> Checker<'db> {
     /// Declares parameters with the types of a signature.
@@ -245,66 +245,8 @@ impl<'db> Checker<'db> {
             }
             return self.check_expr(expr, Some((result, purpose)));
         }
-        if let Some((own, opaque)) = self.own_opaque(result) {
-            // `some P`: the first returned type is the underlying one, the others must be the same.
-            let index = opaque as usize;
-            let known = self.opaque.get(index).copied().flatten();
-            let typed = match known {
-                Some(known) => {
-                    let typed = self.check_expr(expr, None);
-                    let ty = self.ty_of(typed);
-                    if ty != known && !ty.is_error() && !known.is_error() {
-                        let literal = self.retry_literal(expr, known);
-                        if let Some(literal) = literal {
-                            literal
-                        } else {
-                            let (first, second) = (self.show(known), self.show(ty));
-                            let message = format!(
-                                "function declares an opaque return type '{}', but the return statements in its body do not have matching underlying types",
-                                self.show(result)
-                            );
-                            self.out.has_errors = true;
-                            self.diags.push(
-                                AnchoredDiagnostic::error(
-                                    "opaque-mismatch",
-                                    Anchor::Name(self.env),
-                                    message,
-                                )
-                                .note(
-                                    None,
-                                    format!(
-                                        "the first return statement has underlying type '{first}'"
-                                    ),
-                                )
-                                .note(
-                                    Some(Anchor::Expr(self.def, expr)),
-                                    format!("return statement has underlying type '{second}'"),
-                                ),
-                            );
-                            typed
-                        }
-                    } else {
-                        typed
-                    }
-                }
-                None => self.check_expr(expr, None),
-            };
-            let ty = self.ty_of(typed);
-            while self.opaque.len() <= index {
-                self.opaque.push(None);
-            }
-            self.opaque[index].get_or_insert(ty);
-            if ty == own {
-                return typed;
-            }
-            return self.node(
-                TExprKind::Convert {
-                    kind: Conversion::Identity,
-                    expr: typed,
-                },
-                result,
-                expr,
-            );
+        if let Some(owner) = self.own_opaque(result) {
+            return self.check_opaque_value(expr, result, owner, purpose);
         }
         if result.is_unit() && !matches!(self.body.exprs[expr], Expr::Tuple(_)) {
             let typed = self.check_expr(expr, None);
@@ -319,28 +261,5 @@ impl<'db> Checker<'db> {
             return typed;
         }
         self.check_expr(expr, Some((result, purpose)))
-    }
-
-    fn retry_literal(&mut self, expr: ExprId, ty: Ty) -> Option<TExprId> {
-        let literal = matches!(
-            self.body.exprs[expr],
-            Expr::Int(_) | Expr::Float(..) | Expr::String(_) | Expr::Array(_) | Expr::Dictionary(_)
-        );
-        literal.then(|| self.check_expr(expr, Some((ty, Purpose::Return))))
-    }
-
-    /// Whether a result type is this function's own `some` type.
-    pub fn own_opaque(&self, ty: Ty) -> Option<(Ty, u32)> {
-        let TyKind::Opaque { def, index, .. } = ty.kind() else {
-            return None;
-        };
-        let mut at = Some(self.env);
-        while let Some(d) = at {
-            if d == *def {
-                return Some((ty, *index));
-            }
-            at = d.parent(self.db);
-        }
-        None
     }
 }

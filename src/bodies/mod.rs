@@ -5,8 +5,8 @@
 //! * [`generate`] and [`operators`]: expressions to constraints, with [`type_exprs`] and [`collections`]; [`solver`]: constraints to types and choices;
 //!   [`build`]: the solved expression as a typed tree, with [`calls`], [`convert`], [`literals`], [`keypaths`] and [`places`].
 //! * [`closures`], [`branches`]: expressions with statements inside; [`throws`]: what throws.
-//! * [`stmts`], [`control`], [`loops`], [`functions`]: statements; [`patterns`], [`exhaustive`]: patterns and what they cover;
-//!   [`structure`]: mistakes that need no types to be seen.
+//! * [`stmts`], [`control`], [`loops`], [`functions`], `local_defaults`: statements; [`patterns`], [`exhaustive`]: patterns and what they cover;
+//!   `opaque_results`: the types behind `some`; [`structure`]: mistakes that need no types to be seen.
 //! * [`report`]: failures in words.
 //!
 //! A body is one query, [`check_body`]. Its value holds no positions: expressions are named by their ids in the body.
@@ -32,8 +32,10 @@ pub mod generate;
 mod guarded;
 pub mod keypaths;
 pub mod literals;
+mod local_defaults;
 pub mod loops;
 mod metatypes;
+mod opaque_results;
 pub mod operators;
 pub mod patterns;
 pub mod places;
@@ -50,6 +52,7 @@ pub mod wrappers;
 #[cfg(test)]
 mod tests;
 
+use crate::base::FxHashMap;
 use crate::db::{Db, SourceFile};
 use crate::items::hir::{ExprId, Stmt};
 use crate::items::ids::{AccessorKind, DefId, DefKind};
@@ -69,8 +72,8 @@ use self::thir::*;
 pub struct Checked {
     pub typed: TypedBody,
     pub diagnostics: Vec<AnchoredDiagnostic>,
-    /// The types behind the function's `some` results.
-    pub opaque: Vec<Option<Ty>>,
+    /// The types behind the `some` results of the body's owner and of the functions inside.
+    pub opaque: FxHashMap<DefId, Vec<Option<Ty>>>,
     /// Steps that the solver took, for `--time-passes`.
     pub steps: u64,
 }
@@ -133,6 +136,7 @@ pub fn register() {
             let body = body_of_opaque(db, def)?;
             check_body(db, body)
                 .opaque
+                .get(&def)?
                 .get(index as usize)
                 .copied()
                 .flatten()
@@ -160,7 +164,8 @@ fn body_of_opaque(db: &dyn Db, def: DefId) -> Option<DefId> {
                 .find(|a| matches!(a.kind, AccessorKind::Get | AccessorKind::Read))
                 .map(|a| a.def)
         }
-        _ => Some(def),
+        // A local function is checked with the body around it.
+        _ => items::enclosing_body(db, def),
     }
 }
 
@@ -177,8 +182,7 @@ fn add_owner(db: &dyn Db, def: DefId, out: &mut Vec<DefId>) {
     out.push(def);
     for &local in items::owners::local_body_owners(db, def) {
         // A local function is checked with the body around it; its default values and the members of local types are not.
-        let is_local_fn = local.kind(db) == DefKind::Func && local.parent(db) == Some(def);
-        if !is_local_fn {
+        if !items::is_local_function(db, local) {
             add_owner(db, local, out);
         }
     }
@@ -344,19 +348,15 @@ fn check_value(c: &mut Checker<'_>) {
         declared_type(c)
     };
     let typed = match open.or(declared) {
-        Some(ty) => c.check_expr(expr, Some((ty, Purpose::Initial))),
+        Some(ty) => match c.own_opaque(ty) {
+            Some(owner) => c.check_opaque_value(expr, ty, owner, Purpose::Initial),
+            None => c.check_expr(expr, Some((ty, Purpose::Initial))),
+        },
         None => c.check_expr(expr, None),
     };
     let result = declared.unwrap_or_else(|| c.ty_of(typed));
     check_shape(c, expr, result);
     c.out.result = Ty0(result);
-    if let Some((_, index)) = c.own_opaque(result) {
-        let ty = c.ty_of(typed);
-        while c.opaque.len() <= index as usize {
-            c.opaque.push(None);
-        }
-        c.opaque[index as usize] = Some(ty);
-    }
     c.out.root = TBlock {
         stmts: vec![TStmt::Return(Some(typed))],
     };

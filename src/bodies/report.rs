@@ -39,9 +39,9 @@ impl<'db> Checker<'db> {
                     self.mismatch(a, b, failure.loc.why, at),
                 )
             }
-            FailKind::NoConformance(ty, protocol) => {
+            FailKind::NoConformance(ty, requirement) => {
                 let shown = self.show(*ty);
-                let protocol = protocol.name(self.db);
+                let protocol = requirement.name(self.db);
                 let message = match failure.loc.why {
                     Why::Argument(_) => format!(
                         "argument type '{shown}' does not conform to expected type '{protocol}'"
@@ -49,6 +49,9 @@ impl<'db> Checker<'db> {
                     Why::Requirement => {
                         let owner = self.callee_words(at);
                         format!("{owner} requires that '{shown}' conform to '{protocol}'")
+                    }
+                    Why::OpaqueBound(owner) => {
+                        self.opaque_bound_message(owner, *ty, *requirement)
                     }
                     _ => format!("type '{shown}' does not conform to protocol '{protocol}'"),
                 };

@@ -78,6 +78,7 @@ impl<'db> Checker<'db> {
                 }
             }
             Stmt::LocalFn(f) => {
+                self.check_local_defaults(f, out);
                 self.check_local_fn(f);
                 if let Some(local) = self.local_fn_local(f.index) {
                     out.push(TStmt::LocalFn {

@@ -532,7 +532,7 @@ impl<'a> Walk<'a> {
 
     fn local_fn(&mut self, f: &'a LocalFn, named: bool) {
         for default in f.defaults.iter().flatten() {
-            self.expr(*default);
+            self.expr(default.value);
         }
         let context = Context {
             synchronous: (named && !f.func.is_async).then_some(f.def),

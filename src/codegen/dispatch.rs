@@ -25,7 +25,7 @@
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::types::ty::{Ty, TyKind, TyList};
+use crate::types::ty::Ty;
 
 use super::blob::{DataBlob, Linkage, Reloc, RelocKind, SymbolName};
 use super::collect::Generator;
@@ -34,6 +34,8 @@ use super::metadata::INSTANCES_OFFSET;
 
 /// Dynamic calls are compiled for types of at most this nesting.
 const MAX_NESTING: u32 = 9;
+/// No function is compiled for types of more parts.
+const MAX_SIZE: u32 = 1500;
 /// Dynamic calls are compiled for at most this many types each.
 const MAX_TYPES: usize = 4096;
 /// What the runtime runs where no instance was compiled.
@@ -78,7 +80,7 @@ impl Instances {
             }
         }
         // In an order that does not depend on the order of generation: which types come first matters when there are too many.
-        fresh.sort_by_cached_key(|&ty| (nesting(ty, 0), generator.symbol(&CodeKey::Metadata(ty))));
+        fresh.sort_by_cached_key(|&ty| (ty.nesting(), generator.symbol(&CodeKey::Metadata(ty))));
         self.types.extend(fresh);
         let mut wanted = Vec::new();
         for call in &mut self.calls {
@@ -86,7 +88,7 @@ impl Instances {
                 if !generator.serves(call.call, ty) {
                     continue;
                 }
-                let compiled = nesting(ty, 0) <= MAX_NESTING && call.types.len() < MAX_TYPES;
+                let compiled = ty.nesting() <= MAX_NESTING && call.types.len() < MAX_TYPES;
                 call.types.push((ty, compiled));
                 if compiled {
                     wanted.push(CodeKey::DynamicInstance(call.call, ty));
@@ -157,25 +159,11 @@ fn table(metadata: SymbolName, entries: &[(usize, SymbolName)], record: &mut Dat
     }
 }
 
-/// Whether an instance's type arguments are nested so deeply that a function must be instantiating itself without end, with larger and larger
-/// types: nothing that somebody wrote comes near.
-pub(super) fn is_endless(args: TyList) -> bool {
-    args.iter().any(|ty| nesting(ty, 0) > 2 * MAX_NESTING)
-}
-
-/// How deeply generic arguments and tuples are nested; beyond what matters, any larger number.
-fn nesting(ty: Ty, depth: u32) -> u32 {
-    let inside = |parts: &mut dyn Iterator<Item = Ty>| {
-        parts
-            .map(|part| nesting(part, depth + 1))
-            .max()
-            .unwrap_or(depth)
-    };
-    match ty.kind() {
-        _ if depth > 3 * MAX_NESTING => depth,
-        TyKind::Nominal { args, .. } => inside(&mut args.iter()),
-        TyKind::Tuple(elems) => inside(&mut elems.iter().map(|e| e.ty)),
-        TyKind::Metatype(of) => inside(&mut std::iter::once(*of)),
-        _ => depth,
-    }
+/// Whether types are so large or nested so deeply that a function must be instantiating itself without end, with larger and larger types:
+/// nothing that somebody wrote comes near. Whether such a function ever goes that far only the running program knows, as in the depth of a
+/// tree whose element type grows with each level, and so a function for such types is one that stops the program.
+pub(super) fn is_endless(types: &[Ty]) -> bool {
+    types
+        .iter()
+        .any(|ty| ty.nesting() > 2 * MAX_NESTING || ty.size() > MAX_SIZE)
 }

@@ -99,14 +99,12 @@ pub enum Blob {
     Data(DataBlob),
 }
 
-/// Why no code could be generated: a defect of the compiler, unless the program asks for functions without end.
+/// Why no code could be generated: a defect of the compiler.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CodegenError {
     /// The function or datum, by symbol.
     pub symbol: String,
     pub message: String,
-    /// The message is about the program, and complete.
-    pub is_limit: bool,
 }
 
 impl std::fmt::Display for CodegenError {

@@ -115,7 +115,6 @@ pub fn data<'a>(p: &dyn Program<'a>, key: CodeKey) -> Result<CodeUnit, CodegenEr
     made.map_err(|message| CodegenError {
         symbol: symbol.as_str().to_owned(),
         message,
-        is_limit: false,
     })?;
     Ok(CodeUnit {
         blob: Blob::Data(DataBlob {
@@ -239,6 +238,10 @@ impl Data<'_, '_> {
         }
         self.text(48, &p.type_name(ty, true));
         self.text(64, &p.type_name(ty, false));
+        // The parts of a type that grows without end have no records: nothing can be made of them.
+        if super::dispatch::is_endless(&[ty]) {
+            return Ok(());
+        }
         match (ty.kind(), nominal) {
             (_, Some((def, args))) => {
                 self.metadata_table(96, args.as_slice());

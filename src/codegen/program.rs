@@ -29,7 +29,7 @@ use super::cx::{
 };
 use super::key::{CodeKey, CodeUnit, CodegenError, DynamicCall};
 use super::layout::{self, ClassLayout, Layout};
-use super::{dispatch, emit, mangle, metadata, optimize, stored};
+use super::{emit, mangle, metadata, optimize, stored};
 
 /// A type as the key of a query.
 #[salsa::interned(unsafe(no_lifetime), revisions = usize::MAX)]
@@ -770,18 +770,6 @@ struct DbGenerator {
 
 impl Generator for DbGenerator {
     fn unit(&self, key: CodeKey) -> Result<Arc<CodeUnit>, CodegenError> {
-        if let CodeKey::Function(instance) = key
-            && dispatch::is_endless(instance.args)
-        {
-            let name = instance.id.def.name(&self.db);
-            return Err(CodegenError {
-                symbol: self.symbol(&key).as_str().to_owned(),
-                message: format!(
-                    "'{name}' is needed for ever larger types without end: its generic arguments grow with each call that it makes"
-                ),
-                is_limit: true,
-            });
-        }
         code_unit(&self.db, key)
     }
     fn conformances(&self, metadata: CodeKey, protocols: &[DefId]) -> Vec<DefId> {

@@ -161,10 +161,7 @@ pub(super) fn generate(compiler: &Compiler) -> Stage<Output> {
     }
     let errors = output.errors.iter();
     let errors: Vec<_> = errors
-        .map(|error| match error.is_limit {
-            true => Diagnostic::global_error("endless-instances", error.message.clone()),
-            false => Diagnostic::internal_error(error.to_string()),
-        })
+        .map(|error| Diagnostic::internal_error(error.to_string()))
         .collect();
     Err(errors.into())
 }

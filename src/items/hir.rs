@@ -402,8 +402,17 @@ pub struct LocalFn {
     pub attrs: Vec<Attr>,
     pub params: Vec<LocalId>,
     /// Default values, by parameter.
-    pub defaults: Vec<Option<ExprId>>,
+    pub defaults: Vec<Option<LocalDefault>>,
     pub body: Block,
+}
+
+/// The default value of a local function's parameter. It may use what the body around it declares, so it is a closure there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LocalDefault {
+    pub def: DefId,
+    /// Counts with the closures of the body.
+    pub index: u32,
+    pub value: ExprId,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]

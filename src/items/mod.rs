@@ -154,6 +154,8 @@ pub fn enclosing_body(db: &dyn Db, def: DefId) -> Option<DefId> {
     let mut at = Some(def);
     while let Some(def) = at {
         match def.kind(db) {
+            // A local function is part of the body around it.
+            DefKind::Func if is_local_function(db, def) => at = def.parent(db),
             DefKind::Func
             | DefKind::Init
             | DefKind::Deinit
@@ -168,6 +170,25 @@ pub fn enclosing_body(db: &dyn Db, def: DefId) -> Option<DefId> {
         }
     }
     None
+}
+
+/// Whether a definition is a function declared inside of a body.
+pub fn is_local_function(db: &dyn Db, def: DefId) -> bool {
+    def.kind(db) == DefKind::Func
+        && def.parent(db).is_some_and(|parent| {
+            matches!(
+                parent.kind(db),
+                DefKind::Func
+                    | DefKind::Init
+                    | DefKind::Deinit
+                    | DefKind::Accessor(_)
+                    | DefKind::Binding
+                    | DefKind::DefaultArg
+                    | DefKind::TopLevel
+                    | DefKind::WrapperInit
+                    | DefKind::Case
+            )
+        })
 }
 
 /// A declaration's data. None for what has none of its own: modules, files, accessors, generic parameters, synthesised members.

@@ -321,6 +321,8 @@ pub struct ParamItem {
     pub autoclosure: bool,
     pub escaping: bool,
     pub default: Option<BodySyntax>,
+    /// The parameter is a local function's and has a default value, which is part of the body around it.
+    pub has_local_default: bool,
     pub attrs: Vec<Attr>,
 }
 

@@ -37,7 +37,7 @@ pub(super) struct Captures {
     pub accessed: FxHashMap<TLocalId, (Option<TLocalId>, Vec<u32>)>,
     /// Closures that may outlive their frame.
     pub escaping: FxHashSet<u32>,
-    /// By closure: the closure around it.
+    /// By closure or conversion thunk: the closure around it.
     pub parent: FxHashMap<u32, Context>,
     /// Locals that `consume` ends.
     pub consumed: FxHashSet<TLocalId>,
@@ -235,7 +235,7 @@ impl<'a> Walk<'a> {
                 expr: inner,
             } => {
                 self.expr(*inner);
-                let saved = self.context.replace(thunk_number(self.body, id));
+                let saved = self.enter_thunk(id);
                 f.params.iter().for_each(|&l| self.declare(l));
                 self.declare(f.result);
                 f.args.iter().for_each(|&e| self.expr(e));
@@ -255,7 +255,7 @@ impl<'a> Walk<'a> {
                 expr: inner,
             } => {
                 self.expr(*inner);
-                let saved = self.context.replace(thunk_number(self.body, id));
+                let saved = self.enter_thunk(id);
                 self.declare(*local);
                 self.expr(*convert);
                 self.context = saved;
@@ -265,6 +265,12 @@ impl<'a> Walk<'a> {
     }
     fn call(&mut self, n: u32) {
         self.calls.entry(self.context).or_default().insert(n);
+    }
+    /// Goes into the function that a conversion needs.
+    fn enter_thunk(&mut self, conversion: TExprId) -> Context {
+        let n = thunk_number(self.body, conversion);
+        self.caps.parent.insert(n, self.context);
+        self.context.replace(n)
     }
     fn closure(&mut self, n: u32) {
         let Some(closure) = self.body.closures.get(n as usize).and_then(Option::as_ref) else {

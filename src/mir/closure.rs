@@ -95,7 +95,7 @@ impl<'a> Builder<'a> {
             def: self.owner,
             kind: FnKind::Closure(n),
         };
-        let args = args.unwrap_or_else(|| self.facts.identity_args(self.owner));
+        let args = args.unwrap_or_else(|| self.type_args(Some(n)));
         self.assign(
             dest.clone(),
             Rvalue::Closure {
@@ -109,6 +109,18 @@ impl<'a> Builder<'a> {
         for temp in strong {
             self.stmt(StatementKind::Destroy(temp.into()));
         }
+    }
+
+    /// The generic parameters in scope of a closure, or of the body itself, as arguments: local functions around it may have added some.
+    pub fn type_args(&self, context: Option<u32>) -> TyList {
+        let mut at = context;
+        while let Some(n) = at {
+            if let Some(def) = self.closure_data(n).and_then(|closure| closure.def) {
+                return self.facts.identity_args(def);
+            }
+            at = self.caps.parent.get(&n).copied().flatten();
+        }
+        self.facts.identity_args(self.owner)
     }
 
     /// What the context of a closure gets for a captured local.
@@ -184,7 +196,7 @@ impl<'a> Builder<'a> {
         let Some(closure) = self.closure_data(n) else {
             return self.unsupported("local function");
         };
-        let types = types.filter(|t| t.len() >= self.facts.identity_args(self.owner).len());
+        let types = types.filter(|t| t.len() >= self.type_args(Some(n)).len());
         let value = self.temp(closure.ty);
         self.closure_value_with(n, types, None, &value.into(), false);
         self.own(value);
@@ -525,7 +537,7 @@ impl<'a> Builder<'a> {
             dest.clone(),
             Rvalue::Closure {
                 func,
-                args: self.facts.identity_args(self.owner),
+                args: self.type_args(self.closure),
                 captures: vec![captured],
                 ty,
                 on_stack: false,

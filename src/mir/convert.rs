@@ -138,7 +138,7 @@ impl<'a> Builder<'a> {
             def: self.owner,
             kind: FnKind::Closure(thunk_number(self.body, e)),
         };
-        let args = self.facts.identity_args(self.owner);
+        let args = self.type_args(self.closure);
         self.assign(
             function,
             Rvalue::Closure {

@@ -375,7 +375,7 @@ impl<'a> Builder<'a> {
                     def: self.owner,
                     kind,
                 },
-                args: self.facts.identity_args(self.owner),
+                args: self.type_args(self.closure),
                 captures,
                 ty,
                 on_stack: false,

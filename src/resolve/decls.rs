@@ -11,7 +11,7 @@ use crate::items::ids::{DefId, DefKind};
 use crate::items::tree::{
     FuncItem, GenericsRef, Item, ItemKind, ParamItem, TypeRef, TypeRefId, WhereRef,
 };
-use crate::items::{body, item, module_of};
+use crate::items::{body, enclosing_body, item, module_of};
 use crate::resolve::access::is_hidden_in_file;
 use crate::resolve::members::{declared_members, written_members};
 use crate::resolve::scope::*;
@@ -93,7 +93,7 @@ pub fn written(db: &dyn Db, def: DefId) -> Option<Written<'_>> {
     if def.kind(db) != DefKind::Func {
         return None;
     }
-    let owner = def.parent(db)?;
+    let owner = enclosing_body(db, def.parent(db)?)?;
     let body = body(db, owner);
     let func = body.stmts.values().find_map(|stmt| match stmt {
         Stmt::LocalFn(local) if local.def == def => Some(&local.func),
@@ -253,11 +253,11 @@ fn outer_param(db: &dyn Db, container: DefId, name: Name) -> Option<DefId> {
     None
 }
 
-/// A type declared inside a body.
-fn local_type(db: &dyn Db, owner: DefId, name: Name) -> Option<DefId> {
-    let items = &body(db, owner).items;
+/// A type declared inside a function, but not inside of a local function there.
+fn local_type(db: &dyn Db, function: DefId, name: Name) -> Option<DefId> {
+    let items = &body(db, enclosing_body(db, function)?).items;
     let mut defs = items.top_level.iter().copied();
-    defs.find(|&d| d.name(db) == name && names_type(db, d))
+    defs.find(|&d| d.name(db) == name && d.parent(db) == Some(function) && names_type(db, d))
 }
 
 /// The member type of a type declaration with this name: its own (or of its extensions), inherited from a superclass, or an associated type or

@@ -72,6 +72,7 @@
 //! codira_fatal_error(prefix ptr, len, message ptr, len, file ptr, len, u32 line) -> never     an empty file leaves the place out
 //! codira_unreachable() -> never
 //! codira_no_instance() -> never                         a dynamic call for a type that no code was generated for
+//! codira_endless_type() -> never                        a generic function for a type that is nested too deeply
 //! codira_abort() -> never                               SIGABRT
 //! ```
 //! ## Output, input, process (output.rs, system.rs)

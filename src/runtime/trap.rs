@@ -146,6 +146,12 @@ pub unsafe extern "C" fn codira_no_instance() -> ! {
     fatal("A generic type is nested too deeply to be opened from an existential")
 }
 
+/// A function that is called for types so large that no code was generated for it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn codira_endless_type() -> ! {
+    fatal("A generic function was called for a type that is nested too deeply")
+}
+
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn codira_abort() -> ! {
     output::flush_at_death();

@@ -1,6 +1,6 @@
 //! Whether and why a type conforms to a protocol, and the reduction of associated types that follows.
 
-use crate::base::{FxHashMap, Name};
+use crate::base::FxHashMap;
 use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
 use crate::items::item;
@@ -13,8 +13,8 @@ use crate::types::generics::{Requirement, generic_context, generic_env, generic_
 use crate::types::hooks;
 use crate::types::lang::{LangItem, lang};
 use crate::types::nominal::{class_chain, superclass};
+use crate::types::opaque::OpaqueParam;
 use crate::types::protocols::assoc_root;
-use crate::types::signature::opaque_bounds;
 use crate::types::ty::{Ty, TyKind, TyList};
 
 /// Why a type conforms.
@@ -119,7 +119,7 @@ pub fn conformance(
             let reduced = normalize(db, env, ty);
             if !is_type_param(reduced) {
                 if reduced == ty {
-                    return is_marker(db, protocol).then_some(Conformance::Builtin);
+                    return opaque_conformance(db, env, ty, protocol);
                 }
                 return conformance(db, env, reduced, protocol);
             }
@@ -145,25 +145,7 @@ pub fn conformance(
             }
             return is_marker(db, protocol).then_some(Conformance::Builtin);
         }
-        TyKind::Opaque { def, index, args } => {
-            let bounds = opaque_bounds(db, *def).get(*index as usize);
-            let bounds = bounds.map(|b| b.subst(args.as_slice()));
-            return match bounds.map(|b| b.kind()) {
-                Some(TyKind::Existential(e)) => {
-                    let has =
-                        |&p: &DefId| p == protocol || all_protocols(db, p).contains(&protocol);
-                    if e.protocols.iter().any(has) {
-                        return Some(Conformance::Assumed);
-                    }
-                    match e.superclass {
-                        Some(class) => conformance(db, env, class, protocol),
-                        None => is_marker(db, protocol).then_some(Conformance::Builtin),
-                    }
-                }
-                Some(TyKind::Nominal { .. }) => conformance(db, env, bounds?, protocol),
-                _ => is_marker(db, protocol).then_some(Conformance::Builtin),
-            };
-        }
+        TyKind::Opaque { .. } => return opaque_conformance(db, env, ty, protocol),
         _ => return is_marker(db, protocol).then_some(Conformance::Builtin),
     }
     let mut at = Some(ty);
@@ -187,6 +169,24 @@ pub fn conformance(
         };
     }
     (is_marker(db, protocol) && !suppresses(db, ty, protocol)).then_some(Conformance::Builtin)
+}
+
+/// Why an opaque type or an associated type of one conforms.
+fn opaque_conformance(
+    db: &dyn Db,
+    env: Option<DefId>,
+    ty: Ty,
+    protocol: DefId,
+) -> Option<Conformance> {
+    if let Some(param) = OpaqueParam::of(db, ty) {
+        if param.protocols().contains(&protocol) {
+            return Some(Conformance::Assumed);
+        }
+        if let Some(class) = param.superclass() {
+            return conformance(db, env, class, protocol);
+        }
+    }
+    is_marker(db, protocol).then_some(Conformance::Builtin)
 }
 
 /// Whether [`conformance`] finds one.
@@ -221,30 +221,13 @@ fn suppresses(db: &dyn Db, ty: Ty, protocol: DefId) -> bool {
 /// Whether the conditions of a conditional conformance hold for these arguments.
 fn conditions_hold(db: &dyn Db, env: Option<DefId>, source: DefId, args: TyList) -> bool {
     // Types that grow without end would be asked about without end.
-    if args.iter().any(|a| nesting(a, 0) > 40) {
+    if args.iter().any(|a| a.nesting() > 40) {
         return false;
     }
     let env = env
         .filter(|_| args.has_params())
         .and_then(|e| generic_context(db, e));
     conditions_hold_query(db, source, env, args)
-}
-
-fn nesting(ty: Ty, depth: u32) -> u32 {
-    match ty.kind() {
-        _ if depth > 50 => depth,
-        TyKind::Nominal { args, .. } => args
-            .iter()
-            .map(|a| nesting(a, depth + 1))
-            .max()
-            .unwrap_or(depth),
-        TyKind::Tuple(elems) => elems
-            .iter()
-            .map(|e| nesting(e.ty, depth + 1))
-            .max()
-            .unwrap_or(depth),
-        _ => depth,
-    }
 }
 
 #[salsa::tracked(returns(copy), cycle_result = cyclic_conditions)]
@@ -297,14 +280,12 @@ pub fn is_class_type(db: &dyn Db, env: Option<DefId>, ty: Ty) -> bool {
         TyKind::Error | TyKind::Infer(_) | TyKind::DynamicSelf(_) => true,
         TyKind::Nominal { def, .. } => def.kind(db) == DefKind::Class,
         TyKind::Existential(e) => e.class_bound,
-        TyKind::Opaque { def, index, .. } => {
-            let bounds = opaque_bounds(db, *def).get(*index as usize);
-            bounds.is_some_and(|&b| is_class_type(db, env, b))
-        }
+        TyKind::Opaque { .. } => OpaqueParam::of(db, ty).is_some_and(|param| param.is_class()),
         TyKind::Builtin(b) => *b == crate::types::ty::BuiltinTy::NativeObject,
         _ if is_type_param(ty) => env
             .and_then(|e| generic_env(db, e))
             .is_some_and(|e| e.is_class(db, ty) || e.superclass_of(db, ty).is_some()),
+        TyKind::Assoc { .. } => OpaqueParam::of(db, ty).is_some_and(|param| param.is_class()),
         _ => false,
     }
 }
@@ -335,24 +316,17 @@ pub fn assoc_type_unchecked(db: &dyn Db, ty: Ty, assoc: DefId) -> Option<Ty> {
         }
         TyKind::DynamicSelf(inner) => assoc_type_unchecked(db, *inner, assoc),
         TyKind::Existential(e) => projected(db, e, assoc),
-        TyKind::Opaque { def, index, args } => {
-            let bounds = *opaque_bounds(db, *def).get(*index as usize)?;
-            match bounds.subst(args.as_slice()).kind() {
-                TyKind::Existential(e) => bound_assoc(db, &e.bindings, root),
-                _ => None,
-            }
+        TyKind::Opaque { .. } | TyKind::Assoc { .. } => {
+            let projection = Ty::new(TyKind::Assoc {
+                base: ty,
+                assoc: root,
+            });
+            let reduced = OpaqueParam::of(db, projection)?.reduced();
+            (reduced != projection).then_some(reduced)
         }
         TyKind::Error => Some(ty),
         _ => None,
     }
-}
-
-fn bound_assoc(db: &dyn Db, bindings: &[(DefId, Ty)], root: DefId) -> Option<Ty> {
-    let name: Name = root.name(db);
-    let mut found = bindings
-        .iter()
-        .filter(|(a, _)| *a == root || a.name(db) == name);
-    found.next().map(|b| b.1)
 }
 
 /// How deeply reductions may follow each other before a type is taken for endless.

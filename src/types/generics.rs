@@ -560,12 +560,13 @@ impl Builder<'_> {
         }
     }
 
-    /// `extension Box<Int>` says that the parameter is `Int`.
+    /// `extension Box<Int>` says that the parameter is `Int`, and `extension Collection<Int>` that the primary associated type is.
     fn extended_arguments(&mut self, types: &Arena<TypeRef>, extended: TypeRefId, decl: DefId) {
         let db = self.db;
-        if decl.kind(db) == DefKind::Protocol
-            || own_param_base(db, decl) as usize + own_param_count(db, decl) == 0
-        {
+        if decl.kind(db) == DefKind::Protocol {
+            return self.extended_protocol(types, extended, decl);
+        }
+        if own_param_base(db, decl) as usize + own_param_count(db, decl) == 0 {
             return;
         }
         let Some(scope) = self.context.parent(db) else {
@@ -590,6 +591,30 @@ impl Builder<'_> {
             if !arg.has_infer() && !arg.is_error() && arg != param {
                 self.require(Requirement::Same(param, arg));
             }
+        }
+    }
+
+    /// What the arguments of an extended protocol say of `Self`. The protocol itself is no requirement of the extension's own.
+    fn extended_protocol(&mut self, types: &Arena<TypeRef>, extended: TypeRefId, decl: DefId) {
+        let db = self.db;
+        if !names_arguments(&types[extended], decl.name(db)) {
+            return;
+        }
+        let mut lowerer = Lowerer::new(db, self.context, types, Bounds::Building(&self.env));
+        let bound = lowerer.constraint(extended);
+        let mut found = Vec::new();
+        let subject = self_param();
+        constrain(
+            db,
+            subject,
+            bound,
+            &mut found,
+            &mut |_| None,
+            &mut lowerer.diagnostics,
+        );
+        found.retain(|requirement| !matches!(requirement, Requirement::Conforms(ty, protocol) if *ty == subject && *protocol == decl));
+        for requirement in found {
+            self.require(requirement);
         }
     }
 

@@ -357,10 +357,12 @@ impl<'a> Lowerer<'a> {
             return Ty::param(index, name);
         }
         if let Some(def) = self.opaque_of {
-            // Nested opaque types in the bounds have numbers of their own.
+            // There is no opaque type inside of the bounds of one.
+            self.opaque_of = None;
+            let bounds = self.constraint(inner);
+            self.opaque_of = Some(def);
             let index = self.opaque_bounds.len() as u32;
-            self.opaque_bounds.push(Ty::any());
-            self.opaque_bounds[index as usize] = self.constraint(inner);
+            self.opaque_bounds.push(bounds);
             let args = crate::types::generics::identity_args(db, def);
             return Ty::new(TyKind::Opaque { def, index, args });
         }

@@ -9,7 +9,7 @@ use crate::types::conformance::{conformance_table, normalize};
 use crate::types::env::is_type_param;
 use crate::types::generics::{generic_context, generic_env};
 use crate::types::nominal::class_chain;
-use crate::types::signature::opaque_bounds;
+use crate::types::opaque::OpaqueParam;
 use crate::types::synth::{inherits_convenience_inits, is_designated, synth_inits, synth_members};
 use crate::types::ty::{Ty, TyKind, TyList};
 
@@ -99,8 +99,9 @@ impl Search<'_> {
             TyKind::Param { .. } | TyKind::Assoc { .. } => {
                 let reduced = normalize(db, Some(from), ty);
                 if !is_type_param(reduced) {
-                    if reduced != ty {
-                        self.of(reduced, from);
+                    match reduced == ty {
+                        true => self.opaque(ty),
+                        false => self.of(reduced, from),
                     }
                     return;
                 }
@@ -119,23 +120,20 @@ impl Search<'_> {
                 }
                 self.protocols_of(&closure(db, &e.protocols), &[], ty, true);
             }
-            TyKind::Opaque { def, index, args } => {
-                let Some(bounds) = opaque_bounds(db, *def).get(*index as usize) else {
-                    return;
-                };
-                match bounds.subst(args.as_slice()).kind() {
-                    TyKind::Existential(e) => {
-                        if let Some(class) = e.superclass {
-                            self.nominal(class, ty);
-                        }
-                        self.protocols_of(&closure(db, &e.protocols), &[], ty, true);
-                    }
-                    TyKind::Nominal { .. } => self.nominal(bounds.subst(args.as_slice()), ty),
-                    _ => {}
-                }
-            }
+            TyKind::Opaque { .. } => self.opaque(ty),
             _ => {}
         }
+    }
+
+    /// Members of an opaque type or of an associated type of one.
+    fn opaque(&mut self, ty: Ty) {
+        let Some(param) = OpaqueParam::of(self.db, ty) else {
+            return;
+        };
+        if let Some(class) = param.superclass() {
+            self.nominal(class, ty);
+        }
+        self.protocols_of(&param.protocols(), &[], ty, true);
     }
 
     /// Members of a nominal type; `this` is what `Self` means in its protocols.

@@ -6,7 +6,7 @@
 //! * [`signature`]: signatures of functions, types of variables; [`nominal`]: stored properties, cases, superclasses.
 //! * [`protocols`]: requirements and associated types; [`conformance`]: who conforms and why, and normalisation of types;
 //!   [`assoc`]: inference of associated types; [`witness`]: which declaration fulfils a requirement;
-//!   [`existential`]: associated types of the value inside an existential.
+//!   [`existential`]: associated types of the value inside an existential; [`opaque`]: what is known of a `some P`.
 //! * [`members`]: members of a type by name; [`synth`]: members that the compiler makes; [`class`]: overriding and vtables.
 //! * [`check`]: the diagnostics of declarations. [`hooks`]: what later folders supply.
 
@@ -24,6 +24,7 @@ pub mod lang;
 pub mod lower;
 pub mod members;
 pub mod nominal;
+pub mod opaque;
 pub mod protocols;
 pub mod signature;
 pub mod synth;

@@ -322,10 +322,8 @@ fn lower_params(lowerer: &mut Lowerer<'_>, def: DefId, params: &[ParamItem]) -> 
                 variadic: param.variadic,
                 autoclosure,
                 is_iuo: is_iuo(types, param.ty),
-                default: param
-                    .default
-                    .as_ref()
-                    .map(|_| DefId::new(db, Some(def), DefKind::DefaultArg, param.name, i as u32)),
+                default: (param.default.is_some() || param.has_local_default)
+                    .then(|| DefId::new(db, Some(def), DefKind::DefaultArg, param.name, i as u32)),
             }
         })
         .collect()

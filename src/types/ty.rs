@@ -20,6 +20,15 @@ pub struct TyList(Interned<Box<[Ty]>>);
 struct TyData {
     kind: TyKind,
     flags: TyFlags,
+    extent: Extent,
+}
+
+/// How large a type is when it is written out. Equal parts are shared in memory, so a type can be far larger than the work that made it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Extent {
+    /// The number of its parts, itself included; `u32::MAX` stands for anything larger.
+    size: u32,
+    nesting: u32,
 }
 
 /// What a type is.
@@ -215,8 +224,20 @@ impl TyList {
 impl Ty {
     /// The interned type of this kind.
     pub fn new(kind: TyKind) -> Ty {
-        let flags = flags_of(&kind);
-        Ty(TYPES.intern(TyData { kind, flags }))
+        let (flags, extent) = summary_of(&kind);
+        Ty(TYPES.intern(TyData {
+            kind,
+            flags,
+            extent,
+        }))
+    }
+    /// The number of parts of the type as it would be written, itself included; the largest number stands for any larger one.
+    pub fn size(self) -> u32 {
+        self.0.get().extent.size
+    }
+    /// How many types are around the innermost part of the type.
+    pub fn nesting(self) -> u32 {
+        self.0.get().extent.nesting
     }
     pub fn kind(self) -> &'static TyKind {
         &self.0.get().kind
@@ -431,9 +452,19 @@ impl Ty {
     }
 }
 
-fn flags_of(kind: &TyKind) -> TyFlags {
+/// What is known of a type from its parts.
+fn summary_of(kind: &TyKind) -> (TyFlags, Extent) {
     let mut bits = 0;
-    let mut add = |t: Ty| bits |= t.0.get().flags.0;
+    let mut extent = Extent {
+        size: 1,
+        nesting: 0,
+    };
+    let mut add = |t: Ty| {
+        let part = t.0.get();
+        bits |= part.flags.0;
+        extent.size = extent.size.saturating_add(part.extent.size);
+        extent.nesting = extent.nesting.max(part.extent.nesting.saturating_add(1));
+    };
     match kind {
         TyKind::Error => bits |= TyFlags::ERROR,
         TyKind::Infer(_) => bits |= TyFlags::INFER,
@@ -467,7 +498,7 @@ fn flags_of(kind: &TyKind) -> TyFlags {
             bits |= TyFlags::DYNAMIC_SELF;
         }
     }
-    TyFlags(bits)
+    (TyFlags(bits), extent)
 }
 
 impl std::fmt::Debug for Ty {

@@ -517,7 +517,7 @@ impl<'db> Checker<'db> {
             TyKind::Metatype(t) => *t,
             _ => base,
         };
-        let any = crate::types::member_candidates(self.db, instance, name, self.def);
+        let any = crate::types::member_candidates(self.db, instance, name, self.env);
         if let Some(hidden) = any
             .iter()
             .find(|c| !resolve::is_accessible(self.db, c.def, self.def))
@@ -589,7 +589,7 @@ impl<'db> Checker<'db> {
             TyKind::DynamicSelf(t) => *t,
             _ => lookup_in,
         };
-        for candidate in crate::types::member_candidates(db, lookup_in, name, self.def) {
+        for candidate in crate::types::member_candidates(db, lookup_in, name, self.env) {
             if !resolve::is_accessible(db, candidate.def, self.def) {
                 continue;
             }
@@ -795,7 +795,7 @@ impl<'db> Checker<'db> {
             TyKind::ProtocolMetatype(_) => fail(FailKind::NotCallable(callee), loc),
             _ => {
                 let name = Name::new("callAsFunction");
-                if crate::types::member_candidates(self.db, callee, name, self.def).is_empty()
+                if crate::types::member_candidates(self.db, callee, name, self.env).is_empty()
                     && let Some(step) = self.dynamic_call(apply, callee)
                 {
                     return step;

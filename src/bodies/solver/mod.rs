@@ -80,6 +80,8 @@ pub enum Why {
     Argument(u32),
     /// A requirement on generic parameters of what the expression names.
     Requirement,
+    /// A bound of an opaque type of this declaration, on the type of the value that is given for it.
+    OpaqueBound(DefId),
     /// The parts of an expression must agree.
     Inner,
     /// The only expression of a closure's body is its value, unless nothing is expected of it or it never ends.

@@ -495,7 +495,7 @@ impl<'db> Checker<'db> {
                         None => *def,
                     };
                     if crate::types::members_named(db, def, name).is_empty()
-                        && crate::types::member_candidates(db, pattern, name, self.def).is_empty()
+                        && crate::types::member_candidates(db, pattern, name, self.env).is_empty()
                     {
                         Quick::No
                     } else {

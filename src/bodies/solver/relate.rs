@@ -4,11 +4,13 @@ use smallvec::SmallVec;
 
 use crate::bodies::check::Checker;
 use crate::items::ids::DefId;
-use crate::types::conformance::{assoc_type, normalize};
+use crate::types::conformance::{assoc_type, is_class_type, normalize};
+use crate::types::env::is_type_param;
 use crate::types::existential::is_openable;
-use crate::types::generics::{Requirement, generics};
+use crate::types::generics::{Requirement, generic_env, generics};
 use crate::types::lang::{self, LangItem, is_lang, lang, optional_payload, payload_of};
 use crate::types::nominal::inherited_type;
+use crate::types::opaque::OpaqueParam;
 use crate::types::ty::{Existential, FnTy, ParamMode, Ty, TyKind};
 
 use super::{Constraint, FailKind, Loc, Purpose, Rel, Step, Why, fail, wait};
@@ -229,6 +231,15 @@ impl<'db> Checker<'db> {
                 }
                 Step::Solved
             }
+            // What an associated type of an unknown type is shows when that is found.
+            (TyKind::Assoc { base, assoc }, _) if base.has_infer() => {
+                let a = self.project(*base, *assoc, loc);
+                self.relate_sub(rel, a, b, loc)
+            }
+            (_, TyKind::Assoc { base, assoc }) if base.has_infer() => {
+                let b = self.project(*base, *assoc, loc);
+                self.relate_sub(rel, a, b, loc)
+            }
             (TyKind::Assoc { .. } | TyKind::Param { .. }, _)
             | (_, TyKind::Assoc { .. } | TyKind::Param { .. }) => {
                 let (x, y) = (self.norm(a), self.norm(b));
@@ -446,13 +457,12 @@ impl<'db> Checker<'db> {
     pub fn superclass_bound(&self, ty: Ty) -> Option<Ty> {
         match ty.kind() {
             TyKind::Existential(e) => e.superclass,
-            TyKind::Param { .. } | TyKind::Assoc { .. } => generics(self.db, self.env)
-                .requirements
-                .iter()
-                .find_map(|r| match r {
-                    Requirement::Superclass(t, class) if *t == ty => Some(*class),
-                    _ => None,
-                }),
+            TyKind::Param { .. } | TyKind::Assoc { .. } if is_type_param(ty) => {
+                generic_env(self.db, self.env)?.superclass_of(self.db, self.norm(ty))
+            }
+            TyKind::Opaque { .. } | TyKind::Assoc { .. } => {
+                OpaqueParam::of(self.db, ty)?.superclass()
+            }
             _ => None,
         }
     }
@@ -514,17 +524,9 @@ impl<'db> Checker<'db> {
             TyKind::Nominal { def, .. } => def.kind(self.db) == crate::items::ids::DefKind::Class,
             TyKind::Existential(e) => e.class_bound || e.superclass.is_some(),
             TyKind::DynamicSelf(_) | TyKind::Error => true,
-            TyKind::Param { .. } | TyKind::Assoc { .. } => {
-                let requirements = &generics(self.db, self.env).requirements;
-                requirements.iter().any(|r| match r {
-                    Requirement::Class(t) | Requirement::Superclass(t, _) => *t == ty,
-                    Requirement::Conforms(t, p) => {
-                        *t == ty && crate::types::protocols::is_class_bound(self.db, *p)
-                    }
-                    Requirement::Same(..) => false,
-                })
+            TyKind::Param { .. } | TyKind::Assoc { .. } | TyKind::Opaque { .. } => {
+                is_class_type(self.db, Some(self.env), self.norm(ty))
             }
-            TyKind::Opaque { .. } => false,
             TyKind::Builtin(crate::types::ty::BuiltinTy::NativeObject) => true,
             _ => false,
         }
@@ -700,42 +702,34 @@ impl<'db> Checker<'db> {
             expr: loc.expr,
             why: Why::Requirement,
         };
-        for requirement in requirements.iter().skip(skip) {
-            match *requirement {
-                Requirement::Conforms(ty, protocol) => {
-                    let opens = match ty.kind() {
-                        TyKind::Param { index, .. } => is_openable(self.db, def, *index),
-                        _ => false,
-                    };
-                    let ty = self.instantiate(ty, args, loc);
-                    self.cs.add(Constraint::Conforms {
-                        ty,
-                        protocol,
-                        opens,
-                        loc,
-                    });
-                }
-                Requirement::Same(a, b) => {
-                    let a = self.instantiate(a, args, loc);
-                    let b = self.instantiate(b, args, loc);
-                    self.cs.add(Constraint::Relate {
-                        rel: Rel::Equal,
-                        a,
-                        b,
-                        loc,
-                    });
-                }
-                Requirement::Superclass(ty, class) => {
-                    let ty = self.instantiate(ty, args, loc);
-                    let class = self.instantiate(class, args, loc);
-                    self.cs.add(Constraint::Superclass { ty, class, loc });
-                }
-                Requirement::Class(ty) => {
-                    let ty = self.instantiate(ty, args, loc);
-                    self.cs.add(Constraint::ClassBound { ty, loc });
-                }
-            }
+        for &requirement in requirements.iter().skip(skip) {
+            let opens = match requirement.subject().kind() {
+                TyKind::Param { index, .. } => is_openable(self.db, def, *index),
+                _ => false,
+            };
+            self.demand(requirement, args, opens, loc);
         }
+    }
+
+    /// Demands a requirement for these arguments. An existential whose values conform will do where the call `opens` it.
+    pub fn demand(&mut self, requirement: Requirement, args: &[Ty], opens: bool, loc: Loc) {
+        let constraint = match requirement.map(&mut |ty| self.instantiate(ty, args, loc)) {
+            Requirement::Conforms(ty, protocol) => Constraint::Conforms {
+                ty,
+                protocol,
+                opens,
+                loc,
+            },
+            Requirement::Same(a, b) => Constraint::Relate {
+                rel: Rel::Equal,
+                a,
+                b,
+                loc,
+            },
+            Requirement::Superclass(ty, class) => Constraint::Superclass { ty, class, loc },
+            Requirement::Class(ty) => Constraint::ClassBound { ty, loc },
+        };
+        self.cs.add(constraint);
     }
 
     /// A declaration's type for these arguments, with projections of variables opened.

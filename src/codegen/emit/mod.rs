@@ -40,6 +40,7 @@ use self::frame::{Emitter, Exit, Frame};
 pub(super) use self::thunks::{member_args, overrides_directly};
 use super::blob::{FunctionBlob, LineReloc, LineRow, Linkage, Reloc, RelocKind, SymbolName};
 use super::cx::Program;
+use super::dispatch;
 use super::isa::{self, COLD_CALL, LANGUAGE_CALL, RUNTIME_CALL};
 use super::key::{Blob, CodeKey, CodeUnit, CodegenError};
 
@@ -87,7 +88,6 @@ fn generate<'a>(
             CodegenError {
                 symbol: symbol.to_owned(),
                 message,
-                is_limit: false,
             }
         })
     })
@@ -97,6 +97,8 @@ fn generate<'a>(
 enum Source<'f> {
     Mir(&'f Mir, TyList),
     GlobalAddress(Instance),
+    /// A function for types that are too large: it stops the program.
+    Endless,
     Helper,
 }
 
@@ -121,6 +123,9 @@ fn emit<'a>(
                 ..
             },
         ) => (Source::GlobalAddress(instance), false),
+        CodeKey::Function(instance) if dispatch::is_endless(instance.args.as_slice()) => {
+            (Source::Endless, false)
+        }
         // A function value of a generic function for an existential opens what it is given.
         CodeKey::Function(instance) if p.opened_argument(instance.id, instance.args).is_some() => {
             synthesised = thunks::opening(p, instance);
@@ -171,6 +176,8 @@ fn emit<'a>(
                 SmallVec::new(),
                 smallvec::smallvec![types::I64],
             ),
+            // It never looks at its parameters and never returns.
+            Source::Endless => (LANGUAGE_CALL, SmallVec::new(), SmallVec::new()),
             Source::Helper => helpers::signature(key)?,
         };
     let context = &mut compiler.context;
@@ -193,6 +200,11 @@ fn emit<'a>(
             let address = emitter.global_address(instance.id.def, instance.args);
             emitter.c.b.ins().return_(&[address]);
             emitter.c
+        }
+        Source::Endless => {
+            code.runtime("codira_endless_type", &[], &[]);
+            code.unreachable();
+            code
         }
         Source::Helper => {
             helpers::emit(&mut code, key, &values)?;

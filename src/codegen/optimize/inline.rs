@@ -232,12 +232,15 @@ impl<'p, 'a> Inliner<'p, 'a> {
         })
     }
 
-    /// Whether a block comes from this instance already, or from too deep.
+    /// Whether a block comes from this instance already, from too deep, or from a function that calls itself for larger and larger types.
     fn is_inside(&self, block: Block, instance: Instance) -> bool {
+        let size = |args: TyList| args.iter().map(|ty| u64::from(ty.size())).sum::<u64>();
         let mut chain = self.chain_of[block.index()];
         let mut depth = 0;
+        let mut smaller = 0;
         while let Some((parent, Some(found))) = self.chains.get(chain) {
-            if *found == instance || depth >= DEPTH {
+            smaller += u32::from(found.id == instance.id && size(found.args) < size(instance.args));
+            if *found == instance || depth >= DEPTH || smaller > 1 {
                 return true;
             }
             (chain, depth) = (*parent, depth + 1);

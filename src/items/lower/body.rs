@@ -16,6 +16,8 @@ use crate::syntax::view::Node;
 pub(super) struct BodyCx<'a> {
     pub db: &'a dyn Db,
     pub owner: DefId,
+    /// The innermost local function, or the owner: the parent of what is declared here.
+    pub function: DefId,
     pub operators: &'a OperatorTable,
     pub conditions: &'a super::Conditions<'a>,
     pub body: Body,
@@ -39,6 +41,7 @@ impl<'a> BodyCx<'a> {
         BodyCx {
             db,
             owner,
+            function: owner,
             operators,
             conditions,
             body: Body::default(),

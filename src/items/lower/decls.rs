@@ -528,6 +528,7 @@ impl<'a> DeclCx<'a> {
                         autoclosure: false,
                         escaping: true,
                         default: None,
+                        has_local_default: false,
                         attrs: Vec::new(),
                     });
                     defaults.push(kid(&param, INITIALIZER));

@@ -7,7 +7,7 @@ use super::patterns::{Binds, is_pattern};
 use super::syntax::{kid, kids, name_of, name_tokens, tokens};
 use crate::base::Name;
 use crate::items::anchor::{Anchor, AnchoredDiagnostic, FixPlace};
-use crate::items::hir::{Block, LocalBinding, LocalFn, LocalKind, Stmt, StmtId};
+use crate::items::hir::{Block, LocalBinding, LocalDefault, LocalFn, LocalKind, Stmt, StmtId};
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::tree::*;
 use crate::syntax::SyntaxKind::*;
@@ -34,10 +34,10 @@ impl BodyCx<'_> {
             kind if is_decl(kind) => {
                 let mut cx = DeclCx::new(self.db, self.conditions, true);
                 for &def in &self.local_defs {
-                    let key = (self.owner, def.kind(self.db), def.name(self.db));
+                    let key = (self.function, def.kind(self.db), def.name(self.db));
                     *cx.seen.entry(key).or_default() += 1;
                 }
-                let defs = cx.decl(node, self.owner);
+                let defs = cx.decl(node, self.function);
                 self.body.items.items.extend(cx.tree.items);
                 self.map.items.extend(cx.map);
                 for def in defs {
@@ -259,14 +259,14 @@ impl BodyCx<'_> {
     pub(super) fn local_def(&mut self, kind: DefKind, name: Name) -> DefId {
         let equal = |d: &&DefId| d.kind(self.db) == kind && d.name(self.db) == name;
         let index = self.local_defs.iter().filter(equal).count() as u32;
-        let def = DefId::new(self.db, Some(self.owner), kind, name, index);
+        let def = DefId::new(self.db, Some(self.function), kind, name, index);
         self.local_defs.push(def);
         def
     }
 
     fn local_fn(&mut self, node: &Node<'_>) -> LocalFn {
         let name = decl_name(node);
-        let (func, defaults) = func_item(node, &mut self.types);
+        let (mut func, defaults) = func_item(node, &mut self.types);
         let def = self.local_def(DefKind::Func, full_name(name, &func.params));
         let index = self.body.closure_count;
         self.body.closure_count += 1;
@@ -279,16 +279,28 @@ impl BodyCx<'_> {
             };
             params.push(self.local(param.name, kind, node.text_range()));
         }
-        let defaults = defaults
-            .iter()
-            .map(|d| d.as_ref().map(|d| self.expr_child(d)))
-            .collect();
+        let mut values = Vec::with_capacity(defaults.len());
+        for (i, (param, default)) in func.params.iter_mut().zip(&defaults).enumerate() {
+            values.push(default.as_ref().map(|value| {
+                param.has_local_default = true;
+                let index = self.body.closure_count;
+                self.body.closure_count += 1;
+                let kind = DefKind::DefaultArg;
+                LocalDefault {
+                    def: DefId::new(self.db, Some(def), kind, param.name, i as u32),
+                    index,
+                    value: self.expr_child(value),
+                }
+            }));
+        }
         let (attrs, attr_ranges) = attributes(node, &mut self.types);
         let spans = spans(node, Vec::new(), attr_ranges);
         self.map.items.items.insert(def, spans);
         // `$0` inside belongs to closures inside.
         let saved = std::mem::take(&mut self.anonymous);
+        let around = std::mem::replace(&mut self.function, def);
         let body = self.wrapped_body(node);
+        self.function = around;
         self.anonymous = saved;
         LocalFn {
             def,
@@ -297,7 +309,7 @@ impl BodyCx<'_> {
             func,
             attrs,
             params,
-            defaults,
+            defaults: values,
             body,
         }
     }

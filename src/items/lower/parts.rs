@@ -104,6 +104,7 @@ pub(super) fn param_items<'t>(
             autoclosure,
             escaping,
             default: None,
+            has_local_default: false,
             attrs,
         });
         defaults.push(kid(&param, INITIALIZER));
