@@ -157,7 +157,6 @@ impl<'db> Checker<'db> {
                     ty = optional_payload(db, ty).ok_or(FailKind::NotOptional(ty))?;
                     parts.push(TKeyPathComponent::ChainLink(ty));
                     chained = true;
-                    writable = false;
                 }
                 KeyPathComponent::Member { name, .. } => {
                     if let Some(elems) = ty.as_tuple() {
@@ -250,7 +249,8 @@ impl<'db> Checker<'db> {
             ty = optional_of(db, ty);
             parts.push(TKeyPathComponent::Wrap(ty));
         }
-        let class = if !writable {
+        // What an optional chain leads to can only be read, even in objects.
+        let class = if !writable || chained {
             LangItem::KeyPath
         } else if reference {
             LangItem::ReferenceWritableKeyPath

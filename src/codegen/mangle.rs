@@ -279,6 +279,7 @@ impl Mangler<'_, '_> {
             FnKind::BoundMethodThunk => "method".to_owned(),
             FnKind::KeyPathGet(n) => format!("path get{n}"),
             FnKind::KeyPathSet(n) => format!("path set{n}"),
+            FnKind::EndAccess => "end".to_owned(),
             #[allow(
                 unreachable_patterns,
                 reason = "kinds may be added while this folder is built against an older list"

@@ -18,7 +18,7 @@ use crate::types::class::{VFn, VFnKind};
 use crate::types::generics::Requirement;
 use crate::types::lang::{LangItem, array_of, lang, optional_of};
 use crate::types::signature::{Signature, ThisKind, signature, var_type};
-use crate::types::ty::{Existential, ParamMode, Ty, TyKind, TyList};
+use crate::types::ty::{BuiltinTy, Existential, ParamMode, Ty, TyKind, TyList};
 use crate::types::{self};
 
 use super::blob::SymbolName;
@@ -555,6 +555,15 @@ impl<'db> Program<'db> for DbProgram<'db> {
                 self.shape_of_signature(id, signature(self.db, id.def), args)
             }
             FnKind::PropertyGet | FnKind::PropertySet => self.shape_of_property(id, args),
+            FnKind::EndAccess => CalleeShape {
+                params: vec![
+                    (Ty::builtin(BuiltinTy::RawPointer), Passing::Borrow),
+                    (Ty::builtin(BuiltinTy::Int1), Passing::Borrow),
+                ],
+                this: ThisMode::None,
+                result: Ty::unit(),
+                throws: None,
+            },
             _ => match self.mir(id) {
                 Some(mir) => self.shape_of_mir(mir, args),
                 None => CalleeShape {

@@ -154,6 +154,8 @@ pub(super) struct Builder<'a> {
     pub dead: bool,
     preds: Vec<u32>,
     pub scopes: Vec<Scope<'a>>,
+    /// Whether the cleanups that are being emitted follow from an error.
+    pub unwinding: bool,
     pub slots: FxHashMap<TLocalId, Slot<'a>>,
     pub labels: FxHashMap<LabelId, LabelTargets>,
     pub catches: Vec<Catch>,
@@ -210,6 +212,7 @@ impl<'a> Builder<'a> {
             dead: false,
             preds: vec![1],
             scopes: vec![Scope::default()],
+            unwinding: false,
             slots: FxHashMap::default(),
             labels: FxHashMap::default(),
             catches: Vec::new(),
@@ -342,7 +345,12 @@ impl<'a> Builder<'a> {
             Cleanup::Destroy(place) => self.stmt(StatementKind::Destroy(place)),
             Cleanup::DestroyWeak(place) => self.stmt(StatementKind::DestroyWeak(place)),
             Cleanup::DestroyUnowned(place) => self.stmt(StatementKind::DestroyUnowned(place)),
-            Cleanup::Defer(block) => self.lower_block(block),
+            Cleanup::Defer(block) => {
+                // Accesses that begin and end in it have nothing to do with the error.
+                let unwinding = std::mem::replace(&mut self.unwinding, false);
+                self.lower_block(block);
+                self.unwinding = unwinding;
+            }
             Cleanup::Writeback(writeback) => self.write_back(&writeback),
         }
     }

@@ -286,6 +286,13 @@ impl<'a> Builder<'a> {
 
     /// Throws the error that a local holds.
     pub fn throw_error(&mut self, error: Local) {
+        let outer = std::mem::replace(&mut self.unwinding, true);
+        self.leave_with(error);
+        self.unwinding = outer;
+    }
+
+    /// Takes the error to its handler, or out of the function.
+    fn leave_with(&mut self, error: Local) {
         let from = self.local_ty(error);
         if let Some(catch) = self.catches.last().cloned() {
             let to = self.local_ty(catch.error.local);
@@ -508,7 +515,7 @@ impl<'a> Builder<'a> {
             true => call.this.is_none_or(|t| self.is_known_metatype(t)),
             false => call.via_super,
         };
-        if !known && !call.via_super && self.facts.in_class(func) && self.facts.is_overridable(func)
+        if !known && !call.via_super && self.facts.in_class(func) && self.facts.is_dispatched(func)
         {
             let root = self.introducing_id(id);
             let base = call.this.map(|t| self.ty_of(t));

@@ -52,6 +52,9 @@ pub enum FnKind {
     /// A key path's getter or setter function number n of the body.
     KeyPathGet(u32),
     KeyPathSet(u32),
+    /// What a `_modify` accessor (the definition) does after its `yield`: takes the frame that its `Body` returned, and whether the access
+    /// was left by an error. See `mir::coroutine`.
+    EndAccess,
 }
 
 /// A function with its types still generic: what MIR is built for.

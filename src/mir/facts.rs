@@ -220,8 +220,9 @@ impl<'a> Facts<'a> {
             _ => ty,
         }
     }
-    pub fn is_overridable(&self, def: DefId) -> bool {
-        crate::types::is_overridable(self.db, def)
+    /// Whether a use of a class member goes through the vtable.
+    pub fn is_dispatched(&self, def: DefId) -> bool {
+        crate::types::is_dispatched(self.db, def)
     }
     /// The declaration at the root of a chain of overrides.
     pub fn introducing(&self, mut def: DefId) -> DefId {
@@ -463,17 +464,12 @@ impl<'a> Facts<'a> {
     }
     /// Whether an observer's body uses the value that it may ask for; others take no parameter, so that nothing is kept alive for them.
     pub fn observer_takes_value(&self, def: DefId) -> bool {
-        use crate::bodies::thir::TExprKind;
-        let DefKind::Accessor(AccessorKind::WillSet | AccessorKind::DidSet) = self.kind(def) else {
-            return true;
-        };
-        let body = self.typed_body(def);
-        let Some(&param) = body.params.first() else {
-            return false;
-        };
-        body.exprs
-            .values()
-            .any(|e| e.kind == TExprKind::Local(param))
+        match self.kind(def) {
+            DefKind::Accessor(AccessorKind::WillSet | AccessorKind::DidSet) => {
+                mentions_value(self.db, def)
+            }
+            _ => true,
+        }
     }
     /// The type of a binding's whole pattern.
     pub fn binding_type(&self, binding: DefId) -> Ty {
@@ -592,4 +588,16 @@ fn trivial_nominal(db: &dyn Db, ty: Ty) -> bool {
         false
     }
     answer(db, TrivialKey::new(db, ty))
+}
+
+/// Whether an observer's body mentions its parameter. A firewall: whoever writes to the property depends on no more of the body.
+#[salsa::tracked(returns(copy))]
+fn mentions_value(db: &dyn Db, observer: DefId) -> bool {
+    use crate::bodies::thir::TExprKind;
+    let body = crate::bodies::typed_body(db, observer);
+    let param = body.params.first().copied();
+    param.is_some_and(|param| {
+        let mut exprs = body.exprs.values();
+        exprs.any(|e| e.kind == TExprKind::Local(param))
+    })
 }

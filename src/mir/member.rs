@@ -4,7 +4,7 @@ use super::builder::{Builder, Role};
 use super::call::ArgVal;
 use super::data::*;
 use super::facts::VarKind;
-use super::place::{Member, Read, ThisPass, Write};
+use super::place::{InPlace, Member, Read, ThisPass, Write};
 use crate::bodies::thir::*;
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::types::signature::ThisKind;
@@ -124,6 +124,7 @@ impl<'a> Builder<'a> {
         let synth = |kind| FnId { def, kind };
         let in_class = !is_static && facts.in_class(def);
         let (read, write);
+        let mut in_place = None;
         if let DefKind::Synth(_) = facts.kind(def) {
             read = Read::Call(Callee::Static(body(def), args), default_this);
             write = Write::Never;
@@ -143,7 +144,7 @@ impl<'a> Builder<'a> {
         } else if (in_class || base.is_some() && facts.in_class(def))
             && !via_super
             && !direct
-            && facts.is_overridable(def)
+            && facts.is_dispatched(def)
         {
             let root = facts.introducing(def);
             let root_args = self.inherited_args(root, def, args, base.map(|b| b.0));
@@ -181,6 +182,15 @@ impl<'a> Builder<'a> {
                 },
                 ParamMode::Borrow,
             );
+            if kind == VarKind::Observed && !direct && self.direct != Some(def) {
+                let did = facts.accessor(def, AccessorKind::DidSet);
+                in_place = did
+                    .filter(|&did| {
+                        facts.accessor(def, AccessorKind::WillSet).is_none()
+                            && !facts.observer_takes_value(did)
+                    })
+                    .map(|did| InPlace::DidSet(did, pass(did)));
+            }
             (read, write) = match kind {
                 VarKind::Stored | VarKind::Observed if is_static => (
                     Read::Global,
@@ -226,10 +236,13 @@ impl<'a> Builder<'a> {
                             default_this,
                         )
                     };
+                    in_place = find(AccessorKind::Modify).map(|d| InPlace::Modify(d, pass(d)));
                     let write = if let Some(address) = find(AccessorKind::MutableAddress) {
                         Write::Address(call(address), pass(address), result(address))
                     } else if let Some(set) = find(AccessorKind::Set) {
                         Write::Call(call(set), pass(set), set_mode(set))
+                    } else if in_place.is_some() {
+                        Write::Modify
                     } else {
                         Write::Never
                     };
@@ -243,6 +256,7 @@ impl<'a> Builder<'a> {
             ty,
             read,
             write,
+            in_place,
             indices,
         }
     }

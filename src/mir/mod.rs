@@ -3,6 +3,7 @@
 //! * [`data`]: what a graph is made of; the rules of ownership that every pass keeps.
 //! * `builder`: blocks, locals and cleanup scopes; `place`, `member`, `store`: storage and formal accesses; `temporaries`: how long they live; `expr`, `call`, `delegation`, `literals`, `convert`, `stmt`, `pattern`, `closure`:
 //!   lowering of typed bodies; `init`, `synth`: functions as wholes, also those without source text; `captures`: what closures capture.
+//! * `coroutine`: `_modify` accessors, cut in two at their `yield`.
 //! * `moves`: copies of what cannot be copied become moves. `elaborate`: decides by data flow what is initialised where, and thereby which destructions happen; its findings are diagnostics.
 //! * [`flow`]: those and other diagnostics in words. [`opt`]: passes. [`verify`]: the rules, checked. [`dump`]: graphs as text.
 //! * `stored`: graphs of the standard library that an earlier process has built.
@@ -14,6 +15,7 @@ mod call;
 mod captures;
 mod closure;
 mod convert;
+mod coroutine;
 pub mod data;
 mod delegation;
 pub mod dump;
@@ -49,7 +51,7 @@ use crate::base::Name;
 use crate::bodies::thir::{TLocalId, TypedBody};
 use crate::db::Db;
 use crate::items::hir::{ExprId, StmtId};
-use crate::items::ids::{DefId, DefKind};
+use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::types::ty::Ty;
 use builder::Builder;
 use captures::Captures;
@@ -71,6 +73,12 @@ pub enum FlowKind {
     /// A construct that cannot be lowered; the text says which.
     Unsupported(Name),
     MissingReturn(Ty),
+    /// A coroutine accessor comes to its end without having yielded: always, or on some path.
+    MissingYield {
+        always: bool,
+    },
+    /// A coroutine accessor yields again.
+    SecondYield,
     /// A function of type `Never` can come to its end.
     NeverReturns,
     /// The block of this `guard` can come to its end.
@@ -171,6 +179,7 @@ fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
     let nil_binding = id.kind == FnKind::InitialValue && facts.implicit_nil(def).is_some();
     let from_source = match id.kind {
         FnKind::Body => !matches!(kind, DefKind::Synth(_)),
+        FnKind::EndAccess => true,
         FnKind::Allocate => facts.is_convenience(def),
         FnKind::Closure(_)
         | FnKind::InitialValue
@@ -232,8 +241,10 @@ fn build_from<'a>(
         FnKind::PropertyAddress => return None,
         _ => facts.signature(def).result,
     };
-    let result = match kind {
-        DefKind::Deinit => Ty::unit(),
+    let result = match (id.kind, kind) {
+        (FnKind::Body, DefKind::Deinit) => Ty::unit(),
+        // Cutting it in two gives both parts their results.
+        (FnKind::Body | FnKind::EndAccess, DefKind::Accessor(AccessorKind::Modify)) => Ty::unit(),
         _ => result,
     };
     let mut builder = Builder::new(facts, body, def, caps, id, result);
@@ -244,6 +255,7 @@ fn build_from<'a>(
             DefKind::Init if facts.is_convenience(def) => return None,
             _ => builder.build_body(),
         },
+        FnKind::EndAccess => builder.build_body(),
         FnKind::Allocate => match from_source {
             true => builder.build_convenience(),
             false => builder.build_allocate(),
@@ -275,6 +287,11 @@ fn build_from<'a>(
     {
         moves::run(&mut mir, &tracked);
         elaborate::run(&mut mir, facts, &tracked, &mut errors);
+        if let DefKind::Accessor(accessor @ (AccessorKind::Read | AccessorKind::Modify)) = kind
+            && matches!(id.kind, FnKind::Body | FnKind::EndAccess)
+        {
+            coroutine::finish(&mut mir, accessor, facts, &mut errors);
+        }
     }
     Some((mir, errors))
 }

@@ -74,8 +74,27 @@ pub(super) enum Write {
     Call(Callee, ThisPass, ParamMode),
     Address(Callee, ThisPass, Ty),
     Closure(u32),
+    /// There is only a `_modify`: see [`Member::in_place`].
+    Modify,
     /// Cannot be written.
     Never,
+}
+
+/// An access to a member's storage: an accessor that has a part in it, and what that gets as `this`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum InPlace {
+    /// `_modify` lends the storage.
+    Modify(DefId, ThisPass),
+    /// Only a `didSet` that does not ask for the old value is to be told. The storage is found as for reading.
+    DidSet(DefId, ThisPass),
+}
+
+impl InPlace {
+    fn this(self) -> ThisPass {
+        match self {
+            InPlace::Modify(_, this) | InPlace::DidSet(_, this) => this,
+        }
+    }
 }
 
 /// A property or subscript as a component of a path.
@@ -86,6 +105,8 @@ pub(super) struct Member {
     pub ty: Ty,
     pub read: Read,
     pub write: Write,
+    /// How an access that may read and write gets at the storage itself, without the getter and setter.
+    pub in_place: Option<InPlace>,
     pub indices: Rc<Vec<(ArgVal, ParamMode)>>,
 }
 
@@ -151,6 +172,20 @@ pub(super) enum Writeback {
         base: Place,
         temp: Local,
         comp: PathComp,
+    },
+    /// Tells an observer, unless an error has ended the access.
+    DidSet {
+        accessor: DefId,
+        args: TyList,
+        this: ThisPass,
+        base: Place,
+        always: bool,
+    },
+    /// Runs the rest of a `_modify` accessor.
+    EndAccess {
+        accessor: DefId,
+        args: TyList,
+        frame: Local,
     },
 }
 
@@ -293,6 +328,7 @@ impl<'a> Builder<'a> {
                     ty,
                     read,
                     write,
+                    in_place: None,
                     indices: Rc::default(),
                 }))
             }
@@ -368,7 +404,7 @@ impl<'a> Builder<'a> {
                     _,
                     Write::Call(_, ThisPass::Inout, _) | Write::Address(_, ThisPass::Inout, _)
                 )
-        );
+        ) || matches!(member.in_place.map(InPlace::this), Some(ThisPass::Inout));
         let ty = self.body.exprs[base].ty;
         // The unfinished object of an initialiser is not a value yet.
         let unfinished = self.this_place.is_some()
@@ -498,6 +534,25 @@ impl<'a> Builder<'a> {
         }
         if let Write::Address(callee, this, pointer) = &member.write {
             return self.call_addressor(callee.clone(), *this, &member, &base, *pointer);
+        }
+        match member.in_place {
+            Some(InPlace::Modify(accessor, this)) => {
+                return self.begin_modify(accessor, this, &member, &base);
+            }
+            Some(InPlace::DidSet(accessor, this)) => {
+                let place = self.member_step(base.clone(), member.clone(), Access::Read);
+                // Observers of variables outside of types run even when an error ends the access.
+                let always = self.facts.container(accessor).is_none();
+                self.add_cleanup(Cleanup::Writeback(Rc::new(Writeback::DidSet {
+                    accessor,
+                    args: member.args,
+                    this,
+                    base,
+                    always,
+                })));
+                return place;
+            }
+            None => {}
         }
         let temp = self.temp(member.ty);
         self.read_member_into(&member, &base, &temp.into());

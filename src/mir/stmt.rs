@@ -8,7 +8,7 @@ use super::place::{Stability, Val};
 use super::{FlowKind, MirError};
 use crate::base::Name;
 use crate::bodies::thir::*;
-use crate::items::ids::DefId;
+use crate::items::ids::{AccessorKind, DefId};
 use crate::items::tree::ItemKind;
 use crate::types::ty::Ty;
 
@@ -147,7 +147,7 @@ impl<'a> Builder<'a> {
                 }
             }
             TStmt::Defer(block) => self.add_cleanup(Cleanup::Defer(block)),
-            TStmt::Yield(e) => self.lower_return(Some(*e)),
+            TStmt::Yield(e) => self.lower_yield(*e),
             TStmt::DiscardThis => {}
             TStmt::Then(e) => {
                 self.push_scope();
@@ -637,6 +637,8 @@ impl<'a> Builder<'a> {
                         self.into(e, &result);
                         self.pop_scope();
                     }
+                    // A `_read` has made its result at the `yield`.
+                    None if self.coroutine() == Some(AccessorKind::Read) => {}
                     None => self.assign(result, Rvalue::Use(Operand::Const(Const::Unit))),
                 }
                 self.emit_cleanups_to(0);
@@ -730,6 +732,7 @@ impl<'a> Builder<'a> {
             return;
         }
         match self.role {
+            Role::Plain if self.coroutine() == Some(AccessorKind::Read) => self.lower_return(None),
             Role::Plain => {
                 let ty = self.local_ty(self.mir.result);
                 if ty.is_unit() {

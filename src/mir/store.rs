@@ -81,6 +81,12 @@ impl<'a> Builder<'a> {
                 let place = self.member_step(base.clone(), member.clone(), Access::Read);
                 self.replace(&place, value, member.ty);
             }
+            Write::Modify => {
+                self.push_scope();
+                let place = self.member_step(base.clone(), member.clone(), Access::Modify);
+                self.replace(&place, value, member.ty);
+                self.pop_scope();
+            }
             Write::Never => self.unsupported("assignment to a value that cannot be set"),
         }
     }
@@ -138,6 +144,27 @@ impl<'a> Builder<'a> {
                 temp,
                 observers,
             } => self.store_observed(place, Operand::Move((*temp).into()), *observers),
+            Writeback::DidSet { always: false, .. } if self.unwinding => {}
+            Writeback::DidSet {
+                accessor,
+                args,
+                this,
+                base,
+                ..
+            } => {
+                let id = FnId {
+                    def: *accessor,
+                    kind: FnKind::Body,
+                };
+                let unit = self.temp(Ty::unit());
+                let this = self.this_argument(*this, base).into_iter().collect();
+                self.emit_call(&unit.into(), Callee::Static(id, *args), this, None);
+            }
+            Writeback::EndAccess {
+                accessor,
+                args,
+                frame,
+            } => self.end_modify(*accessor, *args, *frame),
             Writeback::KeyPath { base, temp, comp } => {
                 self.write_path(base, comp, Operand::Move((*temp).into()));
             }

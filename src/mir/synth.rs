@@ -637,7 +637,7 @@ impl<'a> Builder<'a> {
         let id = FnId { def: func, kind };
         let callee = if facts.is_requirement(func) {
             Callee::Witness(func, types)
-        } else if facts.in_class(func) && (facts.is_overridable(func) || kind == FnKind::Allocate) {
+        } else if facts.in_class(func) && (facts.is_dispatched(func) || kind == FnKind::Allocate) {
             let root = self.introducing_id(id);
             Callee::Virtual(
                 root,

@@ -3,12 +3,13 @@
 use crate::base::Name;
 use crate::db::Db;
 use crate::items::ids::{AccessorKind, DefId, DefKind};
-use crate::items::item;
+use crate::items::overrides::is_name_overridden;
 use crate::items::tree::{Access, ItemKind, Modifiers};
+use crate::items::{item, module_of};
 use crate::resolve::access::{access_of, is_accessible};
 use crate::resolve::is_static_member;
 use crate::resolve::members::{container_of, declared_named, written_members};
-use crate::resolve::scope::base_name;
+use crate::resolve::scope::{base_name, library_module};
 use crate::types::generics::own_param_base;
 use crate::types::lang::optional_payload;
 use crate::types::nominal::{class_chain, declared_self_type, is_subclass, superclass};
@@ -215,6 +216,24 @@ pub fn is_overridable(db: &dyn Db, def: DefId) -> bool {
     let final_class = item(db, class).is_some_and(|c| c.mods.is_final);
     let constant = matches!(&member.kind, ItemKind::Var(v) if v.is_let);
     !member.mods.is_final && !constant && !final_class && access_of(db, def) > Access::Private
+}
+
+/// Whether a use of this class member has to ask the object which implementation is its own: it is overridable, and an override may exist.
+/// Classes that are not `open` have all their subclasses in their module.
+pub fn is_dispatched(db: &dyn Db, def: DefId) -> bool {
+    if !is_overridable(db, def) {
+        return false;
+    }
+    let member = match (def.kind(db), def.parent(db)) {
+        (DefKind::Accessor(_), Some(storage)) => storage,
+        _ => def,
+    };
+    let is_library = module_of(db, def) == library_module(db);
+    let name = member.name(db).as_str();
+    let base = name.split_once('(').map_or(name, |(base, _)| base);
+    is_library
+        || access_of(db, member) == Access::Open
+        || is_name_overridden(db, member, Name::new(base))
 }
 
 /// The member of a superclass that this member overrides.

@@ -35,7 +35,9 @@ pub mod wrappers;
 #[cfg(test)]
 mod tests;
 
-pub use self::class::{VFn, VFnKind, VTable, VTableEntry, is_overridable, overridden, vtable};
+pub use self::class::{
+    VFn, VFnKind, VTable, VTableEntry, is_dispatched, is_overridable, overridden, vtable,
+};
 pub use self::conformance::{
     Conformance, assoc_type, conformance, conforms, normalize, normalize_concrete,
 };

@@ -16,7 +16,7 @@ use crate::types::lang::{LangItem, lang_ty, optional_of, optional_payload};
 use crate::types::lower::{Bounds, Lowerer, param_mode};
 use crate::types::nominal::declared_self_type;
 use crate::types::synth::synth_signature;
-use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind};
+use crate::types::ty::{BuiltinTy, FnParam, FnTy, ParamMode, Ty, TyKind};
 
 /// The type of a `Func`, `Init`, `Subscript`, `Accessor`, `Case`, `Synth` or `Deinit`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -398,7 +398,8 @@ fn accessor_signature(
     };
     let result = match kind {
         AccessorKind::Get | AccessorKind::Read => value,
-        AccessorKind::Modify => Ty::new(TyKind::Inout(value)),
+        // The frame of the coroutine.
+        AccessorKind::Modify => Ty::builtin(BuiltinTy::RawPointer),
         AccessorKind::Set | AccessorKind::WillSet | AccessorKind::Init => {
             extra("newValue");
             Ty::unit()

@@ -179,6 +179,18 @@ fn describe(db: &dyn Db, def: DefId, in_closure: bool, kind: &FlowKind) -> (&'st
                 format!("missing return in {what} expected to return '{ty}'"),
             )
         }
+        FlowKind::MissingYield { always } => (
+            "missing_yield",
+            match always {
+                true => "accessor must yield before returning",
+                false => "accessor must yield on all paths before returning",
+            }
+            .to_owned(),
+        ),
+        FlowKind::SecondYield => (
+            "second_yield",
+            "accessor must not yield more than once".to_owned(),
+        ),
         FlowKind::NeverReturns => (
             "never_returns",
             "function with uninhabited return type 'Never' is missing a call to another never-returning function on all paths"

@@ -1,0 +1,56 @@
+//! Which members may be overridden at all: the names that stand behind an `override` somewhere in a module.
+//!
+//! A class that cannot be subclassed outside of its module is *effectively final* where nothing in the module overrides its member: then the
+//! member is used directly, without a vtable. Asking by name instead of by declaration is coarser, but it needs neither types nor bodies: an
+//! edit has to write `override` in front of a name for the first time before anybody's answer changes.
+
+use super::{module_of, parse, unit_of_module};
+use crate::base::{FxHashSet, Name};
+use crate::db::{Db, SourceFile};
+use crate::items::ids::DefId;
+use crate::syntax::SyntaxKind;
+
+/// The base names of the members that classes of a file override, those of local classes too. A subscript's is `subscript`.
+#[salsa::tracked]
+fn overriding_names(db: &dyn Db, file: SourceFile) -> FxHashSet<Name> {
+    let mut names = FxHashSet::default();
+    // Most files override nothing; then no token has to be looked at.
+    if !file.text(db).contains("override") {
+        return names;
+    }
+    let root = parse(db, file).syntax();
+    let mut marked = false;
+    let mut introduced = false;
+    for token in root
+        .descendants_with_tokens()
+        .filter_map(|e| e.into_token())
+    {
+        match token.kind() {
+            SyntaxKind::OVERRIDE_KW => marked = true,
+            SyntaxKind::SUBSCRIPT_KW if marked => {
+                names.insert(Name::new("subscript"));
+                marked = false;
+            }
+            SyntaxKind::VAR_KW | SyntaxKind::FN_KW if marked => introduced = true,
+            kind if introduced && !kind.is_trivia() => {
+                names.insert(Name::new(token.text().trim_matches('`')));
+                (marked, introduced) = (false, false);
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// Whether some class of the definition's module overrides a member of this name.
+pub fn is_name_overridden(db: &dyn Db, def: DefId, name: Name) -> bool {
+    in_module(db, module_of(db, def), name)
+}
+
+#[salsa::tracked(returns(copy))]
+fn in_module(db: &dyn Db, module: DefId, name: Name) -> bool {
+    let files = unit_of_module(db, module).map_or(&[][..], |u| u.files(db));
+    files
+        .iter()
+        .any(|&file| overriding_names(db, file).contains(&name))
+}
