@@ -656,12 +656,14 @@ fn a_failed_class_initialiser_destroys_what_it_initialised() {
                 let _3: Bool
                 let _4: T
                 let _5: Bool
-                let _6: Base
+                let _6: ()
+                let _7: Base
               b0:
                 _3 = call test()()
                 if _3 then b1 else b2
               b1:
                 result = Base?.none
+                _6 = call abandon(_:)<Base>(this_2)
                 return
               b2:
                 this_2->x = copy t_1
@@ -669,7 +671,7 @@ fn a_failed_class_initialiser_destroys_what_it_initialised() {
                 if _5 then b3 else b4
               b3:
                 result = Base?.none
-                store unowned _6 = this_2 (init)
+                store unowned _7 = this_2 (init)
                 destroy this_2
                 return
               b4:
@@ -721,7 +723,7 @@ fn chains_stop_at_nil() {
                 _4 = _3 is .some
                 if _4 then b1 else b3
               b1:
-                _2 = call virtual T.touch()(_3.payload(some))
+                _2 = call T.touch()(_3.payload(some))
                 destroy _3
                 _1 = T?.some(move _2)
                 goto b2
