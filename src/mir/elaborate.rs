@@ -271,6 +271,8 @@ impl<'a> Pass<'a> {
                 }
             }
             Target::Whole(t) => {
+                // Taking an inherited property's value out, to put another one in, leaves the object whole.
+                let taken = taken && place.path.is_empty();
                 self.require_whole(t, state, src, taken);
                 if taken {
                     self.bits(t).for_each(|bit| state.set(bit, false));
