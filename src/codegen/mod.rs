@@ -7,6 +7,7 @@
 //! * [`isa`]: the machine, its settings, the calling conventions.
 //! * [`emit`]: MIR to Cranelift's representation, with generic arguments filled in on the way.
 //! * [`optimize`]: what `-O` does to MIR before.
+//! * `scalar`: what `-O` does to Cranelift's representation afterwards.
 //! * [`metadata`]: type metadata, witness tables, constants, storage of globals.
 //! * [`collect`]: from the entry to everything it reaches; [`dispatch`]: calls whose function depends on a type known only at run time.
 //! * [`stored`]: code of the standard library that an earlier process has generated.
@@ -29,6 +30,7 @@ pub mod metadata;
 pub mod objects;
 pub mod optimize;
 pub mod program;
+mod scalar;
 pub mod stored;
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use super::super::key::CodeKey;
 use super::super::layout::{ExistentialKind, Shape};
 use super::blocks::BlockOrder;
 use super::code::{Addr, Result, Target, Vals};
-use super::frame::{At, Emitter, Exit, Frame, Loc, Storage, addressed_locals};
+use super::frame::{At, Emitter, Exit, Frame, Loc, Storage, addressed_locals, hides_fields};
 use super::values::Val;
 
 impl<'f, 'a> Emitter<'f, 'a> {
@@ -43,6 +43,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
             exit,
             depth,
             line,
+            hidden_fields: self.c.has_regions() && hides_fields(self.c.p, mir),
             texts: Default::default(),
         }
     }

@@ -9,7 +9,7 @@ use crate::types::ty::{BuiltinTy, Ty, TyList};
 
 use super::super::key::{CodeKey, canonical};
 use super::super::layout::{Shape, align_up};
-use super::code::{Addr, Result};
+use super::code::{Addr, Region, Result};
 use super::frame::{At, Emitter, Loc};
 use super::rvalue::ABANDONED;
 use super::values::Val;
@@ -699,7 +699,8 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 let ty = nth(0)?;
                 let unique = if matches!(self.c.layout(ty).shape, Shape::Reference) {
                     // The low half of the count word is the strong count; immortal objects have another bit set.
-                    let count = self.c.load(types::I32, Addr::value(object).plus(8));
+                    let counts = Addr::value(object).plus(8).within(Region::Counts);
+                    let count = self.c.load(types::I32, counts);
                     self.c.is(IntCC::Equal, count, 1)
                 } else {
                     self.c

@@ -1,9 +1,9 @@
 //! Writing instructions of one function: constants, memory, symbols, calls of the runtime, traps. Nothing here knows MIR.
 
 use cranelift_codegen::ir::{
-    self, AbiParam, Block, ExternalName, FuncRef, GlobalValue, GlobalValueData, Inst, InstBuilder,
-    InstructionData, MemFlagsData, Opcode, SigRef, Signature, StackSlot, StackSlotData,
-    StackSlotKind, TrapCode, Type, UserExternalName, Value,
+    self, AbiParam, AliasRegion, AliasRegionData, Block, ExternalName, FuncRef, GlobalValue,
+    GlobalValueData, Inst, InstBuilder, InstructionData, MemFlagsData, Opcode, SigRef, Signature,
+    StackSlot, StackSlotData, StackSlotKind, TrapCode, Type, UserExternalName, Value,
     condcodes::{CondCode, IntCC},
     types,
 };
@@ -31,6 +31,18 @@ pub(in super::super) type Vals = SmallVec<[Value; 4]>;
 pub(in super::super) struct Addr {
     pub base: Base,
     pub offset: i32,
+    pub region: Region,
+}
+
+/// Parts of memory that do not overlap: what is known of one is not changed by writing to another.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in super::super) enum Region {
+    /// Whatever a pointer may point to.
+    Any,
+    /// Stored properties of the library's own classes, which nothing has pointers to.
+    Fields,
+    /// The counts in the headers of objects.
+    Counts,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,12 +56,14 @@ impl Addr {
         Addr {
             base: Base::Value(value),
             offset: 0,
+            region: Region::Any,
         }
     }
     pub fn slot(slot: StackSlot) -> Addr {
         Addr {
             base: Base::Slot(slot),
             offset: 0,
+            region: Region::Any,
         }
     }
     pub fn plus(self, offset: u64) -> Addr {
@@ -57,6 +71,9 @@ impl Addr {
             offset: self.offset.wrapping_add(offset as i32),
             ..self
         }
+    }
+    pub fn within(self, region: Region) -> Addr {
+        Addr { region, ..self }
     }
 }
 
@@ -96,6 +113,8 @@ pub(in super::super) struct Code<'f, 'a> {
     pub line: Option<LineKey>,
     /// The file that traps name.
     pub file: Name,
+    /// The regions of memory other than `Any`, in their order; only where optimisation asks for them.
+    regions: Option<[AliasRegion; 2]>,
 }
 
 pub(in super::super) fn memory() -> MemFlagsData {
@@ -103,7 +122,16 @@ pub(in super::super) fn memory() -> MemFlagsData {
 }
 
 impl<'f, 'a> Code<'f, 'a> {
-    pub fn new(p: &'f dyn Program<'a>, b: FunctionBuilder<'f>) -> Self {
+    pub fn new(p: &'f dyn Program<'a>, b: FunctionBuilder<'f>, optimise: bool) -> Self {
+        let regions = &mut b.func.dfg.alias_regions;
+        let regions = optimise.then(|| {
+            [(1, "fields"), (2, "counts")].map(|(user_id, description)| {
+                regions.insert(AliasRegionData {
+                    user_id,
+                    description: description.into(),
+                })
+            })
+        });
         Code {
             p,
             b,
@@ -111,7 +139,21 @@ impl<'f, 'a> Code<'f, 'a> {
             layouts: FxHashMap::default(),
             line: None,
             file: Name::new(""),
+            regions,
         }
+    }
+
+    /// Whether regions of memory are told apart.
+    pub fn has_regions(&self) -> bool {
+        self.regions.is_some()
+    }
+
+    fn memory(&self, region: Region) -> MemFlagsData {
+        memory().with_alias_region(match (region, self.regions) {
+            (Region::Any, _) | (_, None) => None,
+            (Region::Fields, Some([fields, _])) => Some(fields),
+            (Region::Counts, Some([_, counts])) => Some(counts),
+        })
     }
 
     pub fn layout(&mut self, ty: Ty) -> &'a Layout {
@@ -223,11 +265,13 @@ impl<'f, 'a> Code<'f, 'a> {
     }
     pub fn load(&mut self, ty: Type, addr: Addr) -> Value {
         let (base, offset) = self.split(addr);
-        self.b.ins().load(ty, memory(), base, offset)
+        let flags = self.memory(addr.region);
+        self.b.ins().load(ty, flags, base, offset)
     }
     pub fn store(&mut self, value: Value, addr: Addr) {
         let (base, offset) = self.split(addr);
-        self.b.ins().store(memory(), value, base, offset);
+        let flags = self.memory(addr.region);
+        self.b.ins().store(flags, value, base, offset);
     }
     /// Copies bytes between places that do not overlap, or are the same.
     pub fn copy_bytes(&mut self, dst: Addr, src: Addr, size: u64) {
@@ -240,15 +284,18 @@ impl<'f, 'a> Code<'f, 'a> {
             let dst = self.address(Addr {
                 base: Base::Value(dst_base),
                 offset: dst_offset,
+                ..dst
             });
             let src = self.address(Addr {
                 base: Base::Value(src_base),
                 offset: src_offset,
+                ..src
             });
             let size = self.i64(size);
             self.runtime("memcpy", &[dst, src, size], &[types::I64]);
             return;
         }
+        let (reading, writing) = (self.memory(src.region), self.memory(dst.region));
         let mut at = 0;
         while at < size {
             let ty = match size - at {
@@ -261,10 +308,10 @@ impl<'f, 'a> Code<'f, 'a> {
             let value = self
                 .b
                 .ins()
-                .load(ty, memory(), src_base, src_offset + at as i32);
+                .load(ty, reading, src_base, src_offset + at as i32);
             self.b
                 .ins()
-                .store(memory(), value, dst_base, dst_offset + at as i32);
+                .store(writing, value, dst_base, dst_offset + at as i32);
             at += u64::from(ty.bytes());
         }
     }

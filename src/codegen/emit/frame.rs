@@ -16,7 +16,7 @@ use super::super::blob::LineKey;
 use super::super::cx::{Ownership, Program};
 use super::super::key::canonical;
 use super::super::layout::{BOX_VALUE, Field, OBJECT_HEADER, Shape, align_up};
-use super::code::{Addr, Code, Result, Vals};
+use super::code::{Addr, Code, Region, Result, Vals};
 use super::values::Val;
 
 pub(in super::super) type Vars = SmallVec<[Variable; 4]>;
@@ -83,6 +83,8 @@ pub(super) struct Frame<'f> {
     pub depth: u32,
     /// Inlined code belongs to the line of the call.
     pub line: Option<LineKey>,
+    /// Whether the stored properties of library classes are only reached by name.
+    pub hidden_fields: bool,
     /// Locals that hold a constant text, for messages of traps.
     pub texts: FxHashMap<Local, Name>,
 }
@@ -212,6 +214,47 @@ pub(super) fn addressed_locals<'a>(p: &dyn Program<'a>, mir: &Mir) -> Vec<bool> 
     addressed
 }
 
+/// Whether no pointer to a stored property of a library class is made.
+pub(super) fn hides_fields<'a>(p: &dyn Program<'a>, mir: &Mir) -> bool {
+    let is_field = |place: &Place| {
+        place
+            .path
+            .iter()
+            .any(|proj| matches!(proj, Proj::ClassField(def) if p.is_library(*def)))
+    };
+    let is_argument = |arg: &Argument| match arg {
+        Argument::Address(place)
+        | Argument::Value(Operand::Borrow(place) | Operand::Copy(place) | Operand::Move(place)) => {
+            is_field(place)
+        }
+        Argument::Value(Operand::Const(_)) => false,
+    };
+    mir.blocks.values().all(|block| {
+        block.stmts.iter().all(|statement| match &statement.kind {
+            StatementKind::Assign(_, Rvalue::AddressOf(place)) => !is_field(place),
+            StatementKind::Call {
+                callee: Callee::Static(id, _),
+                args,
+                ..
+            } => {
+                let makes_pointer = matches!(
+                    p.intrinsic(id.def),
+                    Some("addressOf" | "addressOfBorrow" | "projectValue" | "dynamicMetadata")
+                );
+                let is_given = |arg: &Argument| match arg {
+                    Argument::Address(_) => is_argument(arg),
+                    Argument::Value(_) => makes_pointer && is_argument(arg),
+                };
+                !args.iter().any(is_given)
+            }
+            StatementKind::Call { args, .. } => !args
+                .iter()
+                .any(|arg| matches!(arg, Argument::Address(place) if is_field(place))),
+            _ => true,
+        })
+    })
+}
+
 impl<'f, 'a> Emitter<'f, 'a> {
     /// A type of the current function's MIR with its generic arguments filled in.
     pub(super) fn mono(&mut self, ty: Ty) -> Ty {
@@ -320,8 +363,12 @@ impl<'f, 'a> Emitter<'f, 'a> {
                             self.c.p.def(*def).name
                         )
                     })?;
+                let mut addr = Addr::value(object).plus(field.offset);
+                if self.frame.hidden_fields && self.c.p.is_library(*def) {
+                    addr = addr.within(Region::Fields);
+                }
                 Ok(Loc {
-                    at: At::Memory(Addr::value(object).plus(field.offset)),
+                    at: At::Memory(addr),
                     ty: field.ty,
                     ownership: field.ownership,
                 })

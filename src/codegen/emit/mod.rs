@@ -23,7 +23,8 @@ pub(super) mod values;
 
 use cranelift_codegen::binemit::Reloc as ClifReloc;
 use cranelift_codegen::ir::{
-    ExternalName, Function, InstBuilder, Type, UserExternalName, UserFuncName, Value, types,
+    ExternalName, FuncRef, Function, InstBuilder, Type, UserExternalName, UserFuncName, Value,
+    types,
 };
 use cranelift_codegen::isa::CallConv;
 use cranelift_codegen::{CompiledCode, FinalizedRelocTarget};
@@ -187,7 +188,7 @@ fn emit<'a>(
         cranelift_codegen::ir::Signature::new(conv),
     );
     let builder = FunctionBuilder::new(&mut context.func, &mut compiler.builder);
-    let mut code = Code::new(p, builder);
+    let mut code = Code::new(p, builder, level != OptLevel::None);
     code.b.func.signature = code.signature(conv, &params, &results);
     let entry = code.b.create_block();
     code.b.append_block_params_for_function_params(entry);
@@ -225,6 +226,12 @@ fn emit<'a>(
         .values()
         .cloned()
         .collect();
+    if level != OptLevel::None {
+        context
+            .optimize(target, &mut compiler.control)
+            .map_err(|error| format!("{error:?}"))?;
+        super::scalar::run(context, &|func, called| is_retain(func, called, &symbols));
+    }
     let compiled = context
         .compile(target, &mut compiler.control)
         .map_err(|error| format!("{:?}", error.inner))?;
@@ -294,6 +301,7 @@ fn emitter<'f, 'a>(c: Code<'f, 'a>) -> Emitter<'f, 'a> {
             },
             depth: 0,
             line: None,
+            hidden_fields: false,
             texts: Default::default(),
         },
         inlining: Vec::new(),
@@ -340,6 +348,15 @@ fn target_symbol<'a>(p: &dyn Program<'a>, target: &Target) -> SymbolName {
         Target::Key(key) => p.symbol(key),
         Target::Runtime(name) => SymbolName::new(name.as_str()),
     }
+}
+
+/// Whether a called function does nothing but count a reference up.
+fn is_retain(func: &Function, called: FuncRef, symbols: &Symbols) -> bool {
+    let ExternalName::User(name) = func.dfg.ext_funcs[called].name else {
+        return false;
+    };
+    let index = func.params.user_named_funcs()[name].index as usize;
+    matches!(symbols.targets.get(index), Some(Target::Runtime(name)) if name.as_str() == values::COUNT_UP)
 }
 
 /// Turns compiled code into a blob.

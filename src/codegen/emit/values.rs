@@ -10,6 +10,9 @@ use super::super::key::{CodeKey, canonical};
 use super::super::layout::{Layout, Leaf};
 use super::code::{Addr, Code, Result, Target, Vals};
 
+/// The runtime's function that counts a reference up.
+pub(super) const COUNT_UP: &str = "codira_count_up";
+
 /// A value in hand.
 #[derive(Clone, Debug)]
 pub(in super::super) enum Val {
@@ -98,7 +101,7 @@ impl<'a> Code<'_, 'a> {
     }
 
     pub fn retain(&mut self, object: Value) {
-        let target = Target::Runtime(Name::new("codira_count_up"));
+        let target = Target::Runtime(Name::new(COUNT_UP));
         self.call(target, COUNT_CALL, &[object], &[]);
     }
     pub fn release(&mut self, object: Value) {
