@@ -446,9 +446,12 @@ pub fn compute<'a>(p: &dyn Program<'a>, ty: Ty) -> Layout {
             NominalKind::Struct => {
                 let mut placer = Placer::new(0);
                 add_properties(p, &mut placer, *def, args.as_slice());
-                placer.finish()
+                destroyed_by(p.deinit(*def), placer.finish())
             }
-            NominalKind::Enum => enum_layout(p, p.enum_cases(*def), args.as_slice()),
+            NominalKind::Enum => {
+                let layout = enum_layout(p, p.enum_cases(*def), args.as_slice());
+                destroyed_by(p.deinit(*def), layout)
+            }
             NominalKind::Other => Layout::empty(),
         },
         // The value of an integer generic argument is a constant, and everything else cannot be left in concrete code.
@@ -461,6 +464,15 @@ pub fn compute<'a>(p: &dyn Program<'a>, ty: Ty) -> Layout {
         | TyKind::PackExpansion(_)
         | TyKind::Integer(_) => Layout::empty(),
     }
+}
+
+/// The layout of a type whose values may have a deinitialiser: then destroying one is more than counting references.
+fn destroyed_by(deinit: Option<DefId>, mut layout: Layout) -> Layout {
+    if deinit.is_some() {
+        layout.trivial = false;
+        layout.leaves = None;
+    }
+    layout
 }
 
 fn add_properties<'a>(p: &dyn Program<'a>, placer: &mut Placer, def: DefId, args: &[Ty]) {

@@ -7,6 +7,7 @@
 //! Code after a terminator is not built at all: [`Builder::dead`] says that the current point cannot be reached.
 
 use super::captures::Captures;
+use super::copyability::Copyability;
 use super::data::*;
 use super::facts::Facts;
 use super::place::Writeback;
@@ -110,6 +111,11 @@ pub(super) enum TrackedKind {
     /// The local as a whole, which has an initial value that `consume` takes out. A value that `moves` cannot be copied: whoever takes it
     /// ends the variable.
     Consumable { source: TLocalId, moves: bool },
+    /// The local in parts that are taken one by one; `source` is the variable, if there is one.
+    Parts {
+        source: Option<TLocalId>,
+        parts: Vec<Part>,
+    },
     /// A borrowed parameter whose value cannot be copied and so must not be taken.
     Borrowed(TLocalId),
     /// The value in the heap box that the local refers to.
@@ -121,6 +127,15 @@ pub(super) enum TrackedKind {
         fields: Vec<FieldState>,
         has_super: bool,
     },
+}
+
+/// A part of a variable that gives up its value on its own.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Part {
+    pub path: SmallVec<[Proj; 2]>,
+    pub storage: Storage,
+    /// An enum as a whole, as long as nothing of its payload has been taken; the parts of payloads follow it.
+    pub rest: bool,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -140,9 +155,18 @@ pub(super) enum Storage {
     Unowned,
 }
 
+/// What [`Builder`] leaves to the passes behind it.
+pub(super) struct Finished<'a> {
+    pub mir: Mir,
+    pub errors: Vec<MirError>,
+    pub tracked: Vec<Tracked>,
+    pub copyability: Copyability<'a>,
+}
+
 /// Builds one [`Mir`].
 pub(super) struct Builder<'a> {
     pub facts: Facts<'a>,
+    pub copyability: Copyability<'a>,
     pub body: &'a TypedBody,
     /// The definition that the body belongs to: closures are numbered below it.
     pub owner: DefId,
@@ -193,6 +217,7 @@ impl<'a> Builder<'a> {
         let entry = blocks.alloc(BlockData::default());
         Builder {
             facts,
+            copyability: Copyability::of(facts, owner),
             body,
             owner,
             caps,
@@ -448,9 +473,14 @@ impl<'a> Builder<'a> {
     }
 
     /// The finished function: blocks that cannot be reached are dropped and the rest numbered anew.
-    pub fn finish(mut self) -> (Mir, Vec<MirError>, Vec<Tracked>) {
+    pub fn finish(mut self) -> Finished<'a> {
         self.mir.prune();
-        (self.mir, self.errors, self.tracked)
+        Finished {
+            mir: self.mir,
+            errors: self.errors,
+            tracked: self.tracked,
+            copyability: self.copyability,
+        }
     }
 }
 

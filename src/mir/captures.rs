@@ -5,6 +5,7 @@
 //! A mutable variable captured by something that may outlive the frame lives in a heap box from its declaration on; all others are captured by
 //! address, or by value where they cannot change.
 
+use super::copyability::Copyability;
 use super::data::CaptureMode;
 use super::facts::{Facts, ShortCircuit};
 use super::visit;
@@ -55,7 +56,7 @@ struct Walk<'a> {
 
 impl Captures {
     /// Analyses a whole body.
-    pub fn of(facts: &Facts, body: &TypedBody) -> Captures {
+    pub fn of(facts: &Facts, types: &Copyability<'_>, body: &TypedBody) -> Captures {
         let mut walk = Walk {
             facts,
             body,
@@ -78,7 +79,7 @@ impl Captures {
             walk.find_local_fns(&closure.body);
         }
         walk.block(&body.root);
-        walk.finish()
+        walk.finish(types)
     }
 
     /// How closure `n` holds a captured local.
@@ -291,7 +292,7 @@ impl<'a> Walk<'a> {
         self.context = saved;
     }
 
-    fn finish(mut self) -> Captures {
+    fn finish(mut self, types: &Copyability<'_>) -> Captures {
         let count = self.body.closures.len() as u32;
         let mut sets: FxHashMap<u32, FxHashSet<TLocalId>> = FxHashMap::default();
         for n in 0..count {
@@ -319,7 +320,12 @@ impl<'a> Walk<'a> {
                 let Some(decl) = self.body.locals.get(local) else {
                     continue;
                 };
-                let mutable = matches!(decl.kind, TLocalKind::Var | TLocalKind::Lazy);
+                // What cannot be copied into the context is shared like what may change.
+                let mutable = match decl.kind {
+                    TLocalKind::Var | TLocalKind::Lazy => true,
+                    TLocalKind::Let => types.noncopyable(decl.ty),
+                    _ => false,
+                };
                 if mutable && self.caps.escaping.contains(&n) {
                     self.caps.boxed.insert(local);
                 }

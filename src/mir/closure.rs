@@ -425,7 +425,9 @@ impl<'a> Builder<'a> {
             } else {
                 self.own(param);
             }
-        } else if mode == ParamMode::Borrow && self.facts.noncopyable(decl.ty) {
+        } else if mode == ParamMode::Inout && self.ends_early(local) {
+            self.track_consumable(param, local);
+        } else if mode == ParamMode::Borrow && self.copyability.noncopyable(decl.ty) {
             self.tracked.push(super::builder::Tracked {
                 local: param,
                 kind: super::builder::TrackedKind::Borrowed(local),

@@ -277,7 +277,10 @@ impl<'a> Builder<'a> {
     /// The value as one that stays at least this stable: copied to a temporary otherwise.
     pub fn stabilize(&mut self, value: Val, ty: Ty, need: Stability) -> Val {
         match value {
-            Val::Place(place, stability) if stability < need => {
+            // What cannot be copied is not changed by anybody else either while it is borrowed.
+            Val::Place(place, stability)
+                if stability < need && !self.copyability.noncopyable(ty) =>
+            {
                 let temp = self.owned_temp(ty, Rvalue::Use(Operand::Copy(place)));
                 Val::Owned(temp)
             }

@@ -4,7 +4,7 @@ use crate::base::Name;
 use crate::bodies::thir::TypedBody;
 use crate::db::Db;
 use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
-use crate::items::tree::{AccessorItem, Item, ItemKind, Modifiers, TypeRef, VarItem};
+use crate::items::tree::{AccessorItem, Item, ItemKind, Modifiers, VarItem};
 use crate::types::lang::{self, LangItem};
 use crate::types::signature::Signature;
 use crate::types::ty::{BuiltinTy, Ty, TyKind, TyList};
@@ -323,25 +323,6 @@ impl<'a> Facts<'a> {
         lang::is_lang(self.db, ty, LangItem::Never)
     }
     /// A reference to an object of a class.
-    /// Whether values of the type cannot be copied, only moved.
-    pub fn noncopyable(&self, ty: Ty) -> bool {
-        // The question is only worth asking of a declaration that says `~Copyable`.
-        let suppresses = |def: DefId| match self.item(def) {
-            Some(item) => match &item.kind {
-                ItemKind::Nominal(n) => n
-                    .inherits
-                    .iter()
-                    .any(|&t| matches!(item.types[t], TypeRef::Suppressed(_))),
-                _ => false,
-            },
-            None => false,
-        };
-        let copyable = |this: &Self| {
-            let copyable = lang::lang(this.db, LangItem::Copyable);
-            crate::types::conforms(this.db, None, ty, copyable)
-        };
-        ty.nominal_def().is_some_and(suppresses) && !copyable(self)
-    }
     pub fn is_class_ref(&self, ty: Ty) -> bool {
         ty.nominal_def().is_some_and(|d| self.is_class(d))
     }
@@ -558,6 +539,10 @@ fn trivial_nominal(db: &dyn Db, ty: Ty) -> bool {
         let Some((def, args)) = ty.as_nominal() else {
             return false;
         };
+        // What has a deinitialiser is not nothing to destroy.
+        if facts.deinit(def).is_some() {
+            return false;
+        }
         match facts.kind(def) {
             DefKind::Struct => facts.stored_properties(def).iter().all(|&var| {
                 matches!(

@@ -4,7 +4,7 @@
 //! * `builder`: blocks, locals and cleanup scopes; `place`, `member`, `store`: storage and formal accesses; `temporaries`: how long they live; `expr`, `call`, `delegation`, `literals`, `convert`, `stmt`, `pattern`, `closure`:
 //!   lowering of typed bodies; `init`, `synth`: functions as wholes, also those without source text; `captures`: what closures capture.
 //! * `coroutine`: `_modify` accessors, cut in two at their `yield`.
-//! * `moves`: copies of what cannot be copied become moves. `elaborate`: decides by data flow what is initialised where, and thereby which destructions happen; its findings are diagnostics.
+//! * `copyability`: which values can only be moved. `moves`: copies of those become moves. `elaborate`: decides by data flow what is initialised where, and thereby which destructions happen; its findings are diagnostics.
 //! * [`flow`]: those and other diagnostics in words. [`opt`]: passes. [`verify`]: the rules, checked. [`dump`]: graphs as text.
 //! * `stored`: graphs of the standard library that an earlier process has built.
 //!
@@ -15,6 +15,7 @@ mod call;
 mod captures;
 mod closure;
 mod convert;
+mod copyability;
 mod coroutine;
 pub mod data;
 mod delegation;
@@ -95,6 +96,12 @@ pub enum FlowKind {
         /// Where the value went.
         taken: Option<ExprId>,
         how: AfterConsume,
+    },
+    /// An inout parameter has given up its value and has none when the function is left.
+    NotReinitialized {
+        name: Name,
+        local: TLocalId,
+        taken: Option<ExprId>,
     },
     /// A value is taken that was only lent.
     ConsumedBorrowed {
@@ -218,7 +225,11 @@ fn build_from<'a>(
 ) -> Option<(Mir, Vec<MirError>)> {
     let db = facts.db;
     let (def, kind) = (id.def, facts.kind(id.def));
-    let caps = Rc::new(Captures::of(&facts, body));
+    let caps = Rc::new(Captures::of(
+        &facts,
+        &copyability::Copyability::of(facts, def),
+        body,
+    ));
     if matches!(id.kind, FnKind::Closure(n) if caps.inlined.contains(&n)) {
         // It has been lowered where it stands, and holds no captures of its own.
         return None;
@@ -280,12 +291,17 @@ fn build_from<'a>(
         FnKind::KeyPathSet(n) => builder.build_key_path(n, true),
         FnKind::GlobalAddress | FnKind::PropertyAddress | FnKind::ValueThunk => return None,
     }
-    let (mut mir, mut errors, tracked) = builder.finish();
+    let builder::Finished {
+        mut mir,
+        mut errors,
+        mut tracked,
+        copyability,
+    } = builder.finish();
     if !errors
         .iter()
         .any(|e| matches!(e.kind, FlowKind::Unsupported(_)))
     {
-        moves::run(&mut mir, &tracked);
+        moves::run(&mut mir, facts, &copyability, &mut tracked);
         elaborate::run(&mut mir, facts, &tracked, &mut errors);
         if let DefKind::Accessor(accessor @ (AccessorKind::Read | AccessorKind::Modify)) = kind
             && matches!(id.kind, FnKind::Body | FnKind::EndAccess)

@@ -273,10 +273,19 @@ impl<'a> Builder<'a> {
         // What evaluating the subject made dies before the cases, apart from the subject itself.
         self.push_scope();
         let value = self.rvalue(t.subject);
+        let noncopyable = self.copyability.noncopyable(ty);
         let (place, stability) = match value {
             Val::Place(place, stability) if stability >= need && !self.rooted_in_temp(&place) => {
                 self.pop_scope();
                 (place, stability)
+            }
+            // The value is borrowed, or taken where what the patterns bind is.
+            Val::Place(place, _) if noncopyable => {
+                let cleanups = self.scopes.pop().map(|s| s.cleanups).unwrap_or_default();
+                if let Some(scope) = self.scopes.last_mut() {
+                    scope.cleanups.extend(cleanups);
+                }
+                (place, Stability::Fixed)
             }
             other => {
                 let subject = self.temp(ty);

@@ -148,7 +148,13 @@ impl<'a> Builder<'a> {
             }
             TStmt::Defer(block) => self.add_cleanup(Cleanup::Defer(block)),
             TStmt::Yield(e) => self.lower_yield(*e),
-            TStmt::DiscardThis => {}
+            TStmt::DiscardThis => {
+                // Its parts need no destruction either.
+                if let Some(Slot::Place(place)) = self.body.this.and_then(|t| self.slots.get(&t)) {
+                    let local = place.local;
+                    self.stmt(StatementKind::StorageDead(local));
+                }
+            }
             TStmt::Then(e) => {
                 self.push_scope();
                 match self.then_dests.last().cloned() {
@@ -212,7 +218,8 @@ impl<'a> Builder<'a> {
 
     /// Whether a variable may give up its value before its scope ends: by `consume`, or because it cannot be copied.
     pub fn ends_early(&self, local: TLocalId) -> bool {
-        self.caps.consumed.contains(&local) || self.facts.noncopyable(self.body.locals[local].ty)
+        self.caps.consumed.contains(&local)
+            || self.copyability.noncopyable(self.body.locals[local].ty)
     }
 
     /// Tracks where a variable that has a value loses it.
@@ -222,7 +229,7 @@ impl<'a> Builder<'a> {
             local: storage,
             kind: TrackedKind::Consumable {
                 source: local,
-                moves: self.facts.noncopyable(decl.ty),
+                moves: self.copyability.noncopyable(decl.ty),
             },
             name: decl.name,
             immutable: false,

@@ -276,6 +276,7 @@ impl<'a> Builder<'a> {
                     (
                         TrackedKind::Whole
                         | TrackedKind::Consumable { .. }
+                        | TrackedKind::Parts { .. }
                         | TrackedKind::Fields(_),
                         [],
                     ) => true,

@@ -14,6 +14,14 @@ impl<'a> Builder<'a> {
     pub fn in_own_scope(&mut self, ty: Ty, f: impl FnOnce(&mut Self) -> Val) -> Val {
         self.push_scope();
         let value = f(self);
+        if matches!(value, Val::Place(..)) && self.copyability.noncopyable(ty) {
+            // It can only be borrowed, and what it lies in lives as long.
+            let cleanups = self.scopes.pop().map(|s| s.cleanups).unwrap_or_default();
+            if let Some(scope) = self.scopes.last_mut() {
+                scope.cleanups.extend(cleanups);
+            }
+            return value;
+        }
         let kept = match self.scopes.last() {
             // Nothing dies here: the value may stay where it is.
             Some(scope) if scope.cleanups.is_empty() => value,

@@ -202,7 +202,7 @@ pub fn is_marker(db: &dyn Db, protocol: DefId) -> bool {
 }
 
 /// `struct S: ~Copyable`
-fn suppresses(db: &dyn Db, ty: Ty, protocol: DefId) -> bool {
+pub(super) fn suppresses(db: &dyn Db, ty: Ty, protocol: DefId) -> bool {
     let Some(item) = ty.nominal_def().and_then(|d| item(db, d)) else {
         return false;
     };

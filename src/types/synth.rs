@@ -287,6 +287,12 @@ pub(crate) fn synth_signature(db: &dyn Db, def: DefId) -> Signature {
     };
     match kind {
         Synth::MemberwiseInit => {
+            // What cannot be copied has to be given away.
+            let copyable = crate::types::lang::lang(db, LangItem::Copyable);
+            let mode = match crate::types::conformance::suppresses(db, this, copyable) {
+                true => ParamMode::Owned,
+                false => ParamMode::Borrow,
+            };
             let param = |&property: &DefId| {
                 if let Some(param) = crate::types::wrappers::memberwise_param(db, property) {
                     return param;
@@ -299,6 +305,7 @@ pub(crate) fn synth_signature(db: &dyn Db, def: DefId) -> Signature {
                 });
                 SigParam {
                     default,
+                    mode,
                     is_iuo: crate::types::signature::var_is_iuo(db, property),
                     ..SigParam::plain(Some(name), name, raw_var_type(db, property))
                 }

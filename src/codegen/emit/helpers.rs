@@ -145,6 +145,23 @@ impl<'a> Code<'_, 'a> {
             self.destroy_memory(ty, addr);
             return Ok(());
         }
+        if let Some((def, args)) = ty.as_nominal()
+            && let Some(deinit) = self.p.deinit(def)
+        {
+            let instance = Instance {
+                id: FnId {
+                    def: deinit,
+                    kind: FnKind::Body,
+                },
+                args,
+            };
+            let this: SmallVec<[Value; 4]> = match self.load_val(layout, addr) {
+                Val::Scalars(values) => values.iter().copied().collect(),
+                Val::Memory(addr) => smallvec![self.address(addr)],
+            };
+            let target = Target::Key(CodeKey::Function(instance));
+            self.call(target, LANGUAGE_CALL, &this, &[]);
+        }
         match &layout.shape {
             Shape::Fields(fields) => {
                 for field in fields {

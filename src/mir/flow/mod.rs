@@ -51,7 +51,11 @@ pub fn flow_diagnostics(db: &dyn Db, def: DefId) -> Vec<AnchoredDiagnostic> {
             &mut out,
         );
     }
-    let caps = Captures::of(&facts, body);
+    let caps = Captures::of(
+        &facts,
+        &super::copyability::Copyability::of(facts, def),
+        body,
+    );
     arithmetic::check(facts, def, body, &mut out);
     escape::check(facts, def, body, &caps, &mut out);
     access::check(facts, def, body, &caps, &mut out);
@@ -121,6 +125,12 @@ fn diagnostic(
                 AfterConsume::ConsumedInLoop => error.note(Some(here), "consumed here"),
             }
         }
+        FlowKind::NotReinitialized { name, local, taken } => AnchoredDiagnostic::error(
+            "not_reinitialized",
+            declared(*local),
+            format!("missing reinitialization of inout parameter '{name}' after consume"),
+        )
+        .note(taken.map(|t| Anchor::Expr(def, t)), "consumed here"),
         FlowKind::ConsumedBorrowed { name, local } => AnchoredDiagnostic::error(
             "consumed_borrowed",
             declared(*local),
@@ -236,6 +246,7 @@ fn describe(db: &dyn Db, def: DefId, in_closure: bool, kind: &FlowKind) -> (&'st
         // These have more than one place.
         FlowKind::GuardFallsThrough(_)
         | FlowKind::UsedAfterConsume { .. }
+        | FlowKind::NotReinitialized { .. }
         | FlowKind::ConsumedBorrowed { .. } => ("flow", String::new()),
     }
 }

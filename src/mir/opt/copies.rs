@@ -7,7 +7,8 @@ use crate::base::FxHashSet;
 
 /// Turns `copy x … destroy x` within a block into `move x`. A variable of the source lives until its scope ends: its copy is moved only
 /// where nobody can see that the variable's own reference is gone by then.
-pub(super) fn copies_to_moves(mir: &mut Mir) {
+/// In the library, whose variables only hold what callers gave, it is always moved.
+pub(super) fn copies_to_moves(mir: &mut Mir, in_library: bool) {
     let exposed = exposed_locals(mir);
     let Mir { locals, blocks, .. } = mir;
     let is_movable = |local: Local| {
@@ -22,7 +23,9 @@ pub(super) fn copies_to_moves(mir: &mut Mir) {
             {
                 let local = place.local;
                 if let Some(copy) = last_use_is_copy(&data.stmts[..at], local)
-                    && (locals[local].name.is_none() || is_held(&data.stmts[copy..at], &exposed))
+                    && (in_library
+                        || locals[local].name.is_none()
+                        || is_held(&data.stmts[copy..at], &exposed))
                 {
                     make_move(&mut data.stmts[copy].kind, local);
                     data.stmts[at].kind = StatementKind::Nop;

@@ -8,7 +8,7 @@ use super::data::Mir;
 use super::facts::Facts;
 
 /// Runs the passes of every optimisation level.
-pub(super) fn run(mir: &mut Mir, _facts: Facts<'_>) {
-    copies::copies_to_moves(mir);
+pub(super) fn run(mir: &mut Mir, facts: Facts<'_>) {
+    copies::copies_to_moves(mir, facts.in_library(mir.id.def));
     copies::results_in_place(mir);
 }

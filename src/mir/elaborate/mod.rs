@@ -5,13 +5,15 @@
 //! depend on a flag. A tracked variable is a local without an initial value, one that `consume` ends, or a stored property of the
 //! `this` that an initialiser fills in. Uses of what may hold nothing are reported.
 
-use super::builder::{FieldState, Storage, Tracked, TrackedKind};
+mod joins;
+mod rewrite;
+
+use super::builder::{FieldState, Part, Tracked, TrackedKind};
 use super::data::*;
 use super::facts::Facts;
 use super::{AfterConsume, FlowKind, MirError};
-use crate::base::{FxHashMap, Name};
+use crate::base::{FxHashMap, FxHashSet, Name};
 use crate::items::hir::ExprId;
-use crate::types::ty::{BuiltinTy, Ty, TyList};
 
 /// Sets of variables that may and may not hold a value at some point.
 #[derive(Clone, PartialEq, Default)]
@@ -61,6 +63,8 @@ enum Target<'t> {
     Inside(usize),
     /// A value of several parts as a whole.
     Whole(&'t Tracked),
+    /// Several parts of a variable that gives them up one by one.
+    Group(&'t Tracked, Vec<usize>),
     /// The reference to a box.
     Box(usize),
     /// A parameter that is only lent.
@@ -74,6 +78,8 @@ struct Pass<'a> {
     /// The number of the first variable of each tracked local.
     first: Vec<usize>,
     by_local: FxHashMap<Local, usize>,
+    /// The parameters that are the caller's variables.
+    inout: FxHashSet<Local>,
     count: usize,
     errors: Vec<MirError>,
     report: bool,
@@ -96,6 +102,12 @@ pub(super) fn run(
         tracked,
         first: Vec::new(),
         by_local: FxHashMap::default(),
+        inout: mir
+            .params
+            .iter()
+            .filter(|p| mir.locals[**p].kind == LocalKind::Inout)
+            .copied()
+            .collect(),
         count: 0,
         errors: Vec::new(),
         report: false,
@@ -107,7 +119,7 @@ pub(super) fn run(
         pass.count += width(&t.kind);
     }
     pass.flagged = vec![false; pass.count];
-    let entry = pass.solve(mir);
+    let mut entry = pass.solve(mir);
     // A second walk reports, with the states at the start of each block known.
     pass.report = true;
     for (block, data) in mir.blocks.iter() {
@@ -116,8 +128,12 @@ pub(super) fn run(
             pass.block(data, &mut state);
         }
     }
-    errors.append(&mut pass.errors);
     pass.report = false;
+    let sound = pass.errors.is_empty();
+    errors.append(&mut pass.errors);
+    if sound && pass.balance_joins(mir, &entry) {
+        entry = pass.solve(mir);
+    }
     pass.rewrite(mir, &entry);
 }
 
@@ -125,6 +141,7 @@ fn width(kind: &TrackedKind) -> usize {
     match kind {
         TrackedKind::Whole | TrackedKind::Consumable { .. } | TrackedKind::Boxed(_) => 1,
         TrackedKind::Borrowed(_) => 0,
+        TrackedKind::Parts { parts, .. } => parts.len(),
         TrackedKind::Fields(fields) => fields.len(),
         // The properties, whether the superclass has done its part, and whether the object is this initialiser's to dispose of.
         TrackedKind::Object { fields, .. } => fields.len() + 2,
@@ -140,10 +157,17 @@ impl<'a> Pass<'a> {
             reached: true,
         };
         for (t, &first) in self.tracked.iter().zip(&self.first) {
-            if mir.locals[t.local].kind == LocalKind::Owned
-                && matches!(t.kind, TrackedKind::Whole | TrackedKind::Consumable { .. })
+            let given = matches!(
+                mir.locals[t.local].kind,
+                LocalKind::Owned | LocalKind::Inout
+            );
+            if given
+                && matches!(
+                    t.kind,
+                    TrackedKind::Whole | TrackedKind::Consumable { .. } | TrackedKind::Parts { .. }
+                )
             {
-                state.set(first, true);
+                self.bits(t).for_each(|bit| state.set(bit, true));
             }
             // Without a superclass there is no second initialiser to wait for.
             if let TrackedKind::Object {
@@ -207,6 +231,7 @@ impl<'a> Pass<'a> {
             (TrackedKind::Borrowed(_), _) => Target::None,
             (TrackedKind::Boxed(_), [_]) => Target::Exact(first),
             (TrackedKind::Boxed(_), _) => Target::Inside(first),
+            (TrackedKind::Parts { parts, .. }, path) => part_target(t, parts, first, path),
             (TrackedKind::Fields(_) | TrackedKind::Object { .. }, []) => Target::Whole(t),
             (TrackedKind::Fields(fields), [Proj::Field(var), rest @ ..])
             | (TrackedKind::Object { fields, .. }, [Proj::ClassField(var), rest @ ..]) => {
@@ -259,11 +284,20 @@ impl<'a> Pass<'a> {
             Target::Exact(bit) => {
                 self.require(bit, state, src, taken);
                 if taken {
-                    state.set(bit, false);
+                    self.give_up(place, bit, state);
                     state.taken[bit] = src;
                 }
             }
             Target::Inside(bit) | Target::Box(bit) => self.require(bit, state, src, false),
+            Target::Group(_, bits) => {
+                for bit in bits {
+                    self.require(bit, state, src, taken);
+                    if taken {
+                        state.set(bit, false);
+                        state.taken[bit] = src;
+                    }
+                }
+            }
             Target::Lent(t) => {
                 if let (TrackedKind::Borrowed(local), true) = (&t.kind, taken) {
                     let (name, local) = (t.name, *local);
@@ -282,6 +316,31 @@ impl<'a> Pass<'a> {
         }
     }
 
+    /// The value of a variable is taken; with part of an enum's payload, the enum as a whole is gone, and there is no other payload.
+    fn give_up(&self, place: &Place, bit: usize, state: &mut State) {
+        state.set(bit, false);
+        let (t, _, _) = self.variable(bit);
+        let TrackedKind::Parts { parts, .. } = &t.kind else {
+            return;
+        };
+        let first = self.first_of(t);
+        for (i, part) in parts.iter().enumerate() {
+            let common = part
+                .path
+                .iter()
+                .zip(&place.path)
+                .take_while(|(a, b)| a == b);
+            let common = common.count();
+            let other_payload = matches!(
+                (part.path.get(common), place.path.get(common)),
+                (Some(Proj::Payload(_)), Some(Proj::Payload(_)))
+            );
+            if part.rest && common == part.path.len() || other_payload {
+                state.set(first + i, false);
+            }
+        }
+    }
+
     /// A variable must hold a value here, for it is read, or `taken`.
     fn require(&mut self, bit: usize, state: &mut State, src: Option<ExprId>, taken: bool) {
         if !state.may_lack[bit] {
@@ -289,7 +348,11 @@ impl<'a> Pass<'a> {
         }
         let (t, name, _) = self.variable(bit);
         let kind = match &t.kind {
-            TrackedKind::Consumable { source, .. } => FlowKind::UsedAfterConsume {
+            TrackedKind::Consumable { source, .. }
+            | TrackedKind::Parts {
+                source: Some(source),
+                ..
+            } => FlowKind::UsedAfterConsume {
                 name,
                 local: *source,
                 taken: state.taken[bit],
@@ -377,6 +440,7 @@ impl<'a> Pass<'a> {
                 _ => self.bits(t).for_each(|bit| state.set(bit, true)),
             },
             Target::Whole(t) => self.require_whole(t, state, src, false),
+            Target::Group(_, bits) => bits.into_iter().for_each(|bit| state.set(bit, true)),
             Target::Box(bit) => state.set(bit, false),
             Target::Lent(_) | Target::None => {}
         }
@@ -419,8 +483,37 @@ impl<'a> Pass<'a> {
             Some(Terminator::TryCall { callee, args, .. }) => {
                 self.arguments(args, callee, state, src)
             }
-            Some(Terminator::Throw(error)) => self.operand(error, state, src),
+            Some(Terminator::Throw(error)) => {
+                self.operand(error, state, src);
+                self.require_inout(state);
+            }
+            Some(Terminator::Return) => self.require_inout(state),
             _ => {}
+        }
+    }
+
+    /// The caller's variable must hold a value when the function is left.
+    fn require_inout(&mut self, state: &State) {
+        if !self.report {
+            return;
+        }
+        for t in self.tracked {
+            let source = match &t.kind {
+                TrackedKind::Consumable { source, .. }
+                | TrackedKind::Parts {
+                    source: Some(source),
+                    ..
+                } if self.inout.contains(&t.local) => *source,
+                _ => continue,
+            };
+            if let Some(bit) = self.bits(t).find(|&bit| state.may_lack[bit]) {
+                let kind = FlowKind::NotReinitialized {
+                    name: t.name,
+                    local: source,
+                    taken: state.taken[bit],
+                };
+                self.error(kind, None);
+            }
         }
     }
 
@@ -467,6 +560,7 @@ impl<'a> Pass<'a> {
                 Target::Box(bit) => state.set(bit, false),
                 Target::Inside(bit) => self.require(bit, state, src, false),
                 Target::Whole(t) => self.require_whole(t, state, src, false),
+                Target::Group(_, bits) => bits.into_iter().for_each(|bit| state.set(bit, false)),
                 Target::Lent(_) | Target::None => {}
             },
             StatementKind::StoreWeak { place, value, .. }
@@ -485,363 +579,40 @@ impl<'a> Pass<'a> {
                 self.initialise(ok, state, src);
                 self.initialise(dest, state, src);
             }
-            // Lowering says so where an object has been destroyed behind the initialiser's back.
-            StatementKind::StorageDead(local) => {
-                if let Target::Whole(t) = self.target(&(*local).into()) {
+            // Lowering says so where an object has been destroyed behind the initialiser's back, or a value is discarded.
+            StatementKind::StorageDead(local) => match self.target(&(*local).into()) {
+                Target::Whole(t) | Target::Group(t, _) => {
                     self.bits(t).for_each(|bit| state.set(bit, false));
                 }
-            }
+                Target::Exact(bit) => state.set(bit, false),
+                _ => {}
+            },
             StatementKind::DeallocPartial(_)
             | StatementKind::DeallocBox(_)
             | StatementKind::StorageLive(_)
             | StatementKind::Nop => {}
         }
     }
-
-    // Rewriting.
-
-    fn rewrite(&mut self, mir: &mut Mir, entry: &[State]) {
-        // First find which variables need a flag.
-        for (block, data) in mir.blocks.iter() {
-            let mut state = entry[block.index()].clone();
-            if !state.reached {
-                continue;
-            }
-            for (i, stmt) in data.stmts.iter().enumerate() {
-                if let StatementKind::Destroy(place) = &stmt.kind {
-                    let bits = match self.target(place) {
-                        Target::Exact(bit) | Target::Box(bit) => bit..bit + 1,
-                        Target::Whole(t) if place.path.is_empty() => self.bits(t),
-                        _ => 0..0,
-                    };
-                    for bit in bits {
-                        self.flagged[bit] |= state.may_hold[bit] && state.may_lack[bit];
-                    }
-                }
-                self.statement(stmt, data.stmts.get(i + 1), &mut state);
-            }
-        }
-        let int1 = Ty::builtin(BuiltinTy::Int1);
-        let flags: Vec<Option<Local>> = self
-            .flagged
-            .iter()
-            .map(|&needed| {
-                needed.then(|| {
-                    mir.locals.alloc(LocalDecl {
-                        ty: int1,
-                        kind: LocalKind::Var,
-                        name: None,
-                    })
-                })
-            })
-            .collect();
-        let originals: Vec<Block> = mir.blocks.indices().collect();
-        for block in originals {
-            let mut state = entry[block.index()].clone();
-            if !state.reached {
-                continue;
-            }
-            let data = std::mem::take(&mut mir.blocks[block]);
-            let mut out = Rewriter {
-                mir,
-                flags: &flags,
-                current: block,
-            };
-            if block.raw() == 0 {
-                for (bit, flag) in flags.iter().enumerate() {
-                    if flag.is_some() {
-                        out.set_flag(bit, state.may_hold[bit]);
-                    }
-                }
-            } else {
-                // A call's result became valid on the edge that leads here.
-                for (bit, flag) in flags.iter().enumerate() {
-                    if flag.is_some() && state.may_hold[bit] && !state.may_lack[bit] {
-                        out.set_flag(bit, true);
-                    }
-                }
-            }
-            for (i, stmt) in data.stmts.iter().enumerate() {
-                let before = state.clone();
-                self.statement(stmt, data.stmts.get(i + 1), &mut state);
-                self.rewrite_statement(stmt, &before, &mut out);
-                for (bit, flag) in flags.iter().enumerate() {
-                    let known = state.may_hold[bit] != state.may_lack[bit];
-                    let changed = state.may_hold[bit] != before.may_hold[bit]
-                        || state.may_lack[bit] != before.may_lack[bit];
-                    if flag.is_some() && known && changed {
-                        out.set_flag(bit, state.may_hold[bit]);
-                    }
-                }
-            }
-            let current = out.current;
-            mir.blocks[current].term = data.term;
-            mir.blocks[current].term_src = data.term_src;
-        }
-    }
-
-    fn rewrite_statement(&mut self, stmt: &Statement, state: &State, out: &mut Rewriter) {
-        match &stmt.kind {
-            StatementKind::Destroy(place) => match self.target(place) {
-                Target::Exact(bit) => {
-                    let kind = self.destruction(bit, place);
-                    out.conditional(bit, state, vec![kind], Vec::new(), stmt.src);
-                }
-                Target::Box(bit) => {
-                    let free = StatementKind::DeallocBox(place.clone());
-                    out.conditional(bit, state, vec![stmt.kind.clone()], vec![free], stmt.src);
-                }
-                Target::Whole(t) if place.path.is_empty() => {
-                    self.destroy_parts(t, place, state, out, stmt.src)
-                }
-                _ => out.push(stmt.clone()),
-            },
-            StatementKind::StoreWeak { place, value, .. } => {
-                let init = self.is_lacking(place, state, false);
-                out.push(Statement {
-                    kind: StatementKind::StoreWeak {
-                        place: place.clone(),
-                        value: value.clone(),
-                        init,
-                    },
-                    src: stmt.src,
-                });
-            }
-            StatementKind::StoreUnowned { place, value, .. } => {
-                let init = self.is_lacking(place, state, false);
-                out.push(Statement {
-                    kind: StatementKind::StoreUnowned {
-                        place: place.clone(),
-                        value: value.clone(),
-                        init,
-                    },
-                    src: stmt.src,
-                });
-            }
-            StatementKind::Nop => {}
-            _ => out.push(stmt.clone()),
-        }
-        // Untracked weak storage keeps what lowering said.
-        if let StatementKind::StoreWeak { place, .. } | StatementKind::StoreUnowned { place, .. } =
-            &stmt.kind
-            && matches!(self.target(place), Target::None)
-        {
-            out.replace_last(stmt.clone());
-        }
-    }
-
-    fn is_lacking(&self, place: &Place, state: &State, otherwise: bool) -> bool {
-        match self.target(place) {
-            Target::Exact(bit) => !state.may_hold[bit],
-            _ => otherwise,
-        }
-    }
-
-    fn destruction(&self, bit: usize, place: &Place) -> StatementKind {
-        for (t, &first) in self.tracked.iter().zip(&self.first) {
-            if let TrackedKind::Fields(fields) | TrackedKind::Object { fields, .. } = &t.kind
-                && bit >= first
-                && let Some(field) = fields.get(bit - first)
-            {
-                return match field.storage {
-                    Storage::Strong => StatementKind::Destroy(place.clone()),
-                    Storage::Weak => StatementKind::DestroyWeak(place.clone()),
-                    Storage::Unowned => StatementKind::DestroyUnowned(place.clone()),
-                };
-            }
-        }
-        StatementKind::Destroy(place.clone())
-    }
-
-    /// The destruction of an unfinished `this`.
-    fn destroy_parts(
-        &mut self,
-        t: &'a Tracked,
-        place: &Place,
-        state: &State,
-        out: &mut Rewriter,
-        src: Option<ExprId>,
-    ) {
-        let first = self.first_of(t);
-        let bits = self.bits(t);
-        if bits.clone().all(|bit| !state.may_hold[bit]) {
-            return;
-        }
-        let complete = bits.clone().all(|bit| !state.may_lack[bit]);
-        match &t.kind {
-            TrackedKind::Object { fields, has_super } => {
-                let super_bit = first + fields.len();
-                let ours = super_bit + 1;
-                if complete {
-                    self.destroy_object(place, out, src);
-                    return;
-                }
-                if !state.may_hold[ours] {
-                    return;
-                }
-                let join = state.may_lack[ours].then(|| {
-                    // On some paths the superclass's failing initialiser has disposed of the object.
-                    let (here, join) = (out.block(), out.block());
-                    out.end_on_flag(ours, here, join);
-                    out.current = here;
-                    join
-                });
-                let split = *has_super && state.may_hold[super_bit];
-                let join_whole = split.then(|| {
-                    // Only on some paths has the superclass done its part; then the object is complete.
-                    let (whole, parts, join) = (out.block(), out.block(), out.block());
-                    out.end_on_flag(super_bit, whole, parts);
-                    out.current = whole;
-                    self.destroy_object(place, out, src);
-                    out.end(Terminator::Goto(join));
-                    out.current = parts;
-                    join
-                });
-                for (i, field) in fields.iter().enumerate() {
-                    let part = place.then(Proj::ClassField(field.var));
-                    let kind = self.destruction(first + i, &part);
-                    out.conditional(first + i, state, vec![kind], Vec::new(), src);
-                }
-                self.abandon(place, out, src);
-                for join in [join_whole, join].into_iter().flatten() {
-                    out.end(Terminator::Goto(join));
-                    out.current = join;
-                }
-            }
-            TrackedKind::Fields(fields) => {
-                if complete {
-                    out.push(Statement {
-                        kind: StatementKind::Destroy(place.clone()),
-                        src,
-                    });
-                    return;
-                }
-                for (i, field) in fields.iter().enumerate() {
-                    let part = place.then(Proj::Field(field.var));
-                    let kind = self.destruction(first + i, &part);
-                    out.conditional(first + i, state, vec![kind], Vec::new(), src);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// An object that was never complete is marked, so that a subclass's initialiser knows to destroy its own properties too.
-    fn abandon(&self, place: &Place, out: &mut Rewriter, src: Option<ExprId>) {
-        let ty = out.mir.locals[place.local].ty;
-        let dest = out.mir.locals.alloc(LocalDecl {
-            ty: Ty::unit(),
-            kind: LocalKind::Var,
-            name: None,
-        });
-        let id = FnId {
-            def: self.facts.builtin("abandon", 1),
-            kind: FnKind::Body,
-        };
-        out.push(Statement {
-            kind: StatementKind::Call {
-                dest: dest.into(),
-                callee: Callee::Static(id, TyList::new(&[ty])),
-                args: vec![Argument::Value(Operand::Borrow(place.clone()))],
-            },
-            src,
-        });
-    }
-
-    /// A complete object of a failed initialiser is released like any other, with the deinitialisers of its dynamic class. Its memory
-    /// is kept by an unowned reference that nobody gives up here: whoever allocated the object frees it.
-    fn destroy_object(&self, place: &Place, out: &mut Rewriter, src: Option<ExprId>) {
-        let ty = out.mir.locals[place.local].ty;
-        let keeper = out.mir.locals.alloc(LocalDecl {
-            ty,
-            kind: LocalKind::Var,
-            name: None,
-        });
-        out.push(Statement {
-            kind: StatementKind::StoreUnowned {
-                place: keeper.into(),
-                value: Operand::Borrow(place.clone()),
-                init: true,
-            },
-            src,
-        });
-        out.push(Statement {
-            kind: StatementKind::Destroy(place.clone()),
-            src,
-        });
-    }
 }
 
-struct Rewriter<'m> {
-    mir: &'m mut Mir,
-    flags: &'m [Option<Local>],
-    current: Block,
-}
-
-impl Rewriter<'_> {
-    fn push(&mut self, stmt: Statement) {
-        self.mir.blocks[self.current].stmts.push(stmt);
-    }
-    fn replace_last(&mut self, stmt: Statement) {
-        if let Some(last) = self.mir.blocks[self.current].stmts.last_mut() {
-            *last = stmt;
-        }
-    }
-    fn block(&mut self) -> Block {
-        self.mir.blocks.alloc(BlockData::default())
-    }
-    fn end(&mut self, term: Terminator) {
-        self.mir.blocks[self.current].term = Some(term);
-    }
-    /// Branches on whether the variable holds a value.
-    fn end_on_flag(&mut self, bit: usize, then: Block, els: Block) {
-        let cond = match self.flags[bit] {
-            Some(flag) => Operand::Borrow(flag.into()),
-            None => Operand::Const(Const::Int(0, Ty::builtin(BuiltinTy::Int1))),
+/// Which parts of a variable a path means.
+fn part_target<'t>(t: &'t Tracked, parts: &[Part], first: usize, path: &[Proj]) -> Target<'t> {
+    let inside = |p: &&Part| !p.rest && path.starts_with(&p.path);
+    if let Some(at) = parts.iter().position(|p| inside(&p)) {
+        return match parts[at].path.len() == path.len() {
+            true => Target::Exact(first + at),
+            false => Target::Inside(first + at),
         };
-        self.end(Terminator::If { cond, then, els });
     }
-    fn set_flag(&mut self, bit: usize, value: bool) {
-        let Some(flag) = self.flags[bit] else { return };
-        let constant = Const::Int(value as i128, Ty::builtin(BuiltinTy::Int1));
-        self.push(Statement {
-            kind: StatementKind::Assign(flag.into(), Rvalue::Use(Operand::Const(constant))),
-            src: None,
-        });
+    let covered = |(i, p): (usize, &Part)| p.path.starts_with(path).then_some(first + i);
+    let bits: Vec<usize> = parts.iter().enumerate().filter_map(covered).collect();
+    if !bits.is_empty() {
+        return Target::Group(t, bits);
     }
-    /// Emits `held` where the variable holds a value and `lacking` where it does not.
-    fn conditional(
-        &mut self,
-        bit: usize,
-        state: &State,
-        held: Vec<StatementKind>,
-        lacking: Vec<StatementKind>,
-        src: Option<ExprId>,
-    ) {
-        let emit = |out: &mut Self, list: Vec<StatementKind>| {
-            for kind in list {
-                out.push(Statement { kind, src });
-            }
-        };
-        match (state.may_hold[bit], state.may_lack[bit], self.flags[bit]) {
-            (true, true, Some(flag)) => {
-                let (yes, no, join) = (self.block(), self.block(), self.block());
-                self.end(Terminator::If {
-                    cond: Operand::Borrow(flag.into()),
-                    then: yes,
-                    els: no,
-                });
-                self.current = yes;
-                emit(self, held);
-                self.end(Terminator::Goto(join));
-                self.current = no;
-                emit(self, lacking);
-                self.end(Terminator::Goto(join));
-                self.current = join;
-            }
-            (true, _, _) => emit(self, held),
-            (false, _, _) => emit(self, lacking),
-        }
+    // Something in a payload of which nothing is ever taken.
+    match parts.iter().position(|p| path.starts_with(&p.path)) {
+        Some(at) => Target::Inside(first + at),
+        None => Target::None,
     }
 }
 
