@@ -1,18 +1,15 @@
 //! Bad input: whatever a file, a command line or a file system holds, the compiler ends soon with a clear
 //! error or a good result, never with a panic, a crash or half an output.
 //!
-//! The inputs that exhaust something are run as processes, so that a stack overflow is seen as what it is. The mutants of
-//! the fixtures run in this process, because there are thousands of them.
+//! The inputs that exhaust something are run as processes, so that a stack overflow is seen as what it is.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use codira::interface::{BufferEmitter, ExitStatus, NoCallbacks, run_compiler};
-use codira::syntax::{Dialect, ParseOptions};
+use codira::syntax::ParseOptions;
 use codira::vfs::{MemorySystem, ReadErrorKind};
 
 /// Unoptimised compilers are an order of magnitude slower and get smaller inputs.
@@ -20,7 +17,7 @@ const SLOW: bool = cfg!(debug_assertions);
 /// How long one of the repetitions below is.
 const MANY: usize = if SLOW { 20_000 } else { 200_000 };
 /// What no input of this file may take, on a machine that is busy with other tests.
-const TOO_LONG: Duration = Duration::from_secs(if SLOW { 120 } else { 60 });
+const TOO_LONG: Duration = Duration::from_secs(if SLOW { 120 } else { 30 });
 
 struct Folder(tempfile::TempDir);
 
@@ -67,26 +64,34 @@ fn stderr_of(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Checks `text` in a process: it must end in time, with an explanation exactly when it fails.
+/// Parses and checks `text` in processes of their own, and compiles it where it is right, also with `-O`. Each must end in time, with
+/// an explanation exactly when it fails, and leave an output exactly when it succeeds. Returns what checking said.
 #[track_caller]
 fn survives(what: &str, text: &str) -> (bool, String) {
     let folder = Folder::with("deep.code", text);
-    let started = Instant::now();
-    let (status, stderr) = folder.languagec("-typecheck deep.code");
-    let shown: String = stderr.chars().take(300).collect();
-    assert!(matches!(status, Some(0 | 1)), "{what}: {status:?}\n{shown}");
-    assert!(
-        !stderr.contains("internal compiler error"),
-        "{what}\n{shown}"
-    );
-    assert_eq!(
-        status == Some(1),
-        stderr.contains("error: "),
-        "{what}\n{shown}"
-    );
-    let took = started.elapsed();
-    assert!(took < TOO_LONG, "{what} took {took:?}");
-    (status == Some(0), stderr)
+    let run = |line: &str| {
+        let started = Instant::now();
+        let (status, stderr) = folder.languagec(line);
+        let shown: String = stderr.chars().take(300).collect();
+        let failed = format!("{what} with '{line}': {status:?}\n{shown}");
+        assert!(matches!(status, Some(0 | 1)), "{failed}");
+        assert!(!stderr.contains("internal compiler error"), "{failed}");
+        assert_eq!(status == Some(1), stderr.contains("error: "), "{failed}");
+        let took = started.elapsed();
+        assert!(took < TOO_LONG, "{failed}\ntook {took:?}");
+        let output = folder.path().join("out");
+        let made = line.contains("-o out") && status == Some(0);
+        assert_eq!(output.exists(), made, "{failed}");
+        let _ = std::fs::remove_file(output);
+        (status == Some(0), stderr)
+    };
+    run("-parse deep.code");
+    let checked = run("-typecheck deep.code");
+    let (compiled, _) = run("deep.code -o out");
+    if compiled {
+        run("deep.code -O -o out");
+    }
+    checked
 }
 
 #[test]
@@ -257,6 +262,19 @@ fn nesting_without_an_end() {
         ("assignments", "a = "),
         ("regexes", "#/"),
         ("multi-line strings", "\"\"\"\n\\("),
+        ("subscripts", "a["),
+        ("labelled calls", "f(a: "),
+        ("awaits", "await "),
+        ("modifiers that may be names", "borrowing "),
+        ("result types", "fn f() -> ("),
+        ("array types", "var a: ["),
+        ("dictionary types", "var a: [Int: "),
+        ("generic types", "var a: A<"),
+        ("opaque types", "var a: some "),
+        ("patterns", "if case ("),
+        ("guards", "guard true else { "),
+        ("switch expressions", "var a = switch 1 { default: "),
+        ("captures", "{ [a = "),
     ] {
         let (good, _) = survives(what, &unit.repeat(MANY));
         assert!(!good || what == "closures", "{what} were accepted");
@@ -285,6 +303,49 @@ fn nesting_with_an_end() {
         ("interpolations", nested("\"\\(", "1", ")\"")),
         ("comments", nested("/*", "", "*/")),
         ("conditions", nested("#if A\n", "", "#endif\n")),
+        ("true conditions", nested("#if true\n", "", "#endif\n")),
+        (
+            "negated conditions",
+            format!("#if {}A\n#endif\n", "!".repeat(MANY)),
+        ),
+        ("ifs", nested("if true {", "", "}")),
+        (
+            "if expressions",
+            format!("var a = {}", nested("if true {", "1", "} else { 1 }")),
+        ),
+        ("functions", nested("fn f() {", "", "}")),
+        ("structures", nested("struct S {", "", "}")),
+        (
+            "closures that are called",
+            format!("var a = {}", nested("{ ", "1", " }()")),
+        ),
+        ("trailing closures", nested("f {", "", "}")),
+        ("tuples", format!("var a = {}", nested("(1, ", "1", ")"))),
+        (
+            "tuple types",
+            format!("var a: {}", nested("(Int, ", "Int", ")")),
+        ),
+        ("subscripts", format!("a{}", nested("[", "0", "]"))),
+        (
+            "minus signs",
+            format!("immutable a = {}1\n", "-".repeat(MANY)),
+        ),
+        (
+            "negations",
+            format!("immutable a = {}1\n", "- ".repeat(MANY)),
+        ),
+        (
+            "negated parentheses",
+            format!("var a = {}", nested("-(", "1", ")")),
+        ),
+        (
+            "case patterns",
+            format!("if case {} = 1 {{}}", nested(".a(", "1", ")").trim_end()),
+        ),
+        (
+            "ternaries",
+            format!("var a = {}", nested("true ? ", "1", " : 1")),
+        ),
     ] {
         survives(what, &text);
     }
@@ -295,7 +356,30 @@ fn chains_without_nesting() {
     for (what, head, unit, tail) in [
         ("members", "a", ".a", ""),
         ("calls", "a", ".a()", ""),
-        ("sums", "immutable a = 1", " &+ 1", ""),
+        ("known members", "var a = 1; _ = a", ".a", ""),
+        ("unwrapping", "var a: Int? = 1; _ = a", "!", ""),
+        ("tight sums", "immutable a = 1", "+1", ""),
+        ("wrapping sums", "immutable a = 1", " &+ 1", ""),
+        (
+            "sums of variables",
+            "var b = 1; immutable a = b",
+            " + b",
+            "",
+        ),
+        ("mixed sums", "immutable a = 1", " + 1 * 1.0 - 2", ""),
+        ("texts", "immutable a = \"a\"", " + \"a\"", ""),
+        ("conjunctions", "immutable a = true", " && true", ""),
+        ("defaults", "var b: Int? = 1; immutable a = b", " ?? b", ""),
+        ("comparisons", "immutable a = 1", " < 1", ""),
+        ("unknown operators", "immutable a = 1", " +++ 1", ""),
+        ("casts", "immutable a = 1", " as Int", ""),
+        ("conditional casts", "immutable a = 1", " as? Int", ""),
+        ("tests", "immutable a = 1", " is Int", ""),
+        ("ternaries", "immutable a = ", "true ? 1 : ", "1"),
+        ("assignments", "var a = 1; a", " = a", ""),
+        ("literal text", "immutable a = \"", "a", "\""),
+        ("digits", "immutable a = ", "1", ""),
+        ("interpolations", "immutable a = \"", "\\(1) ", "\""),
         ("elements", "immutable a = [", "1, ", "1]"),
         ("statements", "", "var _ = 1;", ""),
         ("optional chains", "a", "?.a", ""),
@@ -308,10 +392,80 @@ fn chains_without_nesting() {
         ("where clauses", "fn f<A>() where ", "A: A, ", "A: A {}"),
         ("parameters", "fn f(", "a: Int, ", "a: Int) {}"),
         ("cases", "enum E { ", "case a\n", "}"),
+        ("cases of one declaration", "enum E { case a", ", a", "}"),
+        ("variables of one declaration", "var a = 1", ", a = 1", ""),
+        ("equal variables", "", "var a = 1\n", ""),
+        ("unknown variables", "", "a = 1\n", ""),
+        ("equal functions", "", "fn f() {}\n", ""),
+        ("loops", "", "while false {}\n", ""),
+        ("guards", "fn f() { ", "guard true else { return }\n", "}"),
+        ("conditions of one statement", "if true", ", true", " {}"),
+        (
+            "patterns of one case",
+            "switch 1 { case 1",
+            ", 1",
+            ": break; default: break }",
+        ),
+        (
+            "cases of one switch",
+            "switch 1 { ",
+            "case 1: break\n",
+            "default: break }",
+        ),
+        ("unknown elements", "immutable a = [", "b, ", "b]"),
     ] {
         // What the checker does with them is more than parsing, so they are shorter.
         let count = if SLOW { 1_000 } else { 10_000 };
         survives(what, &format!("{head}{}{tail}\n", unit.repeat(count)));
+    }
+}
+
+/// Declarations that each need the next one.
+#[test]
+fn chains_of_declarations() {
+    let count = if SLOW { 300 } else { 3_000 };
+    let chain = |each: &dyn Fn(usize) -> String, last: &str| {
+        let lines: String = (0..count).map(each).collect();
+        format!("{lines}{last}\n")
+    };
+    for (what, text) in [
+        (
+            "variables",
+            chain(
+                &|i| format!("var a{i} = a{}\n", i + 1),
+                &format!("var a{count} = 1"),
+            ),
+        ),
+        (
+            "aliases",
+            chain(
+                &|i| format!("typealias A{i} = A{}\n", i + 1),
+                &format!("typealias A{count} = Int\nvar a: A0 = 1"),
+            ),
+        ),
+        (
+            "functions",
+            chain(
+                &|i| format!("fn f{i}() {{ f{}() }}\n", i + 1),
+                &format!("fn f{count}() {{}}\nf0()"),
+            ),
+        ),
+        (
+            "structures",
+            chain(
+                &|i| format!("struct S{i} {{ var a: S{} }}\n", i + 1),
+                &format!("struct S{count} {{ var a = 1 }}\nvar s: S0?"),
+            ),
+        ),
+        (
+            "classes",
+            chain(
+                &|i| format!("class C{i}: C{} {{}}\n", i + 1),
+                &format!("class C{count} {{}}\n_ = C0()"),
+            ),
+        ),
+    ] {
+        survives(what, &text);
     }
 }
 
@@ -507,8 +661,6 @@ fn outputs_that_cannot_be_written() {
     assert_eq!(folder.entries(), ["good.code"]);
 }
 
-// Mutants.
-
 /// Marsaglia's xorshift: the same numbers everywhere.
 struct Random(u64);
 
@@ -519,194 +671,4 @@ impl Random {
         self.0 ^= self.0 << 17;
         self.0
     }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() >> 11) as usize % bound.max(1)
-    }
-}
-
-/// A program cut into tokens, each with the white space before it.
-fn pieces(text: &str) -> Vec<String> {
-    let lexed = codira::syntax::lexer::lex(text, &ParseOptions::new(Dialect::Codira));
-    let mut pieces = Vec::new();
-    let mut start = 0;
-    for token in &lexed.tokens {
-        pieces.push(text[start..token.end as usize].to_owned());
-        start = token.end as usize;
-    }
-    pieces
-}
-
-/// Deletes, duplicates or swaps a few tokens.
-fn mutate(pieces: &mut Vec<String>, random: &mut Random) {
-    for _ in 0..1 + random.below(3) {
-        if pieces.is_empty() {
-            return;
-        }
-        let at = random.below(pieces.len());
-        match random.below(4) {
-            0 => drop(pieces.remove(at)),
-            1 => pieces.insert(at, pieces[at].clone()),
-            2 if at + 1 < pieces.len() => pieces.swap(at, at + 1),
-            _ => {
-                let other = random.below(pieces.len());
-                pieces.swap(at, other);
-            }
-        }
-    }
-}
-
-fn programs(folder: &Path, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    entries.sort();
-    for path in entries {
-        if path.is_dir() {
-            programs(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "code") {
-            found.push(path);
-        }
-    }
-}
-
-/// Runs `work` on as many threads as there are processors, each with a stack for nested source; `work`
-/// gets numbers below `count`.
-fn in_parallel(count: usize, work: impl Fn(usize) + Sync) {
-    let _ = rayon::ThreadPoolBuilder::new()
-        .stack_size(64 << 20)
-        .build_global();
-    let next = AtomicUsize::new(0);
-    let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            let run = || {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    if index >= count {
-                        return;
-                    }
-                    work(index);
-                }
-            };
-            std::thread::Builder::new()
-                .stack_size(256 << 20)
-                .spawn_scoped(scope, run)
-                .unwrap();
-        }
-    });
-}
-
-/// After this time a mutant is taken to run for ever.
-const HANGS: Duration = Duration::from_secs(if SLOW { 120 } else { 30 });
-
-/// Ends the process with a message unless it is dropped in time: nothing else stops a thread.
-struct Alarm {
-    _dropped_in_time: std::sync::mpsc::Sender<()>,
-}
-
-impl Alarm {
-    fn after(time: Duration, message: String) -> Alarm {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        std::thread::spawn(move || {
-            if receiver.recv_timeout(time) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                eprintln!("{message}");
-                std::process::exit(1);
-            }
-        });
-        Alarm {
-            _dropped_in_time: sender,
-        }
-    }
-}
-
-/// Compiles mutants of every fixture as far as `mode` says and collects what went wrong.
-///
-/// The environment variable `CODIRA_MUTANTS` asks for another number of them.
-fn mutants(mode: &str, total: usize) {
-    let asked = std::env::var("CODIRA_MUTANTS").ok();
-    let total = asked.and_then(|n| n.parse().ok()).unwrap_or(total);
-    let mut paths = Vec::new();
-    programs(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
-        &mut paths,
-    );
-    let texts: Vec<String> = paths
-        .iter()
-        .map(|path| std::fs::read_to_string(path).unwrap())
-        .collect();
-    let failures = std::sync::Mutex::new(Vec::new());
-    let limit = Duration::from_secs(if SLOW { 30 } else { 2 });
-    in_parallel(total, |index| {
-        let program = index % texts.len();
-        let mut random = Random(0x9e37_79b9_7f4a_7c15 ^ (index as u64 + 1) << 7);
-        let mut tokens = pieces(&texts[program]);
-        mutate(&mut tokens, &mut random);
-        let text = tokens.concat();
-        let fail = |what: String| {
-            let path = paths[program].display();
-            let kept = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("mutant{index}.code"));
-            let _ = std::fs::write(&kept, &text);
-            let message = format!("mutant {index} of {path}: {what}; see {}", kept.display());
-            failures.lock().unwrap().push(message);
-        };
-        // Kept before it is run, so that a mutant that hangs can be looked at.
-        let kept =
-            Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("running{mode}{index}.code"));
-        let _ = std::fs::write(&kept, &text);
-        let _alarm = Alarm::after(
-            HANGS,
-            format!("mutant {index} hangs: see {}", kept.display()),
-        );
-        let parse = codira::syntax::parse(&text, &ParseOptions::default());
-        if parse.green.to_string() != text {
-            fail("the tree is not lossless".into());
-        }
-        let started = Instant::now();
-        let system = Arc::new(MemorySystem::new().with_file("main.code", text.as_str()));
-        let ran = catch_unwind(AssertUnwindSafe(|| {
-            let args = [mode.to_owned(), "main.code".to_owned()];
-            let mut emitter = BufferEmitter::default();
-            let status = run_compiler(&args, &mut NoCallbacks, system, &mut emitter);
-            (status, emitter.stderr)
-        }));
-        match ran {
-            Err(cause) => {
-                let text = cause.downcast_ref::<String>().cloned();
-                let text = text.or_else(|| cause.downcast_ref::<&str>().map(|s| (*s).to_owned()));
-                fail(format!("panic: {}", text.unwrap_or_default()));
-            }
-            Ok((_, stderr)) if stderr.contains("internal compiler error") => fail(stderr),
-            Ok((status, stderr)) => {
-                if (status == ExitStatus::Failure) != stderr.contains("error: ") {
-                    fail(format!("{status:?} with this report: {stderr}"));
-                }
-            }
-        }
-        if started.elapsed() > limit {
-            fail(format!("took {:?}", started.elapsed()));
-        }
-        let _ = std::fs::remove_file(&kept);
-    });
-    let mut failures = failures.into_inner().unwrap();
-    failures.sort();
-    let count = failures.len();
-    failures.truncate(20);
-    assert!(
-        failures.is_empty(),
-        "{count} mutants:\n{}",
-        failures.join("\n")
-    );
-}
-
-#[test]
-fn mutants_parse() {
-    mutants("-parse", if SLOW { 1_000 } else { 10_000 });
-}
-
-/// Checking a mutant costs tens of milliseconds; `CODIRA_MUTANTS=5000` is the long run.
-#[test]
-fn mutants_check() {
-    mutants("-typecheck", if SLOW { 60 } else { 500 });
 }

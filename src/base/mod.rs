@@ -6,6 +6,7 @@
 //! * [`codec`]: handles as numbers, for values that go to disk.
 //! * [`arena`]: [`Arena`], [`Idx`] and [`ArenaMap`], typed indices instead of pointers.
 //! * [`text`]: byte offsets, ranges, and [`LineIndex`], which turns them into lines and columns.
+//! * [`stack`]: room for recursion that follows the program.
 //! * [`dialect`]: [`Dialect`], whether a file spells the language as Codira or as Swift.
 //! * [`distance`]: how far two spellings are apart, for "did you mean".
 //!
@@ -18,6 +19,7 @@ pub mod distance;
 pub mod hash;
 pub mod intern;
 pub mod name;
+pub mod stack;
 pub mod text;
 
 #[cfg(test)]

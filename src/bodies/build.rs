@@ -5,9 +5,9 @@ use crate::bodies::check::Checker;
 use crate::bodies::decl;
 use crate::bodies::solver::{Base, Resolved, Target};
 use crate::bodies::thir::*;
-use crate::items::Anchor;
 use crate::items::hir::{CastKind, Expr, ExprId, TryKind};
 use crate::items::ids::{DefId, DefKind};
+use crate::items::{Anchor, AnchoredDiagnostic};
 use crate::types::lang::{optional_of, optional_payload};
 use crate::types::signature::{ThisKind, signature};
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind, TyList};
@@ -282,7 +282,15 @@ impl<'db> Checker<'db> {
                 Some(base) => self.build_inner(base),
                 None => self.error_expr(expr, ty),
             },
-            Target::Module(_) | Target::TypeOf | Target::KeyPath => self.error_expr(expr, ty),
+            Target::Module(_) => {
+                self.diags.push(AnchoredDiagnostic::error(
+                    "module-as-value",
+                    Anchor::Expr(self.def, expr),
+                    "expected module member name after module name",
+                ));
+                self.error_expr(expr, ty)
+            }
+            Target::TypeOf | Target::KeyPath => self.error_expr(expr, ty),
             Target::Dynamic(def) => match (&self.body.exprs[expr], base) {
                 (Expr::Member { name, .. }, Some(base)) => {
                     let name = *name;

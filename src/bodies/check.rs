@@ -162,6 +162,8 @@ pub struct Checker<'db> {
     pub specialised: FxHashMap<(DefId, DefId), bool>,
     /// The type that the last optional choice of a result builder wraps.
     pub built_payload: Option<Ty>,
+    /// What unknown names were probably meant to be.
+    pub suggestions: FxHashMap<Name, Option<Name>>,
     /// In an initialiser: the storages of wrapped properties that have their value.
     pub wrapped_done: FxHashSet<DefId>,
 }
@@ -236,6 +238,7 @@ impl<'db> Checker<'db> {
             immediate: FxHashSet::default(),
             pattern_keys: None,
             specialised: FxHashMap::default(),
+            suggestions: FxHashMap::default(),
             built_payload: None,
             wrapped_done: FxHashSet::default(),
         }
@@ -676,6 +679,10 @@ impl<'db> Checker<'db> {
                             if !matches!(choice.target, Target::Decl(d) if d.kind(self.db) == crate::items::ids::DefKind::Func)
                                 && !out.is_empty()
                             {
+                                continue;
+                            }
+                            // A type with labels names none of its initialisers.
+                            if labels.is_some() && matches!(choice.target, Target::Type(_)) {
                                 continue;
                             }
                             if let (Some(labels), Target::Decl(d)) = (&labels, choice.target) {

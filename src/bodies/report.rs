@@ -9,6 +9,9 @@ use crate::items::{Anchor, AnchoredDiagnostic, FixPlace};
 use crate::types::lang::{LangItem, is_lang, optional_payload};
 use crate::types::ty::{Ty, TyKind};
 
+/// For how many names of a body a likely spelling is looked for. One with more unknown names has other problems.
+const MAX_SUGGESTIONS: usize = 100;
+
 impl<'db> Checker<'db> {
     /// Reports why a system has no solution.
     pub fn report(&mut self, failure: &Failure) {
@@ -558,17 +561,37 @@ impl<'db> Checker<'db> {
         }
     }
 
+    /// The name in scope that is most like an unknown one.
+    fn suggestion(&mut self, name: Name) -> Option<Name> {
+        if let Some(&known) = self.suggestions.get(&name) {
+            return known;
+        }
+        if self.suggestions.len() >= MAX_SUGGESTIONS {
+            return None;
+        }
+        let found = crate::resolve::suggest(self.db, self.env, name);
+        self.suggestions.insert(name, found);
+        found
+    }
+
     /// A name that nothing in scope has.
     pub fn unknown_name(&mut self, expr: ExprId, name: Name) {
         let text = name.as_str();
         let at = Anchor::Expr(self.def, expr);
         let error = |message: String| AnchoredDiagnostic::error("unresolved-name", at, message);
-        let unknown = format!("cannot find '{name}' in scope");
+        let labels = self.written_labels(expr).map(|labels| {
+            let label = |label: &Option<Name>| format!("{}:", label.map_or("_", Name::as_str));
+            format!("({})", labels.iter().map(label).collect::<String>())
+        });
+        let unknown = format!(
+            "cannot find '{name}{}' in scope",
+            labels.unwrap_or_default()
+        );
         let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
         let error = if text.strip_prefix('$').is_some_and(digits) {
             error("anonymous closure argument not contained in a closure".to_owned())
         } else {
-            match crate::resolve::suggest(self.db, self.env, name) {
+            match self.suggestion(name) {
                 Some(similar) if similar != name => error(format!(
                     "{unknown}; did you mean '{similar}'?"
                 ))

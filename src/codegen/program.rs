@@ -5,6 +5,7 @@ use std::sync::Arc;
 use salsa::plumbing::{AsId, FromId};
 
 use crate::base::Name;
+use crate::base::stack::with_room;
 use crate::db::{CompilationUnit, Db, RootDatabase, Workspace};
 use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
 use crate::items::library::is_library_module;
@@ -47,7 +48,7 @@ struct UnitKey {
 
 #[salsa::tracked(cycle_result = recursive_layout)]
 fn layout_query(db: &dyn Db, key: TypeKey) -> Layout {
-    layout::compute(&DbProgram { db }, key.ty(db))
+    with_room(|| layout::compute(&DbProgram { db }, key.ty(db)))
 }
 
 /// A type that contains itself has been reported; any layout will do.
@@ -57,7 +58,7 @@ fn recursive_layout(_: &dyn Db, _: salsa::Id, _: TypeKey) -> Layout {
 
 #[salsa::tracked(cycle_result = recursive_class)]
 fn class_layout_query(db: &dyn Db, key: TypeKey) -> ClassLayout {
-    layout::compute_class(&DbProgram { db }, key.ty(db))
+    with_room(|| layout::compute_class(&DbProgram { db }, key.ty(db)))
 }
 
 fn recursive_class(_: &dyn Db, _: salsa::Id, _: TypeKey) -> ClassLayout {

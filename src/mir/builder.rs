@@ -19,6 +19,7 @@ use crate::items::ids::{AccessorKind, DefId};
 use crate::types::ty::{BuiltinTy, Ty, TyList};
 use smallvec::SmallVec;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// What leaving a scope does.
 #[derive(Clone)]
@@ -170,7 +171,7 @@ pub(super) struct Builder<'a> {
     pub body: &'a TypedBody,
     /// The definition that the body belongs to: closures are numbered below it.
     pub owner: DefId,
-    pub caps: Rc<Captures>,
+    pub caps: Arc<Captures>,
     /// The closure being built, if it is one.
     pub closure: Option<u32>,
     pub mir: Mir,
@@ -203,7 +204,7 @@ impl<'a> Builder<'a> {
         facts: Facts<'a>,
         body: &'a TypedBody,
         owner: DefId,
-        caps: Rc<Captures>,
+        caps: Arc<Captures>,
         id: FnId,
         result: Ty,
     ) -> Self {
@@ -569,18 +570,23 @@ impl Mir {
                 _ => None,
             })
             .collect();
-        let last = |mut b: Block| {
-            for _ in 0..count {
-                match next[b.index()] {
-                    Some(n) if n != b => b = n,
-                    _ => break,
-                }
+        let mut last: Vec<Option<Block>> = vec![None; count];
+        let mut path = Vec::new();
+        for mut block in self.blocks.indices() {
+            // A block on the path is its own end until the path's end is known, which also ends cycles.
+            while last[block.index()].is_none() {
+                path.push(block);
+                last[block.index()] = Some(block);
+                block = next[block.index()].unwrap_or(block);
             }
-            b
-        };
+            let end = last[block.index()];
+            for passed in path.drain(..) {
+                last[passed.index()] = end;
+            }
+        }
         for (_, data) in self.blocks.iter_mut() {
             if let Some(term) = &mut data.term {
-                term.each_target_mut(&mut |b| *b = last(*b));
+                term.each_target_mut(&mut |b| *b = last[b.index()].unwrap_or(*b));
             }
         }
     }

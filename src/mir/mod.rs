@@ -57,7 +57,6 @@ use crate::types::ty::Ty;
 use builder::Builder;
 use captures::Captures;
 use facts::Facts;
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// Something wrong with the flow of a body.
@@ -174,7 +173,15 @@ fn build_new(db: &dyn Db, def: DefId, kind: FnKind) -> Built {
     }
 }
 
-/// The bodies' own closures share its typed form; whose closures are captured how is found once per body.
+/// What the closures of a body capture. All functions of a body ask, so that it is found once for one with closures.
+#[salsa::tracked(no_eq, returns(clone))]
+fn captures_of(db: &dyn Db, def: DefId) -> Arc<Captures> {
+    let facts = Facts { db };
+    let copyability = copyability::Copyability::of(facts, def);
+    Arc::new(Captures::of(&facts, &copyability, facts.typed_body(def)))
+}
+
+/// Whether a definition has a body in the source. Its closures share its typed form.
 fn has_source_body(facts: Facts, def: DefId) -> bool {
     crate::items::body_syntax(facts.db, def).is_some()
 }
@@ -225,11 +232,13 @@ fn build_from<'a>(
 ) -> Option<(Mir, Vec<MirError>)> {
     let db = facts.db;
     let (def, kind) = (id.def, facts.kind(id.def));
-    let caps = Rc::new(Captures::of(
-        &facts,
-        &copyability::Copyability::of(facts, def),
-        body,
-    ));
+    let caps = match from_source && !body.closures.is_empty() {
+        true => captures_of(db, def),
+        false => {
+            let copyability = copyability::Copyability::of(facts, def);
+            Arc::new(Captures::of(&facts, &copyability, body))
+        }
+    };
     if matches!(id.kind, FnKind::Closure(n) if caps.inlined.contains(&n)) {
         // It has been lowered where it stands, and holds no captures of its own.
         return None;

@@ -8,7 +8,7 @@ use super::builder::{Builder, LabelTargets, Slot, Target};
 use super::data::*;
 use super::place::{Stability, Val};
 use super::visit;
-use crate::base::FxHashSet;
+use crate::base::{FxHashMap, FxHashSet};
 use crate::bodies::thir::*;
 use crate::items::ids::{DefId, DefKind};
 use crate::types::ty::{BuiltinTy, Ty};
@@ -380,6 +380,7 @@ impl<'a> Builder<'a> {
             .enumerate()
             .flat_map(|(c, list)| (0..list.len()).map(move |i| (c, i)))
             .collect();
+        let mut shared = Vec::new();
         for (at, &(c, i)) in order.iter().enumerate() {
             let case = &cases[c];
             let entry = &entries[c][i];
@@ -391,11 +392,12 @@ impl<'a> Builder<'a> {
             };
             let from_above = c > 0 && falls_through(self.body, &cases[c - 1].body);
             let fallthrough = bodies.get(c + 1).copied();
-            let shared: Vec<TLocalId> = if case.items.len() > 1 {
-                self.shared_names(case, i == 0)
-            } else {
-                Vec::new()
-            };
+            if i == 0 {
+                shared = match case.items.len() {
+                    0 | 1 => Vec::new(),
+                    _ => self.shared_names(case),
+                };
+            }
             // The case number is known when the table jumped here; otherwise it is tested first.
             self.switch_to(entry.test);
             let item = case.items.get(i);
@@ -458,8 +460,8 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The names that all alternatives of a case bind; storage for them is made with the first.
-    fn shared_names(&mut self, case: &'a TCase, make: bool) -> Vec<TLocalId> {
+    /// Makes storage for the names that all alternatives of a case bind.
+    fn shared_names(&mut self, case: &'a TCase) -> Vec<TLocalId> {
         let mut names = Vec::new();
         for (pat, _) in &case.items {
             self.bound_names(*pat, &mut names);
@@ -467,13 +469,11 @@ impl<'a> Builder<'a> {
         let unique: FxHashSet<TLocalId> = names.iter().copied().collect();
         let mut unique: Vec<TLocalId> = unique.into_iter().collect();
         unique.sort();
-        if make {
-            for &name in &unique {
-                let decl = &self.body.locals[name];
-                let storage = self.local(decl.ty, LocalKind::Var, Some(decl.name));
-                self.slots.insert(name, Slot::Place(storage.into()));
-                self.shared_binds.insert(name);
-            }
+        for &name in &unique {
+            let decl = &self.body.locals[name];
+            let storage = self.local(decl.ty, LocalKind::Var, Some(decl.name));
+            self.slots.insert(name, Slot::Place(storage.into()));
+            self.shared_binds.insert(name);
         }
         unique
     }
@@ -509,16 +509,22 @@ impl<'a> Builder<'a> {
         let int32 = Ty::builtin(BuiltinTy::Int32);
         let tag = self.temp(int32);
         let mut targets = Vec::new();
+        let mut first: FxHashMap<DefId, Block> = FxHashMap::default();
+        let mut otherwise = None;
+        for (pat, entry) in &patterns {
+            match case_of(self, *pat) {
+                Some(Some(case)) => {
+                    first.entry(case).or_insert(entry.known);
+                }
+                // Anything else may match and is tested in full, before what follows.
+                _ => {
+                    otherwise = Some(entry.test);
+                    break;
+                }
+            }
+        }
         for (number, &case) in all.iter().enumerate() {
-            let found = patterns
-                .iter()
-                .find_map(|(pat, entry)| match case_of(self, *pat) {
-                    Some(Some(c)) if c == case => Some(entry.known),
-                    Some(Some(_)) => None,
-                    // Anything else may match and is tested in full.
-                    _ => Some(entry.test),
-                });
-            if let Some(block) = found {
+            if let Some(block) = first.get(&case).copied().or(otherwise) {
                 targets.push((number as i128, block));
             }
         }

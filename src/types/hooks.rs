@@ -2,6 +2,7 @@
 //!
 //! `bodies` registers its queries once, when the compiler starts. They are tracked queries, so that dependencies are recorded as usual.
 
+use crate::base::stack::with_room;
 use crate::db::Db;
 use crate::items::ids::DefId;
 use crate::types::ty::Ty;
@@ -29,19 +30,19 @@ pub fn register(hooks: Hooks) {
 pub fn infer_binding(db: &dyn Db, binding: DefId) -> Ty {
     HOOKS
         .get()
-        .map_or_else(Ty::error, |h| (h.infer_binding)(db, binding))
+        .map_or_else(Ty::error, |h| with_room(|| (h.infer_binding)(db, binding)))
 }
 
 /// The type of a global variable that a `guard` binds, or the error type while nobody has registered.
 pub fn infer_guarded(db: &dyn Db, var: DefId) -> Ty {
     HOOKS
         .get()
-        .map_or_else(Ty::error, |h| (h.infer_guarded)(db, var))
+        .map_or_else(Ty::error, |h| with_room(|| (h.infer_guarded)(db, var)))
 }
 
 /// The type behind an opaque one.
 pub fn opaque_underlying(db: &dyn Db, def: DefId, index: u32) -> Option<Ty> {
     HOOKS
         .get()
-        .and_then(|h| (h.opaque_underlying)(db, def, index))
+        .and_then(|h| with_room(|| (h.opaque_underlying)(db, def, index)))
 }

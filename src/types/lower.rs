@@ -3,6 +3,7 @@
 //! Lowering finds names and builds types; it does not reduce associated types of concrete types, except where a further member is looked up
 //! in one. That makes types of declarations available to the inference of conformances. [`resolve_type`] and `signature` normalise afterwards.
 
+use crate::base::stack::with_room;
 use crate::base::{Arena, Name};
 use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
@@ -794,7 +795,7 @@ pub(crate) fn param_mode(ownership: Ownership) -> ParamMode {
 /// The type behind an alias in terms of its parameters and those around it, not normalised.
 #[salsa::tracked(returns(copy), cycle_result = cyclic_alias)]
 pub(crate) fn alias_type(db: &dyn Db, alias: DefId) -> Ty {
-    lower_alias(db, alias).0
+    with_room(|| lower_alias(db, alias).0)
 }
 
 fn cyclic_alias(_: &dyn Db, _: salsa::Id, _: DefId) -> Ty {

@@ -38,6 +38,9 @@ pub struct Bounds {
     pub loc: Option<Loc>,
 }
 
+/// How many constraints may be gone through, over and over, in search of a variable to bind in one expression.
+const PASSING_BUDGET: u64 = 10_000_000;
+
 /// How far binding may go.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Effort {
@@ -166,6 +169,13 @@ impl<'db> Checker<'db> {
 
     /// Binds one variable, as far as the effort allows. The result says what came of it, if there was one.
     pub fn bind_one(&mut self, effort: Effort) -> Result<Option<Decision>, Box<Failure>> {
+        self.cs.passed_over += self.cs.active.len() as u64;
+        if self.cs.passed_over > PASSING_BUDGET
+            && let Some(id) = self.cs.waiting().next()
+        {
+            let (kind, loc) = (FailKind::TooComplex, self.loc_of(id));
+            return Err(Box::new(Failure { kind, loc }));
+        }
         let map = self.all_bounds();
         let mut vars: Vec<u32> = map.keys().copied().collect();
         // Collection literals and closures take their type from the context before their parts decide it.

@@ -449,7 +449,8 @@ pub enum Mode {
     Diagnose,
 }
 
-/// Steps that searching may take in one expression. What is decided without a search is not limited: it takes as long as the expression is.
+/// Steps that searching may take in one expression. What is decided without a search takes as long as the expression is,
+/// which [`System::direct_budget`] makes sure of.
 pub const BUDGET: u32 = 100_000;
 
 impl<'db> Checker<'db> {
@@ -497,7 +498,7 @@ impl<'db> Checker<'db> {
                 continue;
             }
             self.cs.count();
-            if self.cs.searched > BUDGET {
+            if self.cs.searched > BUDGET || self.cs.steps > self.cs.direct_budget() {
                 let loc = self.loc_of(id);
                 return Err(Box::new(Failure {
                     kind: FailKind::TooComplex,

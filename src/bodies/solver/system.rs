@@ -31,6 +31,8 @@ pub struct System {
     /// The variables that this system made start here.
     pub first_var: usize,
     pub steps: u32,
+    /// How many constraints were gone through in search of a variable to bind.
+    pub(super) passed_over: u64,
     /// How many of the steps were taken while choices were being tried.
     pub(super) searched: u32,
     /// How many choices are being tried around the present one.
@@ -58,11 +60,18 @@ impl System {
             failure: None,
             first_var,
             steps: 0,
+            passed_over: 0,
             searched: 0,
             depth: 0,
             opened: Vec::new(),
             expected: Vec::new(),
         }
+    }
+
+    /// Steps that all of the constraints may take: enough for each to be looked at many times, but not whenever another one is.
+    pub(super) fn direct_budget(&self) -> u32 {
+        let constraints = u32::try_from(self.constraints.len()).unwrap_or(u32::MAX);
+        (2 * super::BUDGET).saturating_add(constraints.saturating_mul(50))
     }
 
     /// Counts a step.

@@ -229,8 +229,11 @@ impl Table {
         }
     }
 
+    /// The literals that a variable stands for; none for one that a search has taken back, which only messages still mention.
     pub fn literals(&self, var: u32) -> LiteralSet {
-        self.vars[var as usize].literals
+        self.vars
+            .get(var as usize)
+            .map_or(LiteralSet::default(), |var| var.literals)
     }
 
     pub fn add_literals(&mut self, var: u32, set: LiteralSet) {

@@ -2,11 +2,11 @@
 
 use super::syntax::{has_token, kid};
 use super::types::TypeSink;
-use crate::base::{Name, TextRange};
+use crate::base::{FxHashMap, Name, TextRange};
 use crate::db::Db;
 use crate::items::anchor::{Anchor, AnchoredDiagnostic};
 use crate::items::hir::*;
-use crate::items::ids::DefId;
+use crate::items::ids::{DefId, DefKind};
 use crate::items::precedence::OperatorTable;
 use crate::items::source_map::BodySourceMap;
 use crate::syntax::SyntaxKind::*;
@@ -27,8 +27,8 @@ pub(super) struct BodyCx<'a> {
     pub anonymous: Vec<Vec<LocalId>>,
     /// Statements at the top level of the main file, where variables are globals.
     pub at_top_level: bool,
-    /// Counts equal local declarations.
-    pub local_defs: Vec<DefId>,
+    /// How many local declarations of a kind and name there are so far.
+    pub local_defs: FxHashMap<(DefKind, Name), u32>,
 }
 
 impl<'a> BodyCx<'a> {
@@ -49,7 +49,7 @@ impl<'a> BodyCx<'a> {
             types: TypeSink::default(),
             anonymous: Vec::new(),
             at_top_level: false,
-            local_defs: Vec::new(),
+            local_defs: FxHashMap::default(),
         }
     }
 

@@ -5,13 +5,13 @@ use super::parts::*;
 use super::patterns::is_pattern;
 use super::syntax::{has_token, kid, kids, name_of, name_tokens, tokens};
 use super::types::{TypeSink, is_type};
-use crate::base::{FxHashMap, Name};
+use crate::base::{FxHashMap, Name, TextRange};
 use crate::db::Db;
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::source_map::{ItemSourceMap, ItemSpans};
 use crate::items::tree::*;
 use crate::syntax::SyntaxKind::{self, *};
-use crate::syntax::view::Node;
+use crate::syntax::view::{Node, NodePtr};
 use std::sync::Arc;
 
 /// Collects declarations with their places.
@@ -22,6 +22,8 @@ pub(super) struct DeclCx<'a> {
     pub map: ItemSourceMap,
     /// Whether the map is wanted.
     measure: bool,
+    /// The node whose places were looked for last, with these.
+    last_spans: Option<(NodePtr, ItemSpans)>,
     /// How many definitions with this parent, kind and name there are so far.
     pub seen: FxHashMap<(DefId, DefKind, Name), u32>,
 }
@@ -76,6 +78,7 @@ impl<'a> DeclCx<'a> {
             tree: ItemTree::default(),
             map: ItemSourceMap::default(),
             measure,
+            last_spans: None,
             seen: FxHashMap::default(),
         }
     }
@@ -188,7 +191,7 @@ impl<'a> DeclCx<'a> {
         let (attrs, attr_ranges) = attributes(node, &mut types);
         let kind = kind(&mods, &mut types);
         if self.measure {
-            let spans = spans(node, types.ranges, attr_ranges);
+            let spans = self.spans(node, types.ranges, attr_ranges);
             self.map.items.insert(def, spans);
         }
         let item = Item {
@@ -201,6 +204,28 @@ impl<'a> DeclCx<'a> {
         };
         self.tree.items.insert(def, Arc::new(item));
         vec![def]
+    }
+
+    /// The places of a declaration, looked for once where several items are declared by one node.
+    fn spans(
+        &mut self,
+        node: &Node<'_>,
+        types: Vec<TextRange>,
+        attrs: Vec<TextRange>,
+    ) -> ItemSpans {
+        let ptr = node.ptr();
+        match &self.last_spans {
+            Some((last, places)) if *last == ptr => ItemSpans {
+                types,
+                attrs,
+                ..places.clone()
+            },
+            _ => {
+                let places = spans(node, types, attrs);
+                self.last_spans = Some((ptr, places.clone()));
+                places
+            }
+        }
     }
 
     /// Adds a declaration that stands for a part of what is written, under changed modifiers.
@@ -370,14 +395,8 @@ impl<'a> DeclCx<'a> {
         }
         let mut all = Vec::new();
         let bindings: Vec<_> = kids(node, PATTERN_BINDING).collect();
-        // `var a, b: Int`: a later annotation serves the names before it.
-        for (i, binding) in bindings.iter().enumerate() {
-            let borrowed = bindings[i..]
-                .iter()
-                .take_while(|b| kid(b, INITIALIZER).is_none())
-                .find(|b| kid(b, TYPE_ANNOTATION).is_some());
-            let typed = borrowed.unwrap_or(binding);
-            self.binding(node, binding, typed, parent, &mut all);
+        for (binding, typed) in bindings.iter().zip(annotated_bindings(&bindings)) {
+            self.binding(node, binding, &bindings[typed], parent, &mut all);
         }
         all
     }

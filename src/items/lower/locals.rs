@@ -33,15 +33,20 @@ impl BodyCx<'_> {
             }
             kind if is_decl(kind) => {
                 let mut cx = DeclCx::new(self.db, self.conditions, true);
-                for &def in &self.local_defs {
-                    let key = (self.function, def.kind(self.db), def.name(self.db));
-                    *cx.seen.entry(key).or_default() += 1;
-                }
+                let counted = std::mem::take(&mut self.local_defs).into_iter();
+                let key = |(kind, name)| (self.function, kind, name);
+                cx.seen
+                    .extend(counted.map(|(local, count)| (key(local), count)));
                 let defs = cx.decl(node, self.function);
+                let own = cx
+                    .seen
+                    .into_iter()
+                    .filter(|(key, _)| key.0 == self.function);
+                self.local_defs
+                    .extend(own.map(|((_, kind, name), count)| ((kind, name), count)));
                 self.body.items.items.extend(cx.tree.items);
                 self.map.items.extend(cx.map);
                 for def in defs {
-                    self.local_defs.push(def);
                     self.body.items.top_level.push(def);
                     let stmt = self.stmt(Stmt::Item(def), node.text_range());
                     out.push(stmt);
@@ -95,13 +100,8 @@ impl BodyCx<'_> {
                 first = super::wrappers::storage_name(name);
             }
             // Counts like the file's own lowering does.
-            let index = self
-                .local_defs
-                .iter()
-                .filter(|d| d.kind(self.db) == DefKind::Binding && d.name(self.db) == first)
-                .count() as u32;
+            let index = self.count_local(DefKind::Binding, first);
             let def = DefId::new(self.db, Some(file), DefKind::Binding, first, index);
-            self.local_defs.push(def);
             let stmt = self.stmt(Stmt::GlobalBinding(def), binding.text_range());
             out.push(stmt);
         }
@@ -117,20 +117,16 @@ impl BodyCx<'_> {
             .is_some_and(|list| list.text().split_whitespace().any(|w| w == "async"));
         let mut bindings = Vec::new();
         let nodes: Vec<_> = kids(node, PATTERN_BINDING).collect();
-        for (i, binding) in nodes.iter().enumerate() {
+        for (binding, typed) in nodes.iter().zip(annotated_bindings(&nodes)) {
             let init = kid(binding, INITIALIZER).map(|init| self.expr_child(&init));
             if kid(binding, ACCESSOR_BLOCK).is_some() {
                 self.accessed_local(binding, init, out);
                 continue;
             }
-            let typed = nodes[i..]
-                .iter()
-                .take_while(|b| kid(b, INITIALIZER).is_none())
-                .find(|b| kid(b, TYPE_ANNOTATION).is_some());
             let mut pat = self.pattern_child(binding, binds);
-            if let (Some(typed), None) = (typed, kid(binding, TYPE_ANNOTATION)) {
-                let annotation = kid(typed, TYPE_ANNOTATION).map(|a| self.types.child(&a));
-                if let Some(ty) = annotation {
+            if kid(binding, TYPE_ANNOTATION).is_none() {
+                let annotation = kid(&nodes[typed], TYPE_ANNOTATION);
+                if let Some(ty) = annotation.map(|a| self.types.child(&a)) {
                     pat = self.pat(crate::items::hir::Pat::Typed(pat, ty), binding.text_range());
                 }
             }
@@ -257,11 +253,16 @@ impl BodyCx<'_> {
     }
 
     pub(super) fn local_def(&mut self, kind: DefKind, name: Name) -> DefId {
-        let equal = |d: &&DefId| d.kind(self.db) == kind && d.name(self.db) == name;
-        let index = self.local_defs.iter().filter(equal).count() as u32;
-        let def = DefId::new(self.db, Some(self.function), kind, name, index);
-        self.local_defs.push(def);
-        def
+        let index = self.count_local(kind, name);
+        DefId::new(self.db, Some(self.function), kind, name, index)
+    }
+
+    /// The number of the next declaration of a kind and name.
+    fn count_local(&mut self, kind: DefKind, name: Name) -> u32 {
+        let count = self.local_defs.entry((kind, name)).or_default();
+        let index = *count;
+        *count += 1;
+        index
     }
 
     fn local_fn(&mut self, node: &Node<'_>) -> LocalFn {

@@ -8,7 +8,7 @@ use crate::base::{Name, TextRange};
 use crate::items::ids::AccessorKind;
 use crate::items::source_map::ItemSpans;
 use crate::items::tree::*;
-use crate::syntax::SyntaxKind::*;
+use crate::syntax::SyntaxKind::{self, *};
 use crate::syntax::view::Node;
 
 /// `name(label:_:)`
@@ -167,11 +167,37 @@ pub(super) fn inherits(node: &Node<'_>, types: &mut TypeSink) -> Vec<TypeRefId> 
     parts.iter().map(|p| types.lower(p)).collect()
 }
 
+/// The lists of attributes or modifiers of a declaration. All of its variables or cases ask for them, so that they are
+/// not looked for among those.
+fn lists_before_parts<'t>(
+    node: &Node<'t>,
+    kind: SyntaxKind,
+) -> impl Iterator<Item = Node<'t>> + use<'t> {
+    node.children()
+        .take_while(|n| !matches!(n.kind(), PATTERN_BINDING | ENUM_CASE_ELEMENT))
+        .filter(move |n| n.kind() == kind)
+}
+
+/// For each binding of a declaration the one whose type annotation it has: `var a, b: Int` gives `a` that of `b`.
+pub(super) fn annotated_bindings(bindings: &[Node<'_>]) -> Vec<usize> {
+    let mut annotated: Vec<usize> = (0..bindings.len()).collect();
+    let mut following = None;
+    for (i, binding) in bindings.iter().enumerate().rev() {
+        if kid(binding, INITIALIZER).is_some() {
+            following = None;
+        } else if kid(binding, TYPE_ANNOTATION).is_some() {
+            following = Some(i);
+        }
+        annotated[i] = following.unwrap_or(i);
+    }
+    annotated
+}
+
 /// The attributes with their ranges.
 pub(super) fn attributes(node: &Node<'_>, types: &mut TypeSink) -> (Vec<Attr>, Vec<TextRange>) {
     let mut attrs = Vec::new();
     let mut ranges = Vec::new();
-    for list in kids(node, ATTRIBUTE_LIST) {
+    for list in lists_before_parts(node, ATTRIBUTE_LIST) {
         for attr in kids(&list, ATTRIBUTE) {
             let ty = attr.children().find(|n| is_type(n.kind()));
             let Some(name) = ty.as_ref().and_then(|t| name_tokens(t).last()) else {
@@ -200,7 +226,7 @@ pub(super) fn attributes(node: &Node<'_>, types: &mut TypeSink) -> (Vec<Attr>, V
 /// The modifiers of a declaration or accessor.
 pub(super) fn modifiers(node: &Node<'_>) -> Modifiers {
     let mut mods = Modifiers::default();
-    for list in kids(node, MODIFIER_LIST) {
+    for list in lists_before_parts(node, MODIFIER_LIST) {
         for modifier in kids(&list, MODIFIER) {
             let words: Vec<_> = tokens(&modifier).collect();
             let Some(first) = words.first() else { continue };

@@ -9,7 +9,6 @@ mod arithmetic;
 mod escape;
 mod usage;
 
-use super::captures::Captures;
 use super::{AfterConsume, Built, FlowKind, FnKind, MirError, build};
 use crate::base::Name;
 use crate::bodies::thir::TypedBody;
@@ -51,14 +50,10 @@ pub fn flow_diagnostics(db: &dyn Db, def: DefId) -> Vec<AnchoredDiagnostic> {
             &mut out,
         );
     }
-    let caps = Captures::of(
-        &facts,
-        &super::copyability::Copyability::of(facts, def),
-        body,
-    );
+    let caps = &*super::captures_of(db, def);
     arithmetic::check(facts, def, body, &mut out);
-    escape::check(facts, def, body, &caps, &mut out);
-    access::check(facts, def, body, &caps, &mut out);
+    escape::check(facts, def, body, caps, &mut out);
+    access::check(facts, def, body, caps, &mut out);
     // Warnings about a body that is wrong would only be in the way.
     if !out.iter().any(|d| d.severity == Severity::Error) {
         usage::check(facts, def, body, &mut out);

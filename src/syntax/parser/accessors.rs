@@ -116,6 +116,7 @@ fn accessor(p: &mut Parser) {
     let Some(kind) = nth_accessor(p, 0) else {
         return p.finish(marker, ACCESSOR_DECL);
     };
+    let word = p.token_text();
     p.bump_as(kind);
     if p.at(L_PAREN) && matches!(kind, SET_KW | WILL_SET_KW | DID_SET_KW | INIT_KW) {
         let param = p.start();
@@ -140,8 +141,12 @@ fn accessor(p: &mut Parser) {
         super::stmts::block(p, "");
         p.bodiless = bodiless;
         p.in_coroutine = coroutine;
-    } else if !p.at(R_BRACE) && accessor_start(p, 0).is_none() {
-        let what = if kind == SET_KW { "setter" } else { "getter" };
+    } else if !p.bodiless || !p.at(R_BRACE) && accessor_start(p, 0).is_none() {
+        let what = match kind {
+            GET_KW => "getter".to_owned(),
+            SET_KW => "setter".to_owned(),
+            _ => format!("'{word}'"),
+        };
         p.error(
             "expected-brace",
             format!("expected '{{' to start {what} definition"),

@@ -6,11 +6,19 @@ use super::patterns::{binding_pattern, name};
 use super::types::{type_, type_annotation, type_or};
 use crate::syntax::kind::SyntaxKind::*;
 
+/// How many modifiers before a declaration are looked at to find out whether it is one.
+const MAX_MODIFIERS: usize = 100;
+
 /// Whether a declaration begins `n` places ahead. Behind a modifier or inside of a type, `init` and `case` do too.
 pub(super) fn nth_decl_start(p: &Parser, n: usize, member: bool) -> bool {
     let mut n = n;
     let mut member = member;
+    // Nobody writes more modifiers; reading on would make long runs of such words quadratic.
+    let last = n + MAX_MODIFIERS;
     loop {
+        if n > last {
+            return false;
+        }
         return match p.nth(n) {
             LET_KW | VAR_KW | FN_KW | IMPORT_KW | TYPEALIAS_KW | ENUM_KW | STRUCT_KW | CLASS_KW
             | PROTOCOL_KW | EXTENSION_KW | DEINIT_KW | SUBSCRIPT_KW | OPERATOR_KW

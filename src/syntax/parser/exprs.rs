@@ -1,8 +1,8 @@
 //! Sequences of operands and operators, and what stands before an operand.
 
-use super::Parser;
 use super::postfix::postfix_expr;
 use super::types::{nth_type_start, type_};
+use super::{CHAIN_LIMIT, Parser};
 use crate::syntax::kind::SyntaxKind::{self, *};
 
 /// Parses an expression.
@@ -15,12 +15,18 @@ pub(super) fn expr(p: &mut Parser) -> bool {
 /// Operators stay a flat sequence, because precedence groups are declared by programs.
 pub(super) fn expr_or(p: &mut Parser, message: &str) -> bool {
     let marker = p.start();
+    let around = std::mem::take(&mut p.operators);
     if !element(p, message) {
         return false;
     }
-    let mut sequence = false;
+    let mut operators = 0;
     loop {
         if p.one_line && p.newline_before() {
+            break;
+        }
+        // Folding may put each operator on top of the others, and all of them on top of the highest operand.
+        if operators > 0 && p.operators + operators >= CHAIN_LIMIT {
+            p.too_deep();
             break;
         }
         let op = p.start();
@@ -28,7 +34,7 @@ pub(super) fn expr_or(p: &mut Parser, message: &str) -> bool {
             BINARY_OP => {
                 p.bump();
                 p.finish(op, BINARY_OPERATOR);
-                sequence = true;
+                operators += 1;
                 if !operand(p, "expected expression after operator") {
                     break;
                 }
@@ -41,7 +47,7 @@ pub(super) fn expr_or(p: &mut Parser, message: &str) -> bool {
                 );
                 p.bump_as(BINARY_OP);
                 p.finish(op, BINARY_OPERATOR);
-                sequence = true;
+                operators += 1;
                 if !operand(p, "expected expression after operator") {
                     break;
                 }
@@ -49,7 +55,7 @@ pub(super) fn expr_or(p: &mut Parser, message: &str) -> bool {
             EQ if !p.no_assignment => {
                 p.bump();
                 p.finish(op, ASSIGN_OPERATOR);
-                sequence = true;
+                operators += 1;
                 if !operand(p, "expected expression after '='") {
                     break;
                 }
@@ -67,7 +73,7 @@ pub(super) fn expr_or(p: &mut Parser, message: &str) -> bool {
                     "expected ':' after '? ...' in ternary expression",
                 );
                 p.finish(op, TERNARY_OPERATOR);
-                sequence = true;
+                operators += 1;
                 if !colon
                     || !operand(
                         p,
@@ -79,7 +85,7 @@ pub(super) fn expr_or(p: &mut Parser, message: &str) -> bool {
             }
             IS_KW => {
                 p.bump();
-                sequence = true;
+                operators += 1;
                 type_(p);
                 p.finish(op, IS_OPERATOR);
             }
@@ -88,7 +94,7 @@ pub(super) fn expr_or(p: &mut Parser, message: &str) -> bool {
                 if p.at_any(&[POSTFIX_QUESTION, POSTFIX_BANG]) {
                     p.bump();
                 }
-                sequence = true;
+                operators += 1;
                 type_(p);
                 p.finish(op, AS_OPERATOR);
             }
@@ -96,7 +102,7 @@ pub(super) fn expr_or(p: &mut Parser, message: &str) -> bool {
                 super::functions::effects(p);
                 p.expect(ARROW, "expected-arrow", "expected '->' in function type");
                 p.finish(op, ARROW_OPERATOR);
-                sequence = true;
+                operators += 1;
                 if !operand(p, "expected type after '->'") {
                     break;
                 }
@@ -104,9 +110,10 @@ pub(super) fn expr_or(p: &mut Parser, message: &str) -> bool {
             _ => break,
         }
     }
-    if sequence {
+    if operators > 0 {
         p.finish(marker, SEQUENCE_EXPR);
     }
+    p.operators = around.max(p.operators + operators);
     true
 }
 

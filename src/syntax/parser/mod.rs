@@ -65,6 +65,9 @@ pub(crate) struct Marker(u32);
 /// How deep brackets, operands, types and statements may nest.
 pub(crate) const NESTING_LIMIT: u32 = 200;
 
+/// How high the tree of an expression's operators may grow, and how many suffixes an operand may have.
+pub(crate) const CHAIN_LIMIT: u32 = 4000;
+
 /// A state to come back to.
 struct Snapshot {
     pos: usize,
@@ -102,6 +105,8 @@ pub(crate) struct Parser<'t> {
     trivia: u32,
     prev_end: u32,
     nesting: u32,
+    /// The height of the highest tree of operators so far in the expression being parsed.
+    pub(crate) operators: u32,
     /// Set while an attempt is made whose errors only mean that it failed.
     speculating: bool,
     failed: bool,
@@ -151,6 +156,7 @@ pub(crate) fn parse_tokens(text: &str, lexed: &Lexed, options: &ParseOptions) ->
         trivia: 0,
         prev_end: 0,
         nesting: 0,
+        operators: 0,
         speculating: false,
         failed: false,
         muted: false,

@@ -26,6 +26,7 @@ pub(super) fn binding_pattern(p: &mut Parser) -> bool {
         L_PAREN => p.nested(|p| tuple_pattern(p, true)),
         LET_KW | VAR_KW | INOUT_KW => {
             p.bump();
+            reject_nested_binding(p);
             p.nested(|p| {
                 binding_pattern(p);
             });
@@ -120,10 +121,25 @@ pub(super) fn match_pattern(p: &mut Parser, mode: MatchMode) -> bool {
     }
 }
 
+/// Reports a `var` or `immutable` here, inside of another one.
+pub(super) fn reject_nested_binding(p: &mut Parser) {
+    if p.at_any(&[LET_KW, VAR_KW]) {
+        let word = p.token_text();
+        let immutable = LET_KW.static_text(p.options.dialect).unwrap_or_default();
+        p.error(
+            "nested-binding-pattern",
+            format!("'{word}' cannot appear nested inside another 'var' or '{immutable}' pattern"),
+        );
+    }
+}
+
 fn match_pattern_inner(p: &mut Parser, mode: MatchMode) -> bool {
     let marker = p.start();
     match p.current() {
         LET_KW | VAR_KW | INOUT_KW => {
+            if mode.binding {
+                reject_nested_binding(p);
+            }
             p.bump();
             let ok = match_pattern(p, MatchMode { binding: true });
             p.finish(marker, VALUE_BINDING_PATTERN);

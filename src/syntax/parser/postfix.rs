@@ -1,9 +1,9 @@
 //! What follows an operand: members, calls, subscripts, trailing closures, `?`, `!` and postfix operators.
 
-use super::Parser;
 use super::closures::closure;
 use super::exprs::expr;
 use super::primary::primary;
+use super::{CHAIN_LIMIT, Parser};
 use crate::syntax::kind::SyntaxKind::{self, *};
 
 /// A primary expression with its suffixes.
@@ -19,8 +19,12 @@ pub(super) fn postfix_expr(p: &mut Parser, message: &str) -> bool {
 /// Parses suffixes behind the expression that began at `marker`.
 pub(super) fn suffixes(p: &mut Parser, marker: super::Marker, kind: SyntaxKind) {
     let mut kind = kind;
-    loop {
+    for count in 0.. {
         if p.one_line && p.newline_before() {
+            return;
+        }
+        if count >= CHAIN_LIMIT {
+            p.too_deep();
             return;
         }
         kind = match p.current() {

@@ -15,7 +15,8 @@ impl Parser<'_> {
         self.nesting -= 1;
     }
 
-    fn too_deep(&mut self) {
+    /// Reports nesting beyond a limit and takes the rest of the region as one flat `ERROR`.
+    pub(crate) fn too_deep(&mut self) {
         self.error("nesting-too-deep", "nesting too deep");
         if self.speculating {
             self.no_generics_before = self.pos;

@@ -3,7 +3,7 @@
 use super::decls::{decl, nth_decl_start};
 use super::exprs::{expr, expr_or};
 use super::if_config::{Context, if_config};
-use super::patterns::{MatchMode, binding_pattern, match_pattern};
+use super::patterns::{MatchMode, binding_pattern, match_pattern, reject_nested_binding};
 use super::types::type_annotation;
 use super::{Marker, Parser};
 use crate::syntax::kind::SyntaxKind::*;
@@ -436,6 +436,7 @@ fn condition(p: &mut Parser, statement: &str) -> bool {
                 p.bump();
                 match_pattern(p, MatchMode { binding: true });
             } else {
+                reject_nested_binding(p);
                 binding_pattern(p);
             }
             if p.at(COLON) {
