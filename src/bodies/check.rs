@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::base::{Dialect, FxHashMap, FxHashSet, Name};
 use crate::bodies::decl;
 use crate::bodies::thir::*;
+use crate::bodies::throws::Catching;
 use crate::db::Db;
 use crate::items::hir::{Body, Expr, ExprId, LocalFn, LocalId, LocalKind, Stmt};
 use crate::items::ids::DefId;
@@ -140,12 +141,8 @@ pub struct Checker<'db> {
     pub uninitialised: FxHashSet<TLocalId>,
     /// Checking a later pattern of a case, whose variables exist already.
     pub alternative: bool,
-    /// How many `do` statements with clauses are around, inside the function.
-    pub do_depth: u32,
-    /// What is thrown inside the innermost of them, to be converted when its error type is known.
-    pub throw_sites: Vec<TExprId>,
-    /// What throws first in the innermost `do` statement with clauses.
-    pub first_throw: Option<ExprId>,
+    /// The innermost `do` statement with clauses, inside the function.
+    pub catching: Catching,
     /// The underlying types of the `some` results of the body's owner and of the functions inside.
     pub opaque: FxHashMap<DefId, Vec<Option<Ty>>>,
     /// While overloads are compared: literals bind generic parameters to their default types.
@@ -228,9 +225,7 @@ impl<'db> Checker<'db> {
             local_fn_ids: FxHashMap::default(),
             uninitialised: FxHashSet::default(),
             alternative: false,
-            do_depth: 0,
-            throw_sites: Vec::new(),
-            first_throw: None,
+            catching: Catching::default(),
             opaque: FxHashMap::default(),
             literals_default: true,
             operands: false,

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use crate::bodies::check::{Checker, ClosureCtx, Effects, FnCtx, FnKind};
+use crate::bodies::check::{Checker, ClosureCtx, FnCtx, FnKind};
 use crate::bodies::thir::*;
 use crate::items::hir::{Block, Closure, Expr, ExprId, LocalId, LocalKind, Stmt};
 use crate::items::tree::ThrowsRef;
@@ -54,7 +54,7 @@ pub enum Readiness {
 }
 
 impl<'db> Checker<'db> {
-    fn closure_of(&self, expr: ExprId) -> Option<&'db Closure> {
+    pub(super) fn closure_of(&self, expr: ExprId) -> Option<&'db Closure> {
         let body = self.body;
         match &body.exprs[expr] {
             Expr::Closure(closure) => Some(closure),
@@ -484,7 +484,24 @@ impl<'db> Checker<'db> {
             return self.open_statements(expr, closure, f);
         }
         let (saved, captures, params, spread) = self.enter_closure(expr, closure, f);
+        // Statements inside of the expression are those of the closure.
+        self.fns.push(FnCtx {
+            result: expected,
+            returned: true,
+            throws: f.throws.map(|t| self.table.resolve(t)),
+            kind: FnKind::Closure,
+            labels: Vec::new(),
+            no_return: None,
+        });
+        let escaping = f.escaping && !self.immediate.contains(&expr);
+        self.closures.push(self.closure_ctx(closure, escaping));
+        let effects = std::mem::take(&mut self.effects);
+        let catching = std::mem::take(&mut self.catching);
         let ty = self.generate(value);
+        self.catching = catching;
+        self.effects = effects;
+        self.closures.pop();
+        self.fns.pop();
         let why = match explicit {
             true => Why::Context(Purpose::ClosureResult),
             false => Why::ClosureValue,
@@ -604,10 +621,12 @@ impl<'db> Checker<'db> {
         let escaping = f.escaping && !self.immediate.contains(&expr);
         self.closures.push(self.closure_ctx(closure, escaping));
         let effects = std::mem::take(&mut self.effects);
+        let catching = std::mem::take(&mut self.catching);
         let block = match self.facts.builders.get(&expr).copied() {
             Some(builder) => self.check_built_closure(builder, expr, closure, expected),
             None => self.check_block_in_place(&closure.body),
         };
+        self.catching = catching;
         self.effects = effects;
         self.closures.pop();
         let ctx = self.fns.pop();
@@ -658,125 +677,6 @@ impl<'db> Checker<'db> {
             escaping,
             names_this,
         }
-    }
-
-    /// Builds an opened closure of the given function type.
-    pub fn build_closure(&mut self, expr: ExprId, ty: Ty) -> TExprId {
-        let ty = self.table.resolve(ty);
-        let (Some(closure), Some(opened)) = (
-            self.closure_of(expr),
-            self.facts.closures.get(&expr).cloned(),
-        ) else {
-            return self.error_expr(expr, ty);
-        };
-        let Some(f) = ty.as_function() else {
-            return self.error_expr(expr, ty);
-        };
-        let mut params: Vec<TLocalId> = Vec::new();
-        for (local, t) in &opened.params {
-            let t = self.table.resolve(*t);
-            self.set_local(*local, t);
-            params.push(TLocalId::from_raw(local.raw()));
-        }
-        let mut block = match &opened.body {
-            OpenedBody::Checked { block } => block.clone(),
-            OpenedBody::Single {
-                expr: value,
-                result,
-                value: wanted,
-            } => {
-                let escaping = f.escaping && !self.immediate.contains(&expr);
-                self.closures.push(self.closure_ctx(closure, escaping));
-                let effects = std::mem::replace(
-                    &mut self.effects,
-                    Effects {
-                        ..Effects::default()
-                    },
-                );
-                self.fns.push(FnCtx {
-                    result: *result,
-                    returned: true,
-                    throws: f.throws,
-                    kind: FnKind::Closure,
-                    labels: Vec::new(),
-                    no_return: None,
-                });
-                let saved_scope = self.scope;
-                if let Some(&scope) = self.scope_of.get(&expr) {
-                    self.scope = scope;
-                }
-                let built = self.build(*value);
-                self.scope = saved_scope;
-                self.fns.pop();
-                let result = self.table.resolve(*result);
-                let ty = self.ty_of(built);
-                let never = lang::is_lang(self.db, ty, lang::LangItem::Never);
-                let drops = !wanted || never || result.is_unit() && !ty.is_unit();
-                let stmt = if !drops {
-                    let built = self.coerce(built, result);
-                    TStmt::Return(Some(built))
-                } else {
-                    TStmt::Expr(built)
-                };
-                self.effects = effects;
-                self.closures.pop();
-                TBlock { stmts: vec![stmt] }
-            }
-        };
-        if opened.spread {
-            // The one parameter is a tuple: bind its elements.
-            let tuple = f.params[0].ty;
-            let whole = self.temp("$tuple", tuple, TLocalKind::Param);
-            let read = self.node(TExprKind::Local(whole), tuple, expr);
-            let elems = params
-                .iter()
-                .map(|&p| {
-                    let ty = self.out.locals[p].ty;
-                    self.out.pats.alloc(TPat {
-                        kind: TPatKind::Bind(p),
-                        ty,
-                        src: Some(expr),
-                    })
-                })
-                .collect();
-            let pat = self.out.pats.alloc(TPat {
-                kind: TPatKind::Tuple(elems),
-                ty: tuple,
-                src: Some(expr),
-            });
-            for &p in &params {
-                self.out.locals[p].kind = TLocalKind::Let;
-            }
-            block.stmts.insert(
-                0,
-                TStmt::Let {
-                    pat,
-                    init: Some(read),
-                    els: None,
-                },
-            );
-            params = vec![whole];
-        } else if params.is_empty() && f.params.len() == 1 {
-            params.push(self.temp("_", f.params[0].ty, TLocalKind::Param));
-        }
-        let captures = opened
-            .captures
-            .iter()
-            .map(|(l, e)| (TLocalId::from_raw(l.raw()), *e))
-            .collect();
-        if let Some(slot) = self.out.closures.get_mut(closure.index as usize) {
-            *slot = Some(TClosure {
-                def: None,
-                ty,
-                params,
-                captures,
-                body: block,
-                own_generics: 0,
-                escaping: f.escaping,
-                throws: f.throws,
-            });
-        }
-        self.node(TExprKind::Closure(closure.index), ty, expr)
     }
 
     /// The types of everything that mentions a variable no more: see [`TyKind::Infer`].

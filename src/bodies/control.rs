@@ -4,6 +4,7 @@ use crate::base::Name;
 use crate::bodies::check::{Checker, LabelCtx};
 use crate::bodies::solver::Purpose;
 use crate::bodies::thir::*;
+use crate::bodies::throws::Catching;
 use crate::items::Anchor;
 use crate::items::hir::{
     CaseItemPat, CatchClause, Condition, DoExpr, ElseBranch, Expr, ExprId, IfExpr, Pat, PatId,
@@ -265,22 +266,27 @@ impl<'db> Checker<'db> {
         let outer = std::mem::take(&mut self.effects);
         self.effects.caught = exhaustive || outer_caught;
         // What escapes a clause list that takes some errors only is for whoever is outside; that is checked below.
-        self.do_depth += 1;
-        let sites = std::mem::take(&mut self.throw_sites);
-        let first_throw = self.first_throw.take();
+        let written = match d.throws {
+            ThrowsRef::Typed(ty) => Some(self.written_type(ty)),
+            _ => None,
+        };
+        let inside = Catching {
+            active: true,
+            error: written,
+            ..Catching::default()
+        };
+        let around = std::mem::replace(&mut self.catching, inside);
         let silent = !self.effects.caught;
         if silent {
             self.effects.caught = true;
         }
         let body = self.check_block(&d.body);
-        self.do_depth -= 1;
-        let own_sites = std::mem::replace(&mut self.throw_sites, sites);
-        let own_throw = std::mem::replace(&mut self.first_throw, first_throw);
+        let own = std::mem::replace(&mut self.catching, around);
         let inner = std::mem::replace(&mut self.effects, outer);
         let any = lang::any_error(self.db);
-        let error = match d.throws {
-            ThrowsRef::Typed(ty) => self.written_type(ty),
-            _ => {
+        let error = match written {
+            Some(written) => written,
+            None => {
                 let mut thrown = inner.thrown.iter().copied();
                 match thrown.next() {
                     Some(first) if thrown.all(|t| t == first) => first,
@@ -288,7 +294,7 @@ impl<'db> Checker<'db> {
                 }
             }
         };
-        for site in own_sites {
+        for site in own.sites {
             self.coerce_in_place(site, error);
         }
         let error_local = self.temp("error", error, TLocalKind::Let);
@@ -311,7 +317,7 @@ impl<'db> Checker<'db> {
             self.effects.thrown.extend(inner.thrown.iter().copied());
             let handled = self.effects.caught || self.fns.last().is_none_or(|f| f.throws.is_some());
             if !handled && !inner.thrown.is_empty() {
-                let at = own_throw.unwrap_or(expr);
+                let at = own.first.unwrap_or(expr);
                 self.error_at(
                     "unhandled-error",
                     at,

@@ -100,9 +100,9 @@ impl<'db> Checker<'db> {
         });
         let closures = std::mem::take(&mut self.closures);
         let effects = std::mem::take(&mut self.effects);
-        let depth = std::mem::take(&mut self.do_depth);
+        let catching = std::mem::take(&mut self.catching);
         let body = self.check_function_block(&f.body);
-        self.do_depth = depth;
+        self.catching = catching;
         self.effects = effects;
         self.closures = closures;
         self.fns.pop();

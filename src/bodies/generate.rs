@@ -210,8 +210,8 @@ impl<'db> Checker<'db> {
                 let result = self.table.fresh();
                 let t = self.generate(*then);
                 let e = self.generate(*els);
-                self.require(Rel::Convert, t, result, *then, Why::Inner);
-                self.require(Rel::Convert, e, result, *els, Why::Inner);
+                self.require(Rel::Convert, t, result, *then, Why::Alternative);
+                self.require(Rel::Convert, e, result, *els, Why::Alternative);
                 result
             }
             Expr::Cast {

@@ -4,7 +4,7 @@
 //! * [`check`]: the state of checking one body, its scopes; [`decl`]: small questions about declarations.
 //! * [`generate`] and [`operators`]: expressions to constraints, with [`type_exprs`] and [`collections`]; [`solver`]: constraints to types and choices;
 //!   [`build`]: the solved expression as a typed tree, with [`calls`], [`convert`], [`literals`], [`keypaths`] and [`places`].
-//! * [`closures`], [`branches`]: expressions with statements inside; [`throws`]: what throws.
+//! * [`closures`], `closure_build`, [`branches`]: expressions with statements inside; [`throws`]: what throws.
 //! * [`stmts`], [`control`], [`loops`], [`functions`], `local_defaults`: statements; [`patterns`], [`exhaustive`]: patterns and what they cover;
 //!   `opaque_results`: the types behind `some`; [`structure`]: mistakes that need no types to be seen.
 //! * [`report`]: failures in words.
@@ -17,6 +17,7 @@ pub mod builders;
 pub mod calls;
 pub mod casts;
 pub mod check;
+mod closure_build;
 pub mod closures;
 pub mod collections;
 pub mod control;

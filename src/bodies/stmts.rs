@@ -411,15 +411,14 @@ impl<'db> Checker<'db> {
 
     fn check_throw(&mut self, value: ExprId, out: &mut Vec<TStmt>) {
         let any = lang::any_error(self.db);
-        let typed = if self.do_depth > 0 {
-            self.check_expr(value, None)
-        } else {
-            let want = self.fns.last().and_then(|f| f.throws).unwrap_or(any);
-            self.check_expr(value, Some((want, Purpose::Throw)))
+        let want = match self.catching.active {
+            true => self.catching.error,
+            false => Some(self.fns.last().and_then(|f| f.throws).unwrap_or(any)),
         };
+        let typed = self.check_expr(value, want.map(|ty| (ty, Purpose::Throw)));
         let ty = self.ty_of(typed);
         let protocol = lang(self.db, LangItem::Error);
-        if self.do_depth > 0 && !ty.is_error() && !self.conforms(ty, protocol) {
+        if self.catching.active && !ty.is_error() && !self.conforms(ty, protocol) {
             let shown = self.show(ty);
             self.error_at(
                 "throw-non-error",
@@ -427,11 +426,11 @@ impl<'db> Checker<'db> {
                 format!("thrown expression type '{shown}' does not conform to 'Error'"),
             );
         }
-        if self.do_depth > 0 {
-            self.throw_sites.push(typed);
+        if self.catching.active {
+            self.catching.sites.push(typed);
         }
         self.effects.thrown.push(ty);
-        self.first_throw.get_or_insert(value);
+        self.catching.first.get_or_insert(value);
         if !self.effects.caught {
             let ctx = self.fns.last().map(|f| (f.throws.is_some(), f.kind));
             if let Some((false, kind)) = ctx

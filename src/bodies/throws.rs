@@ -1,9 +1,23 @@
 //! What throws: by the syntax of a body alone, because closures are given their error type before they are checked, and as calls are built.
 
 use crate::bodies::check::{Checker, FnKind};
+use crate::bodies::thir::TExprId;
 use crate::items::hir::{Block, ElseBranch, Expr, ExprId, Stmt, TryKind};
 use crate::types::lang::{LangItem, is_lang};
 use crate::types::ty::Ty;
+
+/// The innermost `do` statement with clauses around a statement, inside of its function or closure.
+#[derive(Default)]
+pub struct Catching {
+    /// Whether there is one.
+    pub active: bool,
+    /// The error type that is written for it.
+    pub error: Option<Ty>,
+    /// What is thrown inside, to be converted when its error type is known.
+    pub sites: Vec<TExprId>,
+    /// What throws first.
+    pub first: Option<ExprId>,
+}
 
 impl<'db> Checker<'db> {
     pub fn block_throws(&self, block: &Block) -> bool {
@@ -108,7 +122,7 @@ impl<'db> Checker<'db> {
         }
         self.effects.thrown.push(error);
         self.effects.used = true;
-        self.first_throw.get_or_insert(expr);
+        self.catching.first.get_or_insert(expr);
         if !self.effects.covered {
             self.error_at(
                 "missing-try",

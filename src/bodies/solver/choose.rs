@@ -8,12 +8,12 @@ use smallvec::SmallVec;
 
 use crate::bodies::check::Checker;
 use crate::bodies::closures::Readiness;
-use crate::items::hir::ExprId;
+use crate::items::hir::{Expr, ExprId, TryKind};
 use crate::types::ty::Ty;
 
 use super::fit::Fit;
 use super::infer::Effort;
-use super::table::LiteralSet;
+use super::table::{Literal, LiteralSet};
 use super::{
     Apply, ApplyKind, Choice, Constraint, Decision, FailKind, Failure, Loc, Mode, Step, Why,
 };
@@ -292,7 +292,7 @@ impl<'db> Checker<'db> {
         let choice = |at: usize| &choices[fits[at].1 as usize];
         match fits.len() {
             0 => return self.none_fits(id, key, ty, &choices, apply),
-            1 => return self.settle(id, key, ty, choice(0)),
+            1 => return self.settle(id, key, ty, choice(0), apply),
             _ => {}
         }
         // An operand that is wrong already says nothing about which overload was meant, and one mistake is reported once.
@@ -307,7 +307,7 @@ impl<'db> Checker<'db> {
         let unknown = fits.iter().any(|(f, _)| f.unknown > 0);
         if unknown {
             if self.cs.mode == Mode::Diagnose && loose {
-                return self.settle(id, key, ty, choice(0));
+                return self.settle(id, key, ty, choice(0), apply);
             }
             return Ok(Narrowed::Open(candidates));
         }
@@ -318,6 +318,9 @@ impl<'db> Checker<'db> {
         if self.cs.mode == Mode::Search && (!settled || !operator) {
             return Ok(Narrowed::Open(candidates));
         }
+        // An operator may have to give what nothing but a search finds out: then only what its operands say decides.
+        let open = self.cs.mode == Mode::Search
+            && apply.is_some_and(|a| self.context_of(a.result).is_none());
         // The best candidate must beat every other one.
         let best = fits[0].0;
         let rank = |fit: &Fit| order(operator, fit);
@@ -327,21 +330,21 @@ impl<'db> Checker<'db> {
                 && (best.conversions < other.conversions
                     || best.literals < other.literals
                     || best.generic != other.generic)
-                || self.better(choice(0), choice(at));
+                || !open && self.better(choice(0), choice(at));
         }
         if decisive || self.cs.mode == Mode::Diagnose {
-            return self.settle(id, key, ty, choice(0));
+            return self.settle(id, key, ty, choice(0), apply);
         }
         // Two may tie while a third hides the first of them: look for one that beats all.
         for i in 1..fits.len() {
-            if rank(&fits[i].0) != rank(&best) {
+            if open || rank(&fits[i].0) != rank(&best) {
                 break;
             }
             let wins = (0..fits.len()).all(|j| {
                 j == i || rank(&fits[i].0) < rank(&fits[j].0) || self.better(choice(i), choice(j))
             });
             if wins {
-                return self.settle(id, key, ty, choice(i));
+                return self.settle(id, key, ty, choice(i), apply);
             }
         }
         Ok(Narrowed::Open(candidates))
@@ -363,10 +366,37 @@ impl<'db> Checker<'db> {
         key: ExprId,
         ty: Ty,
         choice: &Choice,
+        apply: Option<&Apply>,
     ) -> Result<Narrowed, Box<Failure>> {
         self.cs.finish(id);
         self.commit_step(key, ty, choice)?;
+        if let Some(apply) = apply {
+            self.box_operands(apply);
+        }
         Ok(Narrowed::Done)
+    }
+
+    /// `(try? f()) ?? 0` in an existential: what `try?` gives is decided by its context before the call inside is, so both operands go there
+    /// by themselves, a literal as what it is by default.
+    fn box_operands(&mut self, apply: &Apply) {
+        let literal = |ty: Ty| {
+            let set = self.table.as_var(ty).map(|v| self.table.literals(v));
+            set.is_some_and(|set| !set.is_empty() && !set.contains(Literal::Nil))
+        };
+        let tries = |expr: ExprId| {
+            let kind = TryKind::Optional;
+            matches!(&self.body.exprs[self.unparen(expr)], Expr::Try { kind: k, .. } if *k == kind)
+        };
+        if apply.kind == ApplyKind::Operator
+            && apply.args.iter().any(|arg| literal(arg.ty))
+            && apply.args.iter().any(|arg| tries(arg.expr))
+            && let Some(var) = self.table.as_var(apply.result)
+            && let Some(context) = self.context_of(apply.result)
+            && context.is_existential()
+            && !self.table.resolve(context).has_infer()
+        {
+            self.table.bind(var, context);
+        }
     }
 
     /// No candidate fits what is known.
@@ -404,7 +434,7 @@ impl<'db> Checker<'db> {
             _ => None,
         };
         match closest {
-            Some(one) => self.settle(id, key, ty, one),
+            Some(one) => self.settle(id, key, ty, one, None),
             None => {
                 self.cs.finish(id);
                 self.cs.failure.get_or_insert(failure);

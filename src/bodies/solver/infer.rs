@@ -33,6 +33,8 @@ pub struct Bounds {
     pub element: bool,
     /// It is the value of an `if` or `switch`, whose branches convert to the context one by one.
     pub branches: bool,
+    /// It is the value of `c ? x : y`.
+    pub alternatives: bool,
     /// Only code that never returns gives it a value; the type that it then has.
     pub never: Option<Ty>,
     pub loc: Option<Loc>,
@@ -70,6 +72,7 @@ impl<'db> Checker<'db> {
                             let e = map.entry(y).or_default();
                             e.lower_vars.push(x);
                             e.branches |= loc.why == Why::Branch;
+                            e.alternatives |= loc.why == Why::Alternative;
                             e.loc = e.loc.or(Some(*loc));
                         }
                         (Some(x), None) => {
@@ -185,8 +188,12 @@ impl<'db> Checker<'db> {
             let partial = b.lower.len() == 1 && b.lower[0].has_infer();
             (!b.literal_like, !partial, *v)
         });
-        let mut any = false;
+        let (mut any, mut bound_literal) = (false, false);
         for &var in &vars {
+            // What collection literals and closures became says more of what they are made of.
+            if bound_literal && !map[&var].literal_like {
+                break;
+            }
             // Earlier bindings of this pass may have settled this one.
             let me = Ty::new(TyKind::Infer(var));
             if self.table.as_var(me) != Some(var) {
@@ -195,6 +202,16 @@ impl<'db> Checker<'db> {
             let Some(bounds) = map.get(&var) else {
                 continue;
             };
+            // A choice inside of one that has just become an existential goes there too.
+            let boxed = |v: &u32| {
+                self.table
+                    .shallow(Ty::new(TyKind::Infer(*v)))
+                    .is_existential()
+            };
+            if bounds.alternatives && bounds.upper_vars.iter().any(boxed) {
+                any = true;
+                continue;
+            }
             let Some(ty) = self.candidate(var, bounds, &map, effort) else {
                 continue;
             };
@@ -210,6 +227,7 @@ impl<'db> Checker<'db> {
             self.note_literals(var, ty);
             self.table.bind(var, ty);
             any = true;
+            bound_literal |= bounds.literal_like;
             self.simplify()?;
             if effort != Effort::Firm {
                 break;
@@ -454,6 +472,9 @@ impl<'db> Checker<'db> {
         if let Some(optional) = self.nil_context(b, map) {
             return Some(optional);
         }
+        if let Some(existential) = self.boxed_alternatives(b, map) {
+            return Some(existential);
+        }
         let lowers: SmallVec<[Ty; 4]> = b.lower.iter().filter(concrete).copied().collect();
         if !lowers.is_empty() {
             let partial = lowers.iter().any(|t| t.has_infer());
@@ -497,7 +518,11 @@ impl<'db> Checker<'db> {
             }
             return Some(joined);
         }
+        let boxed = b.upper.first().is_some_and(|t| t.is_existential())
+            && effort == Effort::Defaults
+            && !open_lower;
         if !b.upper.is_empty()
+            && !boxed
             && (b.lower_vars.is_empty() || effort >= Effort::Loose || !open_lower)
         {
             if b.closure_result && effort < Effort::Firm {
@@ -574,6 +599,22 @@ impl<'db> Checker<'db> {
         let unknown = |v: &u32| map.get(v).is_none_or(|m| m.lower.is_empty());
         let open = b.lower.is_empty() && !others.is_empty() && others.iter().all(unknown);
         (open && !nils.is_empty()).then_some(optional)
+    }
+
+    /// The existential that the values of a choice are put into one by one: literals among them are there what they are by default, whatever
+    /// the other value is.
+    fn boxed_alternatives(&self, b: &Bounds, map: &FxHashMap<u32, Bounds>) -> Option<Ty> {
+        let &[context] = &*b.upper else { return None };
+        let inside = optional_payload(self.db, context).unwrap_or(context);
+        if !(b.branches || b.alternatives) || !inside.is_existential() || inside.has_infer() {
+            return None;
+        }
+        let optional = |ty: &Ty| optional_payload(self.db, *ty).is_some();
+        // What has a type only in a context keeps the other value's as one.
+        let shapeless = |v: &u32| map.get(v).is_some_and(|m| m.literal_like || m.member_base);
+        let mixed = b.lower.iter().any(optional)
+            || b.lower_vars.iter().any(|v| self.nilish(*v) || shapeless(v));
+        (!mixed).then_some(context)
     }
 
     fn nilish(&self, var: u32) -> bool {

@@ -12,14 +12,13 @@ use crate::items::ids::{DefId, DefKind};
 use crate::resolve;
 use crate::types::generics::generics;
 use crate::types::lang::{self, LangItem, is_lang, optional_of, optional_payload};
-use crate::types::members::{MemberCandidate, Origin};
+use crate::types::members::{MemberCandidate, Origin, hidden_defaults};
 use crate::types::signature::{ThisKind, signature};
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind, TyList};
 
 use super::table::{Literal, LiteralSet};
 use super::{
-    Apply, ApplyKind, ArgInfo, Base, Choice, Constraint, FailKind, Loc, Lookup, Rel, Resolved,
-    Step, Target, Why, fail, wait,
+    Base, Choice, Constraint, FailKind, Loc, Lookup, Rel, Resolved, Step, Target, Why, fail, wait,
 };
 
 /// A parameter of a declaration that is called.
@@ -589,10 +588,16 @@ impl<'db> Checker<'db> {
             TyKind::DynamicSelf(t) => *t,
             _ => lookup_in,
         };
-        for candidate in crate::types::member_candidates(db, lookup_in, name, self.env) {
-            if !resolve::is_accessible(db, candidate.def, self.def) {
-                continue;
-            }
+        let hidden = match lookup_in.kind() {
+            TyKind::Nominal { def, .. } => hidden_defaults(db, *def, name),
+            _ => &[],
+        };
+        let mut candidates = crate::types::member_candidates(db, lookup_in, name, self.env);
+        candidates.retain(|c| resolve::is_accessible(db, c.def, self.def));
+        if candidates.iter().any(|c| c.origin == Origin::Own) {
+            candidates.retain(|c| !hidden.contains(&c.def));
+        }
+        for candidate in candidates {
             self.add_candidate(&mut out, candidate, instance, meta, how, &labels);
         }
         // One type may be found in many ways: as a parameter, and as the associated types of protocols that it stands for.
@@ -767,74 +772,6 @@ impl<'db> Checker<'db> {
             at = scope.parent(db);
         }
         None
-    }
-
-    /// Calls of something: a declared function, a function value, a type, a value with `callAsFunction`.
-    pub fn step_apply(&mut self, apply: &Rc<Apply>) -> Step {
-        let loc = Loc {
-            expr: apply.call,
-            why: Why::Inner,
-        };
-        let callee = self.table.shallow(apply.callee);
-        if let Some(var) = self.table.as_var(callee) {
-            return wait(var);
-        }
-        match callee.kind() {
-            TyKind::Error => {
-                self.recover_args(apply);
-                self.relate_sub(Rel::Equal, apply.result, Ty::error(), loc)
-            }
-            TyKind::Function(f) => self.apply_function(apply, f),
-            TyKind::Metatype(t) => {
-                let t = self.table.shallow(*t);
-                if let Some(var) = self.table.as_var(t) {
-                    return wait(var);
-                }
-                self.redirect(apply, callee, Name::new("init"), Lookup::Init)
-            }
-            TyKind::ProtocolMetatype(_) => fail(FailKind::NotCallable(callee), loc),
-            _ => {
-                let name = Name::new("callAsFunction");
-                if crate::types::member_candidates(self.db, callee, name, self.env).is_empty()
-                    && let Some(step) = self.dynamic_call(apply, callee)
-                {
-                    return step;
-                }
-                self.redirect(apply, callee, name, Lookup::CallAsFunction)
-            }
-        }
-    }
-
-    /// The call is one of a member of what stands before the parentheses.
-    fn redirect(&mut self, apply: &Rc<Apply>, base: Ty, name: Name, how: Lookup) -> Step {
-        let member = self.table.fresh();
-        let inner = Apply {
-            call: apply.call,
-            key: apply.call,
-            callee: member,
-            args: apply.args.clone(),
-            trailing: apply.trailing,
-            result: apply.result,
-            kind: ApplyKind::Call,
-        };
-        self.cs.add(Constraint::Member {
-            key: apply.call,
-            base,
-            name,
-            how,
-            result: member,
-        });
-        self.cs.add(Constraint::Apply(Rc::new(inner)));
-        Step::Solved
-    }
-
-    /// Arguments of a call that cannot be checked: what waits in them must not be reported as well.
-    pub fn recover_args(&mut self, apply: &Apply) {
-        for ArgInfo { ty, .. } in &apply.args {
-            if let Some(var) = self.table.as_var(*ty) {
-                self.table.bind(var, Ty::error());
-            }
-        }
     }
 
     /// Outer arguments of a nominal in the scope of the body, for naming a member type without its owner.

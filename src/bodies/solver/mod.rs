@@ -4,7 +4,7 @@
 //! * [`relate`]: conversions between types, taken apart until variables or facts remain.
 //! * [`conforms`]: requirements of types.
 //! * [`members`]: candidates for a name, and opening a declaration's type for one use.
-//! * [`calls`]: arguments to parameters.
+//! * [`callee`]: what is called; [`calls`]: arguments to parameters.
 //! * [`system`]: the constraints of one expression; [`trail`]: facts that can be taken back.
 //! * [`choose`]: which decision is next, and which overload where what is known decides; with [`fit`] and [`quick`], which compare candidates
 //!   with what is known.
@@ -18,6 +18,7 @@
 //! searched with an undo trail, one connected component of the system at a time, and scores decide. Steps are counted and bounded, never
 //! timed.
 
+pub mod callee;
 pub mod calls;
 pub mod choose;
 pub mod conforms;
@@ -88,6 +89,8 @@ pub enum Why {
     ClosureValue,
     /// The value of a branch: one that never returns has no say in the type.
     Branch,
+    /// One of the two values of `c ? x : y`.
+    Alternative,
     /// The elements of a loop's sequence convert to the type that is written for them.
     SequenceElement,
     /// The element of a collection literal.

@@ -8,7 +8,7 @@ use crate::items::hir::{Expr, ExprId};
 use crate::items::ids::{DefId, DefKind};
 use crate::types::lang::{self, LangItem, is_lang, lang, optional_payload};
 use crate::types::nominal::inherited_type;
-use crate::types::ty::{Ty, TyKind};
+use crate::types::ty::{TupleElem, Ty, TyKind};
 
 use super::table::Literal;
 
@@ -271,12 +271,36 @@ impl<'db> Checker<'db> {
         {
             return Some(self.into_hashable());
         }
+        if let (Some(x), Some(y)) = (to.as_tuple(), from.as_tuple()) {
+            return self.quick_tuples(x, y);
+        }
         match (optional_payload(db, to), optional_payload(db, from)) {
             (Some(to), None) if to == from => Some(Quick::Converts(1)),
             (Some(to), Some(from)) if to != from => self.quick_rigid(to, from),
             (Some(to), None) => Some(self.quick_rigid(to, from)?.converted(1)),
             _ => None,
         }
+    }
+
+    /// How a tuple converts to another one, element by element: labels may be left out.
+    fn quick_tuples(&self, to: &[TupleElem], from: &[TupleElem]) -> Option<Quick> {
+        let labels = |x: &TupleElem, y: &TupleElem| {
+            x.label == y.label || x.label.is_none() || y.label.is_none()
+        };
+        if to.len() != from.len() || !to.iter().zip(from).all(|(x, y)| labels(x, y)) {
+            return None;
+        }
+        let mut worst = Quick::Free;
+        for (x, y) in to.iter().zip(from) {
+            let fits = match self.quick_rigid(x.ty, y.ty) {
+                _ if x.ty == y.ty => Quick::Exact,
+                Some(fits) => fits,
+                None if self.upcasts(y.ty, x.ty) => Quick::Free,
+                None => return None,
+            };
+            worst = combine(worst, fits);
+        }
+        Some(worst)
     }
 
     fn quick_nominal(

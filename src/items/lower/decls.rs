@@ -273,7 +273,8 @@ impl<'a> DeclCx<'a> {
         };
         let def = self.def(parent, kind, full_name(base, &func.params));
         let code = kid(node, CODE_BLOCK);
-        let wraps = code.is_some() && super::wrappers::has_wrapped_params(self.db, parent, node);
+        let wraps =
+            code.is_some() && super::wrapped_params::has_wrapped_params(self.db, parent, node);
         func.body = self.body(def, if wraps { Some(*node) } else { code });
         self.defaults(def, &mut func.params, defaults);
         self.add(node, def, base, types, |_, _| {

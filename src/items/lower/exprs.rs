@@ -6,7 +6,7 @@ use crate::base::{Name, TextRange};
 use crate::items::hir::*;
 use crate::items::tree::ThrowsRef;
 use crate::syntax::SyntaxKind::{self, *};
-use crate::syntax::view::Node;
+use crate::syntax::view::{Node, Token};
 
 /// Whether nodes of this kind are expressions.
 pub(super) fn is_expr(kind: SyntaxKind) -> bool {
@@ -435,6 +435,7 @@ impl BodyCx<'_> {
             attrs: Vec::new(),
             body: Block::default(),
         };
+        let mut params: Vec<Node<'_>> = Vec::new();
         if let Some(signature) = &signature {
             if let Some(list) = kid(signature, CAPTURE_LIST) {
                 closure.captures = kids(&list, CAPTURE)
@@ -442,7 +443,7 @@ impl BodyCx<'_> {
                     .collect();
             }
             if let Some(list) = kid(signature, CLOSURE_PARAM_LIST) {
-                let params: Vec<_> = kids(&list, CLOSURE_PARAM).collect();
+                params = kids(&list, CLOSURE_PARAM).collect();
                 closure.params = Some(params.iter().map(|p| self.closure_param(p)).collect());
             }
             (closure.throws, closure.is_async) = self.types.effects(signature);
@@ -455,7 +456,11 @@ impl BodyCx<'_> {
         if !named {
             self.anonymous.push(Vec::new());
         }
+        let prelude = self.wrapped_closure_params(&params);
         closure.body = self.block(node);
+        if !prelude.is_empty() {
+            closure.body.stmts = self.after_wrapping(prelude, closure.body.stmts);
+        }
         if !named {
             closure.anonymous = self.anonymous.pop().unwrap_or_default();
         }
@@ -481,10 +486,7 @@ impl BodyCx<'_> {
     }
 
     fn closure_param(&mut self, node: &Node<'_>) -> ClosureParam {
-        let name = tokens(node)
-            .filter(|t| t.kind() == UNDERSCORE || is_name(t.kind()))
-            .filter(|t| t.kind() != INOUT_KW)
-            .last();
+        let name = closure_param_token(node);
         let mut ty = None;
         let mut inout = has_token(node, INOUT_KW);
         if let Some(annotation) = kid(node, TYPE_ANNOTATION) {
@@ -571,4 +573,17 @@ fn leading_number<'t>(node: &Node<'t>) -> Option<Node<'t>> {
             _ => return None,
         }
     }
+}
+
+/// The token that names a closure's parameter.
+fn closure_param_token<'t>(node: &Node<'t>) -> Option<Token<'t>> {
+    tokens(node)
+        .filter(|t| t.kind() == UNDERSCORE || is_name(t.kind()))
+        .filter(|t| t.kind() != INOUT_KW)
+        .last()
+}
+
+/// The name of a closure's parameter.
+pub(super) fn closure_param_name(node: &Node<'_>) -> Option<Name> {
+    closure_param_token(node).map(|t| name_of(&t))
 }

@@ -15,6 +15,7 @@ mod patterns;
 mod stmts;
 mod syntax;
 mod types;
+mod wrapped_params;
 mod wrappers;
 
 pub(crate) use self::wrappers::{wrapper_default, wrapper_init, wrapper_shapes};

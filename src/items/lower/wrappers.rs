@@ -511,7 +511,7 @@ impl BodyCx<'_> {
         self.binding_stmt(name, LocalKind::Let, value, range)
     }
 
-    fn binding_stmt(
+    pub(super) fn binding_stmt(
         &mut self,
         name: Name,
         kind: LocalKind,
@@ -532,7 +532,7 @@ impl BodyCx<'_> {
         self.stmt(stmt, range)
     }
 
-    fn plain_name(&mut self, name: &str, range: TextRange) -> ExprId {
+    pub(super) fn plain_name(&mut self, name: &str, range: TextRange) -> ExprId {
         let name = Expr::Name {
             name: Name::new(name),
             labels: None,
@@ -557,7 +557,11 @@ impl BodyCx<'_> {
     }
 
     /// `Outer(wrappedValue: Inner(wrappedValue: value, args), args)`
-    fn wrap(&mut self, list: &[(Node<'_>, WrapperShape)], value: Option<ExprId>) -> ExprId {
+    pub(super) fn wrap(
+        &mut self,
+        list: &[(Node<'_>, WrapperShape)],
+        value: Option<ExprId>,
+    ) -> ExprId {
         let mut inner = value;
         for (attr, _) in list.iter().rev() {
             let range = attr.text_range();
@@ -612,7 +616,7 @@ impl BodyCx<'_> {
 
     /// The storage and the accessed variables of a wrapped local or parameter.
     #[allow(clippy::too_many_arguments)]
-    fn wrap_names(
+    pub(super) fn wrap_names(
         &mut self,
         name: Name,
         count: usize,
@@ -635,7 +639,7 @@ impl BodyCx<'_> {
         }
     }
 
-    fn accessed(
+    pub(super) fn accessed(
         &mut self,
         name: Name,
         of: Name,
@@ -689,46 +693,4 @@ impl BodyCx<'_> {
         };
         self.stmt(stmt, range)
     }
-
-    /// The statements of a function with wrapped parameters: the body sees the wrapped variables in place of the parameters.
-    pub(super) fn wrapped_body(&mut self, node: &Node<'_>) -> Block {
-        let mut stmts = Vec::new();
-        for param in param_nodes(node) {
-            let list = wrappers_of(self.db, self.owner, &param);
-            let (Some(&(_, outer)), Some(Some(name))) = (list.first(), param_names(&param).pop())
-            else {
-                continue;
-            };
-            let range = param.text_range();
-            let value = self.plain_name(name.as_str(), range);
-            let wrapped = self.wrap(&list, Some(value));
-            let settable = list.iter().all(|(_, shape)| shape.settable);
-            self.wrap_names(
-                name,
-                list.len(),
-                outer,
-                settable,
-                wrapped,
-                range,
-                &mut stmts,
-            );
-        }
-        let body = self.block_child(node).stmts;
-        // A body of one expression returns it still.
-        if !stmts.is_empty()
-            && let [only] = &*body
-            && let Stmt::Expr(value) = self.body.stmts[*only]
-            && kid(node, RETURN_CLAUSE).is_some()
-        {
-            self.body.stmts[*only] = Stmt::Return(Some(value));
-        }
-        stmts.extend(body);
-        Block { stmts }
-    }
-}
-
-/// Whether some parameter of a function has a wrapper.
-pub(super) fn has_wrapped_params(db: &dyn Db, owner: DefId, node: &Node<'_>) -> bool {
-    let mut params = param_nodes(node).into_iter();
-    params.any(|p| !wrappers_of(db, owner, &p).is_empty())
 }
