@@ -590,6 +590,12 @@ impl<'db> Checker<'db> {
         let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
         let error = if text.strip_prefix('$').is_some_and(digits) {
             error("anonymous closure argument not contained in a closure".to_owned())
+        } else if text == "self" {
+            error(format!("{unknown}; Codira spells it 'this'")).fix(
+                at,
+                FixPlace::Replace,
+                "this".to_owned(),
+            )
         } else {
             match self.suggestion(name) {
                 Some(similar) if similar != name => error(format!(

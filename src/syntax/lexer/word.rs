@@ -1,10 +1,10 @@
 //! Identifiers, keywords, `$` names, backticks, and words after `#`.
 
-use super::Lexer;
-use crate::syntax::Dialect;
+use super::{Lexer, error_at};
 use crate::syntax::kind::SyntaxKind::{self, *};
 use crate::syntax::kind::{CONTEXTUAL, KEYWORDS};
 use crate::syntax::unicode::*;
+use crate::syntax::{Dialect, SyntaxFixIt};
 use std::sync::LazyLock;
 
 const SLOTS: usize = 1024;
@@ -112,7 +112,60 @@ impl Lexer<'_> {
         if kind == FN_KW && self.dialect == Dialect::Codira && !self.fn_declares(start) {
             kind = IDENT;
         }
+        if kind == IDENT
+            && matches!(word.len(), 3 | 4)
+            && let Some((meant, spelling)) = self.swift_keyword(start)
+        {
+            kind = meant;
+            self.respelled(start, spelling);
+        }
         self.push_contextual(kind, start, contextual);
+    }
+
+    /// A keyword in Swift's spelling where Codira's file could only mean the keyword: names are not followed by names. With Codira's spelling.
+    fn swift_keyword(&self, start: usize) -> Option<(SyntaxKind, &'static str)> {
+        if self.dialect == Dialect::Swift {
+            return None;
+        }
+        match &self.text[start..self.pos] {
+            "func" if self.fn_declares(start) => Some((FN_KW, "fn")),
+            "let" if self.let_binds(start) => Some((LET_KW, "immutable")),
+            _ => None,
+        }
+    }
+
+    /// Says how a keyword is spelt here; it is understood all the same.
+    fn respelled(&mut self, start: usize, spelling: &str) {
+        let written = &self.text[start..self.pos];
+        let message = format!("Codira spells '{written}' as '{spelling}'");
+        let mut error = error_at("swift-keyword", start, self.pos, message);
+        error.fixit = Some(SyntaxFixIt {
+            range: error.range,
+            replacement: spelling.to_owned(),
+        });
+        self.out.errors.push(error);
+    }
+
+    /// Whether the `let` that was just read stands before a pattern on the same line.
+    fn let_binds(&self, start: usize) -> bool {
+        if start > 0 && self.bytes[start - 1] == b'.' {
+            return false;
+        }
+        let rest = self.text[self.pos..].trim_start_matches([' ', '\t']);
+        let after_case = self.last == CASE_KW;
+        match rest.chars().next() {
+            Some('`') => true,
+            Some('.' | '(') => after_case,
+            Some(c) if c == '_' || is_ident_start(c) => {
+                let end = rest.find(|c| !is_ident_continue(c));
+                let next = &rest[..end.unwrap_or(rest.len())];
+                !matches!(
+                    next,
+                    "in" | "is" | "as" | "else" | "where" | "throws" | "async"
+                )
+            }
+            _ => false,
+        }
     }
 
     /// Whether the `fn` that was just read declares a function: a name, a backtick, or an operator

@@ -312,6 +312,10 @@ pub(super) fn check_import(cx: &mut Check<'_>) {
     let db = cx.db;
     let module = module_of(db, cx.def);
     if module_named(db, cx.def, name).is_none() && module.name(db) != name {
-        cx.error_here("no-such-module", format!("no such module '{name}'"));
+        let hint = match name == "Swift" {
+            true => "; its library is 'Codira' here, and imported everywhere",
+            false => "",
+        };
+        cx.error_here("no-such-module", format!("no such module '{name}'{hint}"));
     }
 }
