@@ -2,12 +2,14 @@
 //!
 //! * [`plan`]: which jobs a command line means, as plain data and a pure function of the options; `-###` and
 //!   its relatives print it.
+//! * `watch`: building again whenever a file changes.
 //! * [`languagec`] and [`language`] are the programs' main functions: arguments in, exit status out.
 //!
 //! By default all jobs run in this process on one database, through [`crate::interface`], so that each
 //! file is parsed once and not once a job.
 
 pub mod plan;
+mod watch;
 
 #[cfg(test)]
 mod tests;
@@ -153,9 +155,13 @@ fn compile(
     }
     start_threads(&options);
     let store = cache_folder(&*system, &options).and_then(|folder| Store::open(&folder));
+    let store = store.map(Arc::new);
+    if options.untracked.watch {
+        return watch::watch(options, system, store, emitter);
+    }
     let mut config = Config::new(options, system);
     config.one_shot = true;
-    config.store = store.map(Arc::new);
+    config.store = store;
     run(config, &mut NoCallbacks, emitter).code()
 }
 

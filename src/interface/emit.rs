@@ -37,6 +37,13 @@ fn render_report(report: &Report, files: &dyn Files, options: &Options, terminal
     text
 }
 
+fn stderr_shows_colours() -> bool {
+    let plain_terminal = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    io::stderr().is_terminal()
+        && !plain_terminal
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// The process's own streams.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StdEmitter;
@@ -46,12 +53,12 @@ impl Emitter for StdEmitter {
         if report.diagnostics.is_empty() {
             return;
         }
-        let stderr = io::stderr();
-        let plain_terminal = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let colour = stderr.is_terminal()
-            && !plain_terminal
-            && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        self.note(&render_report(report, files, options, colour));
+        self.note(&render_report(
+            report,
+            files,
+            options,
+            stderr_shows_colours(),
+        ));
     }
 
     fn print(&mut self, text: &str) -> io::Result<()> {
@@ -72,6 +79,8 @@ impl Emitter for StdEmitter {
 /// Keeps everything, for tests and for programs that embed the compiler.
 #[derive(Clone, Debug, Default)]
 pub struct BufferEmitter {
+    /// Whether the texts will be shown on a terminal that shows colours.
+    colour: bool,
     /// Outputs that were asked for.
     pub stdout: String,
     /// Diagnostics and notes, rendered.
@@ -80,9 +89,19 @@ pub struct BufferEmitter {
     pub diagnostics: Vec<crate::diag::Diagnostic>,
 }
 
+impl BufferEmitter {
+    /// Keeps what the process will write to its own streams later.
+    pub fn for_process() -> BufferEmitter {
+        BufferEmitter {
+            colour: stderr_shows_colours(),
+            ..BufferEmitter::default()
+        }
+    }
+}
+
 impl Emitter for BufferEmitter {
     fn report(&mut self, report: &Report, files: &dyn Files, options: &Options) {
-        let text = render_report(report, files, options, false);
+        let text = render_report(report, files, options, self.colour);
         self.stderr.push_str(&text);
         self.diagnostics.extend(report.diagnostics.iter().cloned());
     }

@@ -1,14 +1,10 @@
 //! Running a program that was never written to a disk.
 
-use std::convert::Infallible;
 use std::ffi::CString;
-use std::fs::File;
-use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd};
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::io;
 
 use crate::diag::Diagnostic;
+use crate::link::output::MemoryImage;
 use crate::vfs::describe;
 
 use super::Compiler;
@@ -19,26 +15,16 @@ use super::stages::Image;
 pub(super) fn replace_process(compiler: &Compiler, image: &Image) -> Diagnostic {
     let name = compiler.options.tracked.module_name.as_str();
     let arguments = &compiler.options.untracked.program_arguments;
-    match execute(name, arguments, &image.bytes) {
-        Ok(never) => match never {},
-        Err(error) => {
-            let reason = describe(&error);
-            let message = format!("cannot run the program ({reason})");
-            Diagnostic::global_error("cannot-run", message)
-        }
-    }
+    let error = match execute(name, arguments, &image.bytes) {
+        Ok(error) | Err(error) => error,
+    };
+    let reason = describe(&error);
+    let message = format!("cannot run the program ({reason})");
+    Diagnostic::global_error("cannot-run", message)
 }
 
-fn execute(name: &str, arguments: &[String], image: &[u8]) -> io::Result<Infallible> {
-    let c_name = CString::new(name)?;
-    // SAFETY: the name is a C string that outlives the call.
-    let fd = unsafe { libc::memfd_create(c_name.as_ptr(), libc::MFD_CLOEXEC) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the descriptor is new and nobody else's.
-    let mut file = unsafe { File::from_raw_fd(fd) };
-    file.write_all(image)?;
-    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-    Err(Command::new(path).arg0(name).args(arguments).exec())
+fn execute(name: &str, arguments: &[String], image: &[u8]) -> io::Result<io::Error> {
+    let words = std::iter::once(name).chain(arguments.iter().map(String::as_str));
+    let arguments = words.map(CString::new).collect::<Result<Vec<_>, _>>()?;
+    Ok(MemoryImage::new(name, image)?.execute(&arguments))
 }

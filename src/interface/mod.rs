@@ -5,6 +5,7 @@
 //! * [`Compiler`] holds what the phases share: the database, the options, the system, the clock.
 //! * [`Callbacks`] lets programs that embed the compiler change the configuration and look at the database
 //!   between phases; [`run_compiler`] is their door.
+//! * [`hot`]: a compilation that is repeated while its files change.
 //! * [`emit`]: where diagnostics and printed outputs go. [`timing`]: the table of `--time-passes`.
 //!
 //! ```
@@ -22,6 +23,7 @@
 
 pub mod emit;
 mod execute;
+pub mod hot;
 mod outputs;
 pub mod stages;
 pub mod timing;
@@ -37,6 +39,8 @@ use crate::session::{Invocation, Mode, Options, OutputFileMap, cli, table, versi
 use crate::store::Store;
 use crate::vfs::{System, read_source};
 use crate::{bodies, items};
+
+use self::stages::Image;
 
 pub use self::emit::{BufferEmitter, Emitter, StdEmitter};
 pub use self::timing::Timing;
@@ -233,32 +237,36 @@ fn compile(
     outputs::check_available(&config.options)?;
     let file_map = load_file_map(&config, emitter)?;
     // A place that cannot be written to is found out before any work is done.
-    outputs::check(&config, &file_map)?;
+    outputs::check(&config.options, &*config.system, &file_map)?;
 
     let one_shot = config.one_shot;
     let compiler = timing.stage("read", None, || read_inputs(config, file_map))?;
     let ending = phases(&compiler, mode, callbacks, emitter, timing);
     timing.stage("save", None, || compiler.save_results());
+    let ending = ending.and_then(|image| match image {
+        Some(image) => Err(execute::replace_process(&compiler, &image).into()),
+        None => Ok(()),
+    });
     if one_shot {
         std::mem::forget(compiler);
     }
     ending
 }
 
-/// The phases behind reading.
+/// The phases behind reading. Returns the program when it is to be run.
 fn phases(
     compiler: &Compiler,
     mode: Mode,
     callbacks: &mut dyn Callbacks,
     emitter: &mut dyn Emitter,
     timing: &mut Timing,
-) -> Phase<()> {
+) -> Phase<Option<Image>> {
     let db = &compiler.db;
     let unit = compiler.unit;
 
     if mode == Mode::DumpParse {
         let text = timing.stage("parse", Some(db), || stages::dump_parse(db, unit))?;
-        return outputs::print(compiler, emitter, text);
+        return outputs::print(compiler, emitter, text).map(|()| None);
     }
     let mut diagnostics = timing.stage("parse", Some(db), || stages::parse(db, unit))?;
     if callbacks.after_parsing(compiler) == Compilation::Stop {
@@ -266,7 +274,7 @@ fn phases(
         return Err(Ending::Stopped);
     }
     if mode == Mode::Parse {
-        return finish(compiler, emitter, diagnostics);
+        return finish(compiler, emitter, diagnostics).map(|()| None);
     }
 
     timing.stage("library", Some(db), || stages::library(db, unit));
@@ -278,14 +286,14 @@ fn phases(
         return Err(Ending::Stopped);
     }
     match mode {
-        Mode::Typecheck => return Ok(()),
+        Mode::Typecheck => return Ok(None),
         Mode::EmitMir => {
             let text = timing.stage("lower", Some(db), || stages::dump_mir(db, unit))?;
-            return outputs::print(compiler, emitter, text);
+            return outputs::print(compiler, emitter, text).map(|()| None);
         }
         Mode::EmitClif => {
             let text = timing.stage("lower", Some(db), || stages::dump_clif(db, unit))?;
-            return outputs::print(compiler, emitter, text);
+            return outputs::print(compiler, emitter, text).map(|()| None);
         }
         Mode::DumpAst
         | Mode::EmitIr
@@ -300,14 +308,15 @@ fn phases(
     let code = timing.stage("generate", Some(db), || stages::generate(compiler))?;
     if mode == Mode::EmitObject {
         let objects = timing.stage("objects", Some(db), || stages::objects(compiler, &code))?;
-        return timing.stage("write", None, || outputs::write_objects(compiler, &objects));
+        let write = || outputs::write_objects(compiler, &objects);
+        return timing.stage("write", None, write).map(|()| None);
     }
     let image = timing.stage("link", Some(db), || stages::link(compiler, &code))?;
     if mode == Mode::Run {
-        compiler.save_results();
-        return Err(execute::replace_process(compiler, &image).into());
+        return Ok(Some(image));
     }
-    timing.stage("write", None, || outputs::write_image(compiler, &image))
+    let write = || outputs::write_image(compiler, &image);
+    timing.stage("write", None, write).map(|()| None)
 }
 
 /// Reads the output file map, if there is one.

@@ -7,11 +7,14 @@ use crate::session::{Mode, Options, OutputFileMap};
 use crate::vfs::{OutputKind, System, describe};
 
 use super::stages::{Image, Object};
-use super::{Compiler, Config, Emitter, Ending};
+use super::{Compiler, Emitter, Ending};
 
 /// Finds out whether every output can be written, before any work is done.
-pub(super) fn check(config: &Config, file_map: &OutputFileMap) -> Result<(), Ending> {
-    let options = &config.options;
+pub(super) fn check(
+    options: &Options,
+    system: &dyn System,
+    file_map: &OutputFileMap,
+) -> Result<(), Ending> {
     let mut paths: Vec<String> = Vec::new();
     match options.untracked.mode {
         Mode::EmitObject => {
@@ -32,11 +35,11 @@ pub(super) fn check(config: &Config, file_map: &OutputFileMap) -> Result<(), End
     for path in paths.iter().filter(|path| *path != "-") {
         let folder = Path::new(path).parent().map(Path::to_path_buf);
         let folder = folder.unwrap_or_default();
-        let exists = config.system.exists(Path::new(path));
+        let exists = system.exists(Path::new(path));
         if !exists && checked.contains(&folder) {
             continue;
         }
-        match config.system.check_writable(Path::new(path)) {
+        match system.check_writable(Path::new(path)) {
             Ok(()) => checked.push(folder),
             Err(error) => errors.push(unwritable(path, &error)),
         }

@@ -131,6 +131,8 @@ struct Raw {
     #[arg(long)]
     print_output_file_map: bool,
     #[arg(long)]
+    watch: bool,
+    #[arg(long)]
     show_incremental: bool,
     #[arg(long)]
     parseable_output: bool,
@@ -387,6 +389,7 @@ fn options(raw: &Raw, inputs: Vec<String>, problems: &mut Vec<Diagnostic>) -> Op
     untracked.print_bindings = raw.print_bindings;
     untracked.print_output_file_map = raw.print_output_file_map;
     untracked.parseable_output = raw.parseable_output;
+    untracked.watch = raw.watch;
     untracked.show_incremental = raw.show_incremental;
     untracked.time_passes = raw.time_passes;
     untracked.warnings_as_errors = raw.warnings_as_errors;

@@ -113,6 +113,8 @@ options! {
         print_output_file_map: bool = false,
         /// Print messages about jobs for build systems.
         parseable_output: bool = false,
+        /// Build again whenever a source file changes, until interrupted.
+        watch: bool = false,
         /// Say what an incremental build does and why.
         show_incremental: bool = false,
         /// Print a table of the stages' times.

@@ -366,6 +366,12 @@ pub const OPTIONS: &[Spelling] = &[
     hidden("-driver-print-actions", "print-actions"),
     hidden("-driver-print-bindings", "print-bindings"),
     hidden("-driver-print-output-file-map", "print-output-file-map"),
+    flag(
+        "--watch",
+        "watch",
+        "Build again whenever a source file changes, until interrupted",
+    ),
+    hidden("-watch", "watch"),
     hidden("-driver-show-incremental", "show-incremental"),
     hidden("-driver-show-job-lifecycle", "ignored-flag"),
     value("-driver-filelist-threshold=", Joined, "ignored", "", ""),
