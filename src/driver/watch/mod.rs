@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use crate::diag::{Diagnostic, Severity};
 use crate::interface::hot::{Build, Built, Change, ChangeKind, HotCompiler};
 use crate::interface::{BufferEmitter, Emitter, ExitStatus, emit_global};
-use crate::session::{Mode, Options};
+use crate::session::Options;
 use crate::store::Store;
 use crate::vfs::System;
 
@@ -213,7 +213,7 @@ impl Loop {
         }
         emitter.note(&said.stderr);
         let _ = emitter.print(&said.stdout);
-        let summary = summary(&std::mem::take(&mut self.why), &built, took, options);
+        let summary = summary(&std::mem::take(&mut self.why), &built, took);
         emitter.note(&format!("[{summary}]\n"));
         let Some(image) = built.image else { return };
         match Program::start(self.number, &image.bytes, options, self.send.clone()) {
@@ -228,7 +228,7 @@ impl Loop {
 }
 
 /// One line about a build: why it happened, what was done, how long it took.
-fn summary(why: &[Change], built: &Built, took: Duration, options: &Options) -> String {
+fn summary(why: &[Change], built: &Built, took: Duration) -> String {
     let mut text = String::new();
     for (index, change) in why.iter().enumerate() {
         let what = match change.kind {
@@ -246,11 +246,10 @@ fn summary(why: &[Change], built: &Built, took: Duration, options: &Options) -> 
         1 => format!("1 {one}"),
         n => format!("{n} {many}"),
     };
-    let only_checks = matches!(options.untracked.mode, Mode::Typecheck | Mode::Parse);
     text.push_str(&match (built.status, built.checked, built.compiled) {
         (ExitStatus::Failure, ..) => "errors".to_owned(),
         (_, 0, 0) => "nothing to do".to_owned(),
-        (_, checked, 0) if only_checks => {
+        (_, checked, 0) => {
             format!("checked {}", count(checked, "body", "bodies"))
         }
         (_, checked, compiled) => format!(
