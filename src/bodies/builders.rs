@@ -175,6 +175,9 @@ impl<'db> Checker<'db> {
         at: ExprId,
         want: Option<Ty>,
     ) -> TBlock {
+        // What the builder makes is the type behind an opaque result.
+        let opaque = want.and_then(|result| Some((result, self.own_opaque(result)?)));
+        let want = want.filter(|_| opaque.is_none());
         let finishes = self.builds(builder, "buildFinalResult");
         let inner = want.filter(|_| !finishes);
         let Branch { mut stmts, value } = self.build_statements(builder, block, at, inner);
@@ -184,6 +187,14 @@ impl<'db> Checker<'db> {
         };
         let value = match want {
             Some(want) => self.coerce(value, want),
+            None => value,
+        };
+        let value = match opaque {
+            Some((result, owner)) => {
+                let value = self.conceal(value, result, owner, at);
+                self.check_bounds(at, owner);
+                value
+            }
             None => value,
         };
         if let Some(f) = self.fns.last_mut() {
@@ -361,11 +372,6 @@ impl<'db> Checker<'db> {
                     }
                     _ => self.check_expr(at, None),
                 };
-                let never = crate::types::lang::LangItem::Never;
-                if crate::types::lang::is_lang(self.db, self.ty_of(value), never) {
-                    stmts.push(TStmt::Expr(value));
-                    return None;
-                }
                 Some(self.keep(value, at, stmts))
             }
             Stmt::For(f) => Some(self.build_loop(builder, f, outer, stmts)),

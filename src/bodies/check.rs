@@ -161,6 +161,8 @@ pub struct Checker<'db> {
     pub built_payload: Option<Ty>,
     /// What unknown names were probably meant to be.
     pub suggestions: FxHashMap<Name, Option<Name>>,
+    /// How many more closures may be gone through again with another result: those inside of each other multiply.
+    pub second_tries: u32,
     /// In an initialiser: the storages of wrapped properties that have their value.
     pub wrapped_done: FxHashSet<DefId>,
 }
@@ -235,6 +237,7 @@ impl<'db> Checker<'db> {
             specialised: FxHashMap::default(),
             suggestions: FxHashMap::default(),
             built_payload: None,
+            second_tries: 100,
             wrapped_done: FxHashSet::default(),
         }
     }

@@ -603,13 +603,47 @@ impl<'db> Checker<'db> {
         if let Step::Failed(failure) = self.settle_throws(closure, f, loc) {
             return Step::Failed(failure);
         }
-        let (saved, captures, params, spread) = self.enter_closure(expr, closure, f);
         let errors = self.errors();
         let diags = self.diags.len();
         let expected = match closure.result {
             Some(written) => self.written_type_once(written),
             None => f.result,
         };
+        // The first value that is returned tells the result where nothing else does. Where the others do not convert to its type, it is the one
+        // that the context converts the result to.
+        let second = match self.table.as_var(expected) {
+            Some(var) => self.known_upper(var).map(|upper| (var, upper, self.mark())),
+            None => None,
+        };
+        let mut opened = self.check_statements(expr, closure, f, expected);
+        if self.errors() > errors
+            && let Some((var, upper, start)) = second
+            && self.second_tries > 0
+        {
+            self.second_tries -= 1;
+            self.back(&start);
+            self.table.bind(var, upper);
+            opened = self.check_statements(expr, closure, f, expected);
+        }
+        self.cs.wake_all();
+        if self.errors() > errors && self.cs.depth > 0 {
+            // Another overload may do better.
+            self.diags.truncate(diags);
+            return fail(FailKind::Reported, loc);
+        }
+        self.facts.closures.insert(expr, Rc::new(opened));
+        Step::Solved
+    }
+
+    /// Checks the statements of a closure that gives `expected`.
+    fn check_statements(
+        &mut self,
+        expr: ExprId,
+        closure: &'db Closure,
+        f: &'static FnTy,
+        expected: Ty,
+    ) -> Opened {
+        let (saved, captures, params, spread) = self.enter_closure(expr, closure, f);
         self.fns.push(FnCtx {
             result: expected,
             returned: false,
@@ -642,22 +676,12 @@ impl<'db> Checker<'db> {
             }
         }
         self.scope = saved;
-        self.cs.wake_all();
-        if self.errors() > errors && self.cs.depth > 0 {
-            // Another overload may do better.
-            self.diags.truncate(diags);
-            return fail(FailKind::Reported, loc);
+        Opened {
+            params,
+            captures,
+            body: OpenedBody::Checked { block },
+            spread,
         }
-        self.facts.closures.insert(
-            expr,
-            Rc::new(Opened {
-                params,
-                captures,
-                body: OpenedBody::Checked { block },
-                spread,
-            }),
-        );
-        Step::Solved
     }
 
     /// Whether a block's last statement throws, so that its end is not reached.

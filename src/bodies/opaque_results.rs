@@ -77,8 +77,19 @@ impl<'db> Checker<'db> {
                 self.error_at("opaque-inference", expr, message);
                 return self.error_expr(expr, result);
             }
-            self.check_never_bounds(expr, owner);
+            let concealed = self.conceal(typed, result, owner, expr);
+            self.check_bounds(expr, owner);
+            return concealed;
         }
+        self.conceal(typed, result, owner, expr)
+    }
+
+    /// A checked value as one of a type with opaque types of `owner`, which are told the types that it has in their places.
+    pub fn conceal(&mut self, typed: TExprId, result: Ty, owner: DefId, expr: ExprId) -> TExprId {
+        let count = opaque_bounds(self.db, owner).len();
+        self.opaque
+            .entry(owner)
+            .or_insert_with(|| vec![None; count]);
         let mut found: Vec<(usize, Ty)> = Vec::new();
         underlying(result, self.ty_of(typed), owner, &mut found);
         let mut mismatch = None;
@@ -122,19 +133,38 @@ impl<'db> Checker<'db> {
         self.diags.push(error);
     }
 
-    /// A body that never returns has `Never` for its opaque types, which must meet the bounds as well.
-    fn check_never_bounds(&mut self, expr: ExprId, owner: DefId) {
-        let never = crate::types::lang::never_ty(self.db);
+    /// Whether the types behind the opaque types meet the bounds, for values that were checked without them.
+    pub fn check_bounds(&mut self, expr: ExprId, owner: DefId) {
         let mut args: Vec<Ty> = identity_args(self.db, owner).iter().collect();
-        args.resize(args.len() + opaque_bounds(self.db, owner).len(), never);
+        let known = self.opaque.get(&owner).into_iter().flatten();
+        args.extend(known.map(|ty| ty.unwrap_or(Ty::error())));
         for requirement in opaque_requirements(self.db, owner) {
             let requirement = requirement.subst(&args);
-            if let Requirement::Conforms(ty, protocol) = requirement
-                && !requirement_holds(self.db, Some(self.env), requirement)
-            {
-                let message = self.opaque_bound_message(owner, ty, protocol);
-                return self.error_at("conformance", expr, message);
+            if requirement_holds(self.db, Some(self.env), requirement) {
+                continue;
             }
+            let (code, message) = match requirement {
+                Requirement::Conforms(ty, protocol) => (
+                    "conformance",
+                    self.opaque_bound_message(owner, ty, protocol),
+                ),
+                Requirement::Same(a, b) => {
+                    let (a, b) = (self.norm(a), self.norm(b));
+                    let (a, b) = (self.show(a), self.show(b));
+                    (
+                        "conversion",
+                        format!("cannot convert value of type '{a}' to type '{b}'"),
+                    )
+                }
+                Requirement::Superclass(ty, _) | Requirement::Class(ty) => {
+                    let (ty, result) = (self.show(ty), self.show(args[args.len() - 1]));
+                    (
+                        "conversion",
+                        format!("cannot convert value of type '{ty}' to type '{result}'"),
+                    )
+                }
+            };
+            return self.error_at(code, expr, message);
         }
     }
 

@@ -3,9 +3,10 @@
 use crate::base::Name;
 use crate::bodies::check::Checker;
 use crate::bodies::solver::calls::ArgError;
-use crate::bodies::solver::{FailKind, Failure, Purpose, Why};
+use crate::bodies::solver::{FailKind, Failure, Purpose, Target, Why};
 use crate::items::hir::{Arg, Expr, ExprId};
-use crate::items::{Anchor, AnchoredDiagnostic, FixPlace};
+use crate::items::{Anchor, AnchoredDiagnostic, FixPlace, is_local_function};
+use crate::types::display::{describe, display_name};
 use crate::types::lang::{LangItem, is_lang, optional_payload};
 use crate::types::ty::{Ty, TyKind};
 
@@ -49,6 +50,9 @@ impl<'db> Checker<'db> {
                     Why::Argument(_) => format!(
                         "argument type '{shown}' does not conform to expected type '{protocol}'"
                     ),
+                    Why::Requirement if self.has_written_arguments(at) => {
+                        format!("type '{shown}' does not conform to protocol '{protocol}'")
+                    }
                     Why::Requirement => {
                         let owner = self.callee_words(at);
                         format!("{owner} requires that '{shown}' conform to '{protocol}'")
@@ -381,25 +385,49 @@ impl<'db> Checker<'db> {
         }
     }
 
+    /// What is called or named at an expression.
     fn callee_words(&self, at: ExprId) -> String {
-        match &self.body.exprs[at] {
-            Expr::Subscript { .. } => "subscript".to_string(),
+        let callee = match &self.body.exprs[at] {
             Expr::Binary { op, .. } | Expr::Prefix { op, .. } | Expr::Postfix { op, .. } => {
-                format!("operator function '{op}'")
+                return format!("operator function '{op}'");
             }
-            Expr::Call { callee, .. }
-                if matches!(
-                    self.facts.choices.get(callee).map(|r| r.choice.target),
-                    Some(crate::bodies::solver::Target::Type(_))
-                ) =>
-            {
-                "initializer".to_string()
+            Expr::Call { callee, .. } => *callee,
+            _ => at,
+        };
+        let chosen = |expr| self.facts.choices.get(&expr).map(|r| r.choice.target);
+        let def = match chosen(at).or_else(|| chosen(callee)) {
+            Some(Target::Decl(def)) => Some(def),
+            Some(Target::Type(_)) if callee != at => return "initializer".to_string(),
+            Some(Target::Type(ty)) => ty.nominal_def(),
+            Some(Target::LocalFn(index)) => self.local_fn(index),
+            _ => None,
+        };
+        match (def, self.name_at(at)) {
+            (Some(def), _) => {
+                let name = display_name(self.db, def);
+                let kind = match describe(self.db, def) {
+                    kind @ ("struct" | "enum" | "class" | "actor") => &format!("generic {kind}"),
+                    "global function" if is_local_function(self.db, def) => "local function",
+                    kind => kind,
+                };
+                format!("{kind} '{name}'")
             }
-            _ => match self.name_at(at) {
-                Some(name) => format!("'{name}'"),
-                None => "this expression".to_string(),
-            },
+            (None, _) if matches!(self.body.exprs[at], Expr::Subscript { .. }) => {
+                "subscript".to_string()
+            }
+            (None, Some(name)) => format!("'{name}'"),
+            (None, None) => "this expression".to_string(),
         }
+    }
+
+    /// Whether an expression names a type with written generic arguments.
+    fn has_written_arguments(&self, at: ExprId) -> bool {
+        let args = match &self.body.exprs[at] {
+            Expr::Name { args, .. } | Expr::Member { args, .. } => args,
+            _ => return false,
+        };
+        let target = self.facts.choices.get(&at).map(|r| r.choice.target);
+        !args.is_empty() && matches!(target, Some(Target::Type(_)))
     }
 
     fn describe_args(&mut self, error: &ArgError, at: ExprId) -> (&'static str, Anchor, String) {

@@ -351,6 +351,10 @@ impl Solver<'_> {
             TyKind::Param { .. } | TyKind::Assoc { .. } => generic_env(db, self.nominal)
                 .is_some_and(|e| e.protocols_of(db, e.reduce(db, ty)).contains(&protocol)),
             TyKind::Existential(e) => e.protocols.iter().any(|&p| refines(db, p, protocol)),
+            // The bounds are enough: what follows from them may be what is being inferred.
+            TyKind::Opaque { def, index, .. } => crate::types::signature::opaque_bounds(db, *def)
+                .get(*index as usize)
+                .is_some_and(|&bounds| self.declares(bounds, protocol)),
             TyKind::Error => true,
             _ => false,
         }

@@ -181,7 +181,13 @@ impl Printer<'_> {
             }
             TyKind::Function(f) => self.function(f),
             TyKind::Metatype(inner) => {
-                self.postfix_operand(*inner);
+                match inner.kind() {
+                    // `any P.Type`: of one protocol no parentheses are needed.
+                    TyKind::Existential(e) if e.protocols.len() == 1 && e.superclass.is_none() => {
+                        self.ty(*inner);
+                    }
+                    _ => self.postfix_operand(*inner),
+                }
                 self.out.push_str(".Type");
             }
             TyKind::ProtocolMetatype(inner) => {

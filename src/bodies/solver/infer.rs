@@ -493,9 +493,7 @@ impl<'db> Checker<'db> {
                 match self.join(joined, next) {
                     Some(t) => joined = t,
                     None => {
-                        if let Some(&upper) = b.upper.first()
-                            && !upper.has_infer()
-                        {
+                        if let Some(upper) = known_upper(b, map) {
                             return Some(upper);
                         }
                     }
@@ -534,8 +532,19 @@ impl<'db> Checker<'db> {
                 .copied()
                 .find(|t| !matches!(t.kind(), TyKind::Inout(_)))?;
             // An existential says nothing about the type that is put into it.
-            if upper.is_existential() && effort < Effort::Last {
-                return None;
+            if upper.is_existential() {
+                if effort < Effort::Defaults {
+                    return None;
+                }
+                if let Some(ty) = self.default_of_literals(&b.lower_vars)
+                    && !open_lower
+                    && self.erased_by(ty, upper)
+                {
+                    return Some(ty);
+                }
+                if effort < Effort::Last {
+                    return None;
+                }
             }
             if !upper.has_infer() && !b.conforms.iter().all(|p| self.conforms(upper, *p)) {
                 return match optional_payload(self.db, upper) {
@@ -559,16 +568,7 @@ impl<'db> Checker<'db> {
             return None;
         }
         if effort >= Effort::Defaults && !open_lower && !b.lower_vars.is_empty() {
-            let mut set = LiteralSet::default();
-            for &v in &b.lower_vars {
-                set = set.union(self.table.literals(v));
-            }
-            if set.is_empty() {
-                return None;
-            }
-            let nil = set.contains(Literal::Nil);
-            let ty = self.default_type(set.without(Literal::Nil))?;
-            return Some(if nil { optional_of(self.db, ty) } else { ty });
+            return self.default_of_literals(&b.lower_vars);
         }
         if effort == Effort::Last || effort == Effort::Loose && !b.produced {
             // Two variables that only meet each other are one.
@@ -615,6 +615,29 @@ impl<'db> Checker<'db> {
         let mixed = b.lower.iter().any(optional)
             || b.lower_vars.iter().any(|v| self.nilish(*v) || shapeless(v));
         (!mixed).then_some(context)
+    }
+
+    /// The default type of what literals give, when that is all that these variables are.
+    fn default_of_literals(&self, vars: &[u32]) -> Option<Ty> {
+        let kinds = vars.iter().map(|&v| self.table.literals(v));
+        let set = kinds.fold(LiteralSet::default(), LiteralSet::union);
+        let ty = self.default_type(set.without(Literal::Nil))?;
+        Some(match set.contains(Literal::Nil) {
+            true => optional_of(self.db, ty),
+            false => ty,
+        })
+    }
+
+    /// Whether an existential can hold values of a known type.
+    fn erased_by(&self, ty: Ty, existential: Ty) -> bool {
+        match existential.kind() {
+            TyKind::Existential(e) => {
+                e.bindings.is_empty()
+                    && !e.class_bound
+                    && e.protocols.iter().all(|&p| self.conforms(ty, p))
+            }
+            _ => false,
+        }
     }
 
     fn nilish(&self, var: u32) -> bool {
@@ -760,6 +783,27 @@ impl<'db> Checker<'db> {
         }
         None
     }
+}
+
+impl<'db> Checker<'db> {
+    /// A known type that the values of a variable convert to.
+    pub fn known_upper(&self, var: u32) -> Option<Ty> {
+        let map = self.all_bounds();
+        known_upper(map.get(&var)?, &map)
+    }
+}
+
+/// A known type that a variable's values convert to in the end, through other variables.
+fn known_upper(bounds: &Bounds, map: &FxHashMap<u32, Bounds>) -> Option<Ty> {
+    // Longer chains of variables than this say too little to be worth looking through.
+    let mut at = bounds;
+    for _ in 0..8 {
+        if let Some(&upper) = at.upper.iter().find(|t| !t.has_infer()) {
+            return Some(upper);
+        }
+        at = at.upper_vars.iter().find_map(|var| map.get(var))?;
+    }
+    None
 }
 
 /// The protocol of types that a literal can make.

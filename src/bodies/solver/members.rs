@@ -87,6 +87,7 @@ impl<'db> Checker<'db> {
             }
             Target::Type(ty) => {
                 self.expect_args(ty, key);
+                self.require_args(ty, key);
                 plain(match ty.kind() {
                     TyKind::Existential(_) => Ty::new(TyKind::ProtocolMetatype(ty)),
                     _ => Ty::metatype(ty),
@@ -154,6 +155,19 @@ impl<'db> Checker<'db> {
                     ..plain(simple_function(&[path], value))
                 }
             }
+        }
+    }
+
+    /// Demands what a generic type that an expression names requires of its arguments.
+    fn require_args(&mut self, ty: Ty, key: ExprId) {
+        if let Some((def, args)) = ty.as_nominal()
+            && !args.is_empty()
+        {
+            let loc = Loc {
+                expr: key,
+                why: Why::Requirement,
+            };
+            self.require_all(def, args.as_slice(), 0, loc);
         }
     }
 

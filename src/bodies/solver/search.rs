@@ -64,7 +64,7 @@ const MAX_DEPTH: u32 = 80;
 
 impl<'db> Checker<'db> {
     /// The present state, to be returned to.
-    pub(super) fn mark(&self) -> Mark {
+    pub(in crate::bodies) fn mark(&self) -> Mark {
         Mark {
             table: self.table.snapshot(),
             facts: self.facts.snapshot(),
@@ -82,7 +82,7 @@ impl<'db> Checker<'db> {
     }
 
     /// Takes back everything since the mark.
-    pub(super) fn back(&mut self, mark: &Mark) {
+    pub(in crate::bodies) fn back(&mut self, mark: &Mark) {
         self.table.rollback(mark.table);
         self.facts.rollback(mark.facts);
         let cs = &mut self.cs;
