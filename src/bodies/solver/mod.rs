@@ -9,7 +9,7 @@
 //! * [`choose`]: which decision is next, and which overload where what is known decides; with [`fit`] and [`quick`], which compare candidates
 //!   with what is known.
 //! * [`search`]: independent parts of a system, and trying candidates where nothing else decides.
-//! * [`infer`]: what to bind a variable to.
+//! * [`infer`]: what to bind a variable to; [`literal_types`]: the types of literals.
 //! * [`rank`]: which of two declarations or solutions is better.
 //! * [`stuck`]: what to say when nothing can be decided.
 //!
@@ -24,6 +24,7 @@ pub mod choose;
 pub mod conforms;
 pub mod fit;
 pub mod infer;
+pub mod literal_types;
 pub mod members;
 pub mod quick;
 pub mod rank;
