@@ -6,15 +6,19 @@
 //!   once, warnings raised or dropped as asked, cut off at the limit.
 //! * [`render`]: the text for terminals and logs, whose first lines other tools read.
 //! * [`json`]: one object a line, for tools that would rather not read the text.
+//! * `stored`: how they are kept on disk.
 //! * Both renderers see files through [`Files`].
 
 pub mod json;
 pub mod render;
 pub mod report;
+mod stored;
 mod width;
 
 #[cfg(test)]
 mod tests;
+
+use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 use crate::base::TextSize;
@@ -46,7 +50,7 @@ impl FileSpan {
 }
 
 /// How bad it is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum Severity {
     /// The program is wrong; no output is made.
     Error,
@@ -71,7 +75,7 @@ impl Severity {
 }
 
 /// One thing to say about a program or a command line.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
 pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
@@ -90,7 +94,7 @@ pub struct Diagnostic {
 }
 
 /// A marked place in a diagnostic's excerpt.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Label {
     /// Where.
     pub span: FileSpan,
@@ -99,7 +103,7 @@ pub struct Label {
 }
 
 /// A message that belongs to another diagnostic.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct SubDiagnostic {
     /// Usually [`Severity::Note`].
     pub severity: Severity,
@@ -112,7 +116,7 @@ pub struct SubDiagnostic {
 }
 
 /// An edit that corrects a mistake: replace the range by the text.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct FixIt {
     /// What to replace; empty to insert.
     pub range: FileSpan,

@@ -270,6 +270,7 @@ fn run_phases(compiler: &Compiler, emitter: &mut dyn Emitter) -> Result<Option<I
     if compiler.options.untracked.time_passes {
         emitter.note(&timing.table());
     }
+    let ending = ending.map(|outcome| outcome.program);
     ending.map_err(|ending| match ending {
         Ending::Stopped => ExitStatus::Stopped,
         Ending::Reported => ExitStatus::Failure,

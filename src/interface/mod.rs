@@ -6,6 +6,7 @@
 //! * [`Callbacks`] lets programs that embed the compiler change the configuration and look at the database
 //!   between phases; [`run_compiler`] is their door.
 //! * [`hot`]: a compilation that is repeated while its files change.
+//! * `incremental`: finding out that there is nothing to do.
 //! * [`emit`]: where diagnostics and printed outputs go. [`timing`]: the table of `--time-passes`.
 //!
 //! ```
@@ -24,6 +25,7 @@
 pub mod emit;
 mod execute;
 pub mod hot;
+mod incremental;
 mod outputs;
 pub mod stages;
 pub mod timing;
@@ -31,15 +33,19 @@ pub mod timing;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileList, Report, ReportOptions, prepare};
 use crate::session::{Invocation, Mode, Options, OutputFileMap, cli, table, version_text};
 use crate::store::Store;
+use crate::store::manifest::Stamp;
 use crate::vfs::{System, read_source};
 use crate::{bodies, items};
 
+use self::incremental::BuildRecord;
 use self::stages::Image;
 
 pub use self::emit::{BufferEmitter, Emitter, StdEmitter};
@@ -236,14 +242,26 @@ fn compile(
     let mode = config.options.untracked.mode;
     outputs::check_available(&config.options)?;
     let file_map = load_file_map(&config, emitter)?;
+    let record = BuildRecord::new(&config, &file_map, emitter);
+    let current = |record: &BuildRecord| record.is_current(&config, &file_map, emitter);
+    if timing.stage("compare", None, || record.as_ref().is_some_and(current)) {
+        return Ok(());
+    }
     // A place that cannot be written to is found out before any work is done.
     outputs::check(&config.options, &*config.system, &file_map)?;
 
     let one_shot = config.one_shot;
-    let compiler = timing.stage("read", None, || read_inputs(config, file_map))?;
+    let (compiler, stamps) = timing.stage("read", None, || {
+        read_inputs(config, file_map, record.is_some())
+    })?;
     let ending = phases(&compiler, mode, callbacks, emitter, timing);
-    timing.stage("save", None, || compiler.save_results());
-    let ending = ending.and_then(|image| match image {
+    timing.stage("save", None, || {
+        compiler.save_results();
+        if let (Some(record), Ok(outcome)) = (&record, &ending) {
+            record.write(&compiler, stamps, outcome);
+        }
+    });
+    let ending = ending.and_then(|outcome| match outcome.program {
         Some(image) => Err(execute::replace_process(&compiler, &image).into()),
         None => Ok(()),
     });
@@ -253,20 +271,41 @@ fn compile(
     ending
 }
 
-/// The phases behind reading. Returns the program when it is to be run.
+/// What a compilation that succeeded said and made.
+#[derive(Default)]
+struct Outcome {
+    /// The diagnostics, as they were shown.
+    report: Report,
+    /// The paths and bytes of the outputs.
+    made: Vec<(String, Vec<u8>)>,
+    /// The program, if it is to be run.
+    program: Option<Image>,
+}
+
+impl From<Report> for Outcome {
+    fn from(report: Report) -> Outcome {
+        Outcome {
+            report,
+            ..Outcome::default()
+        }
+    }
+}
+
+/// The phases behind reading.
 fn phases(
     compiler: &Compiler,
     mode: Mode,
     callbacks: &mut dyn Callbacks,
     emitter: &mut dyn Emitter,
     timing: &mut Timing,
-) -> Phase<Option<Image>> {
+) -> Phase<Outcome> {
     let db = &compiler.db;
     let unit = compiler.unit;
 
     if mode == Mode::DumpParse {
         let text = timing.stage("parse", Some(db), || stages::dump_parse(db, unit))?;
-        return outputs::print(compiler, emitter, text).map(|()| None);
+        outputs::print(compiler, emitter, text)?;
+        return Ok(Outcome::default());
     }
     let mut diagnostics = timing.stage("parse", Some(db), || stages::parse(db, unit))?;
     if callbacks.after_parsing(compiler) == Compilation::Stop {
@@ -274,26 +313,28 @@ fn phases(
         return Err(Ending::Stopped);
     }
     if mode == Mode::Parse {
-        return finish(compiler, emitter, diagnostics).map(|()| None);
+        return finish(compiler, emitter, diagnostics).map(Outcome::from);
     }
 
     timing.stage("library", Some(db), || stages::library(db, unit));
     // Items that parse are checked even when others do not: one mistake does not hide the next.
     diagnostics.extend(timing.stage("check", Some(db), || stages::check(db, unit))?);
     diagnostics.extend(timing.stage("analyse", Some(db), || stages::analyse(db, unit))?);
-    finish(compiler, emitter, diagnostics)?;
+    let report = finish(compiler, emitter, diagnostics)?;
     if callbacks.after_analysis(compiler) == Compilation::Stop {
         return Err(Ending::Stopped);
     }
     match mode {
-        Mode::Typecheck => return Ok(None),
+        Mode::Typecheck => return Ok(report.into()),
         Mode::EmitMir => {
             let text = timing.stage("lower", Some(db), || stages::dump_mir(db, unit))?;
-            return outputs::print(compiler, emitter, text).map(|()| None);
+            outputs::print(compiler, emitter, text)?;
+            return Ok(report.into());
         }
         Mode::EmitClif => {
             let text = timing.stage("lower", Some(db), || stages::dump_clif(db, unit))?;
-            return outputs::print(compiler, emitter, text).map(|()| None);
+            outputs::print(compiler, emitter, text)?;
+            return Ok(report.into());
         }
         Mode::DumpAst
         | Mode::EmitIr
@@ -308,15 +349,24 @@ fn phases(
     let code = timing.stage("generate", Some(db), || stages::generate(compiler))?;
     if mode == Mode::EmitObject {
         let objects = timing.stage("objects", Some(db), || stages::objects(compiler, &code))?;
-        let write = || outputs::write_objects(compiler, &objects);
-        return timing.stage("write", None, write).map(|()| None);
+        let made = timing.stage("write", None, || outputs::write_objects(compiler, objects))?;
+        return Ok(Outcome {
+            made,
+            ..report.into()
+        });
     }
     let image = timing.stage("link", Some(db), || stages::link(compiler, &code))?;
     if mode == Mode::Run {
-        return Ok(Some(image));
+        return Ok(Outcome {
+            program: Some(image),
+            ..report.into()
+        });
     }
-    let write = || outputs::write_image(compiler, &image);
-    timing.stage("write", None, write).map(|()| None)
+    let made = timing.stage("write", None, || outputs::write_image(compiler, image))?;
+    Ok(Outcome {
+        made,
+        ..report.into()
+    })
 }
 
 /// Reads the output file map, if there is one.
@@ -337,7 +387,13 @@ fn load_file_map(config: &Config, emitter: &mut dyn Emitter) -> Phase<OutputFile
 }
 
 /// Reads every source file and sets the inputs. All files that cannot be read are reported, not just the first.
-fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
+///
+/// With `stamped` each file that is a regular one and did not change meanwhile gets a stamp.
+fn read_inputs(
+    config: Config,
+    file_map: OutputFileMap,
+    stamped: bool,
+) -> Phase<(Compiler, Vec<Option<Stamp>>)> {
     let Config {
         options,
         system,
@@ -356,9 +412,14 @@ fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
     }
     let mut errors = Vec::new();
     let mut files = Vec::new();
+    let mut stamps = Vec::new();
+    let started = SystemTime::now();
     for path in &options.untracked.inputs {
+        let before = stamped.then(|| system.metadata(Path::new(path)).ok());
         match read_source(&*system, path) {
             Ok(text) => {
+                let stamp = |before| Stamp::new(&*system, path, before, text.as_bytes(), started);
+                stamps.push(before.flatten().and_then(stamp));
                 let shown = if path == "-" { "<stdin>" } else { path };
                 files.push(SourceFile::of_user(&db, shown, text));
             }
@@ -374,14 +435,15 @@ fn read_inputs(config: Config, file_map: OutputFileMap) -> Phase<Compiler> {
     let tracked = Arc::new(options.tracked.clone());
     bodies::register();
     let unit = items::workspace::open(&db, files, tracked);
-    Ok(Compiler {
+    let compiler = Compiler {
         db,
         unit,
         options,
         system,
         file_map,
         store,
-    })
+    };
+    Ok((compiler, stamps))
 }
 
 /// Reports what the front end found. Errors end the compilation.
@@ -389,13 +451,13 @@ fn finish(
     compiler: &Compiler,
     emitter: &mut dyn Emitter,
     diagnostics: Vec<Diagnostic>,
-) -> Phase<()> {
+) -> Phase<Report> {
     let files = DbFiles::new(&compiler.db, &[compiler.unit]);
     let report = prepare(diagnostics, &report_options(&compiler.options), &files);
     emitter.report(&report, &files, &compiler.options);
     match report.has_errors() {
         true => Err(Ending::Reported),
-        false => Ok(()),
+        false => Ok(report),
     }
 }
 

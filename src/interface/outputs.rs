@@ -81,8 +81,12 @@ pub(super) fn print(
     }
 }
 
+/// Outputs that were written: their paths and bytes.
+type Written = Vec<(String, Vec<u8>)>;
+
 /// Writes the objects.
-pub(super) fn write_objects(compiler: &Compiler, objects: &[Object]) -> Result<(), Ending> {
+pub(super) fn write_objects(compiler: &Compiler, objects: Vec<Object>) -> Result<Written, Ending> {
+    let mut written = Vec::with_capacity(objects.len());
     for object in objects {
         let path = match object.input.is_empty() {
             true => {
@@ -93,12 +97,13 @@ pub(super) fn write_objects(compiler: &Compiler, objects: &[Object]) -> Result<(
             false => object_path(&compiler.options, &compiler.file_map, &object.input),
         };
         write(&*compiler.system, &path, &object.bytes, OutputKind::Data)?;
+        written.push((path, object.bytes));
     }
-    Ok(())
+    Ok(written)
 }
 
 /// Writes a program or a library.
-pub(super) fn write_image(compiler: &Compiler, image: &Image) -> Result<(), Ending> {
+pub(super) fn write_image(compiler: &Compiler, image: Image) -> Result<Written, Ending> {
     let path = compiler.options.output_path();
     let path = path.unwrap_or_else(|| compiler.options.tracked.module_name.to_string());
     write(
@@ -106,7 +111,8 @@ pub(super) fn write_image(compiler: &Compiler, image: &Image) -> Result<(), Endi
         &path,
         &image.bytes,
         OutputKind::Executable,
-    )
+    )?;
+    Ok(vec![(path, image.bytes)])
 }
 
 fn write(system: &dyn System, path: &str, bytes: &[u8], kind: OutputKind) -> Result<(), Ending> {

@@ -107,6 +107,8 @@ struct Raw {
     #[arg(long)]
     module_cache_path: Option<String>,
     #[arg(long)]
+    cache_path: Option<String>,
+    #[arg(long)]
     output_file_map: Option<String>,
     #[arg(long)]
     language_version: Option<String>,
@@ -381,6 +383,7 @@ fn options(raw: &Raw, inputs: Vec<String>, problems: &mut Vec<Diagnostic>) -> Op
     untracked.serialize_diagnostics = raw.serialize_diagnostics;
     untracked.output_file_map = raw.output_file_map.clone();
     untracked.incremental = raw.incremental;
+    untracked.cache_path = raw.cache_path.clone();
     untracked.jobs = number(&raw.jobs).unwrap_or(0);
     untracked.num_threads = number(&raw.num_threads).unwrap_or(0);
     untracked.verbose = raw.verbose;
@@ -587,7 +590,10 @@ fn check_combination(raw: &Raw, options: &Options, problems: &mut Vec<Diagnostic
         let message = "conflicting options '-warnings-as-errors' and '-suppress-warnings'";
         problems.push(error(message));
     }
-    if untracked.incremental && untracked.output_file_map.is_none() {
+    if untracked.incremental
+        && untracked.output_file_map.is_none()
+        && untracked.cache_path.is_none()
+    {
         problems.push(warning(
             "ignoring -incremental (currently requires an output file map)",
         ));

@@ -97,6 +97,8 @@ options! {
         output_file_map: Option<String> = None,
         /// Reuse what an earlier build left.
         incremental: bool = false,
+        /// The folder where builds leave what the next one can use.
+        cache_path: Option<String> = None,
         /// Threads to use; 0 for one a processor.
         jobs: usize = 0,
         /// Threads that turn one module's code into objects.

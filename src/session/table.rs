@@ -319,6 +319,13 @@ pub const OPTIONS: &[Spelling] = &[
     ),
     value("-working-directory=", Joined, "working-directory", "", ""),
     value(
+        "-cache-path",
+        Separate,
+        "cache-path",
+        "<dir>",
+        "Keep in <dir> what later builds of the same module can use",
+    ),
+    value(
         "-module-cache-path",
         Separate,
         "module-cache-path",

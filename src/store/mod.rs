@@ -1,6 +1,7 @@
 //! Tour of `store`: results on disk for the next process.
 //!
 //! * [`pack`]: the format of a file of results, and its reader, which trusts nothing.
+//! * [`manifest`]: what one build read and wrote, so that the next can find out that there is nothing to do.
 //! * [`Store`]: the pack of this compiler in a cache folder: [`Results`] for the database.
 //!
 //! One pack belongs to one build of the compiler, so that neither a key nor a value has to say which version made it. A pack is mapped
@@ -8,6 +9,7 @@
 //! that use one folder at the same time never see half of a pack; of two that finish at once the later wins, and what
 //! the other found out is found out again one day. A folder keeps a few packs, and a pack has a greatest size.
 
+pub mod manifest;
 pub mod pack;
 
 #[cfg(test)]
@@ -117,7 +119,7 @@ impl Results for Store {
 
 /// What tells this build of the compiler from others: the file that runs, by its size, time and number, as caches of
 /// compilers' results do it everywhere. Reading the whole file would take longer than most compilations.
-fn build_id() -> Option<Fingerprint> {
+pub(crate) fn build_id() -> Option<Fingerprint> {
     let path = std::env::current_exe().ok()?;
     let metadata = fs::metadata(&path).ok()?;
     let modified = metadata.modified().ok()?;

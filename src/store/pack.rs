@@ -25,7 +25,7 @@ pub struct Pack {
 }
 
 /// Fast, and enough against torn writes and bad disks, which is what there is to fear.
-fn checksum(bytes: &[u8]) -> u64 {
+pub(super) fn checksum(bytes: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();
     hasher.write(bytes);
     hasher.write_usize(bytes.len());

@@ -165,6 +165,7 @@ impl System for MemorySystem {
             kind,
             len,
             modified,
+            changed: 0,
             inode: 0,
         };
         if let Some(file) = self.state().files.get(&absolute) {

@@ -20,6 +20,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 pub use self::memory::MemorySystem;
 pub use self::os::OsSystem;
 pub use self::read::{ReadError, ReadErrorKind, SourceText, describe, read_source};
@@ -68,7 +70,7 @@ pub use self::System as FileLoader;
 
 /// What is known about a file without reading it. Two equal stamps of a regular file mean that it was
 /// not written in between, as far as the file system can tell.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Metadata {
     /// What is at the path.
     pub kind: FileKind,
@@ -76,12 +78,15 @@ pub struct Metadata {
     pub len: u64,
     /// Last modification in nanoseconds since 1970.
     pub modified: i128,
+    /// Last change of the contents or of what is known about the file, by the system's clock, in nanoseconds since 1970: unlike
+    /// [`Metadata::modified`] no program can set it. 0 where there is none.
+    pub changed: i128,
     /// The file's number in its file system, 0 where there is none.
     pub inode: u64,
 }
 
 /// The kinds of things at a path.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum FileKind {
     /// A regular file.
     File,

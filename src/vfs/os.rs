@@ -176,6 +176,7 @@ fn stamp(data: &fs::Metadata) -> Metadata {
         kind,
         len: data.len(),
         modified: i128::from(data.mtime()) * 1_000_000_000 + i128::from(data.mtime_nsec()),
+        changed: i128::from(data.ctime()) * 1_000_000_000 + i128::from(data.ctime_nsec()),
         inode: data.ino(),
     }
 }

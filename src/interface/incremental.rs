@@ -1,0 +1,234 @@
+//! Builds that find out that there is nothing to do.
+//!
+//! A build that was given a place for it leaves a [`Manifest`] of what it read, wrote and said. The next build with the same command looks at those
+//! files first. Only a build that succeeded leaves one, and the one before stays until then: what a failed or killed build has changed differs from it.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::base::{Fingerprint, StableHash, StableHasher};
+use crate::db::SourceFile;
+use crate::diag::{Diagnostic, FileKey, FileList, Report, Severity};
+use crate::session::{ColorChoice, Mode, Options, OutputFileMap};
+use crate::store::build_id;
+use crate::store::manifest::{Fresh, Manifest, Stamp};
+use crate::vfs::System;
+
+use super::{Compiler, Config, Emitter, Outcome, emit_global};
+
+/// The place and the command of a build that the next one can learn from.
+pub(super) struct BuildRecord {
+    place: PathBuf,
+    build: Fingerprint,
+    command: Fingerprint,
+    /// The time before the first input is read.
+    started: SystemTime,
+}
+
+impl BuildRecord {
+    /// The build that the options ask for, if it is one that leaves a manifest.
+    pub(super) fn new(
+        config: &Config,
+        file_map: &OutputFileMap,
+        emitter: &mut dyn Emitter,
+    ) -> Option<BuildRecord> {
+        let (options, system) = (&config.options, &*config.system);
+        let asked = &options.untracked;
+        let made = matches!(
+            asked.mode,
+            Mode::EmitExecutable | Mode::EmitObject | Mode::Typecheck
+        );
+        // What a linker finds by itself is not known.
+        let closed = asked.link_inputs.is_empty() && options.tracked.link_libraries.is_empty();
+        let stable = !asked.inputs.iter().any(|input| input == "-") && !asked.save_temps;
+        if !made || !closed || !stable {
+            return None;
+        }
+        let command = command(options, file_map, system)?;
+        let place = match (&asked.cache_path, asked.incremental) {
+            (Some(folder), _) => Path::new(folder).join(place_name(options, system)?),
+            (None, true) => match file_map.whole_module("language-dependencies") {
+                Some(path) => PathBuf::from(path),
+                // Without any map the command line has been told so.
+                None if asked.output_file_map.is_none() => return None,
+                None => {
+                    let message = "ignoring -incremental; output file map has no master dependencies entry (\"language-dependencies\" under \"\")";
+                    let warning = Diagnostic::new(Severity::Warning, "incremental", message);
+                    emit_global(emitter, options, vec![warning]);
+                    return None;
+                }
+            },
+            (None, false) => return None,
+        };
+        Some(BuildRecord {
+            place,
+            build: build_id()?,
+            command,
+            started: SystemTime::now(),
+        })
+    }
+
+    /// Whether everything is as the last build left it. Then what that build said is said again.
+    pub(super) fn is_current(
+        &self,
+        config: &Config,
+        file_map: &OutputFileMap,
+        emitter: &mut dyn Emitter,
+    ) -> bool {
+        let system = &*config.system;
+        let remarks = config.options.untracked.show_incremental;
+        let mut says = Vec::new();
+        let mut say = |text: String| {
+            if remarks {
+                let text = format!("Incremental compilation: {text}");
+                says.push(Diagnostic::new(Severity::Remark, "incremental", text));
+            }
+        };
+        let job = |input: &str| {
+            let stem = Path::new(input).file_stem().unwrap_or_default();
+            let object = format!("{}.o", stem.to_string_lossy());
+            let object = file_map.get(input, "object").unwrap_or(&object);
+            format!("{{compile: {object} <= {input}}}")
+        };
+        let loaded = Manifest::load(system, &self.place, self.build);
+        let current = loaded.and_then(|mut manifest| {
+            if manifest.command != self.command.0 {
+                say("Incremental compilation has been disabled, because different arguments were passed to the compiler".into());
+                return None;
+            }
+            let mut current = true;
+            let mut read = false;
+            for stamp in &mut manifest.inputs {
+                let fresh = stamp.check(system, self.started);
+                read |= fresh == Fresh::SameContent;
+                if fresh == Fresh::Changed {
+                    current = false;
+                    say(format!("Scheduling changed input  {}", job(&stamp.path)));
+                }
+            }
+            for stamp in &mut manifest.outputs {
+                let fresh = stamp.check(system, self.started);
+                read |= fresh == Fresh::SameContent;
+                if fresh == Fresh::Changed {
+                    current = false;
+                    say(format!("Missing an output; will queue  {{{}}}", stamp.path));
+                }
+            }
+            if current && read {
+                // So that the files need not be read again.
+                manifest.save(system, &self.place, self.build);
+            }
+            current.then_some(manifest)
+        });
+        let verb = match current {
+            Some(_) => "Skipping input: ",
+            None => "Queuing (initial): ",
+        };
+        for input in &config.options.untracked.inputs {
+            say(format!("{verb} {}", job(input)));
+        }
+        emit_global(emitter, &config.options, says);
+        current.is_some_and(|manifest| replay(manifest, config, emitter))
+    }
+
+    /// Writes down what a successful build read, wrote and said. What does not hold any more is written down by the next build.
+    pub(super) fn write(&self, compiler: &Compiler, inputs: Vec<Option<Stamp>>, outcome: &Outcome) {
+        let system = &*compiler.system;
+        let manifest = || {
+            let files = compiler.unit.files(&compiler.db);
+            let number = |key: FileKey| {
+                let file = SourceFile::from_key(key);
+                let at = files.iter().position(|&known| known == file)?;
+                Some(FileKey(at as u64))
+            };
+            let diagnostics = outcome.report.diagnostics.iter().cloned();
+            let outputs = outcome
+                .made
+                .iter()
+                .map(|(path, bytes)| Stamp::of_output(system, path, bytes, SystemTime::now()));
+            Some(Manifest {
+                command: self.command.0,
+                inputs: inputs.into_iter().collect::<Option<_>>()?,
+                outputs: outputs.collect::<Option<_>>()?,
+                diagnostics: diagnostics
+                    .map(|diagnostic| diagnostic.with_files(number))
+                    .collect::<Option<_>>()?,
+            })
+        };
+        if let Some(manifest) = manifest() {
+            manifest.save(system, &self.place, self.build);
+        }
+    }
+}
+
+/// Shows a build's diagnostics again. Returns whether that was possible.
+fn replay(manifest: Manifest, config: &Config, emitter: &mut dyn Emitter) -> bool {
+    let mut files = FileList::new();
+    let mentions = |at: usize, diagnostic: &Diagnostic| {
+        let mut found = false;
+        let look = |key: FileKey| {
+            found |= key.0 == at as u64;
+            Some(key)
+        };
+        diagnostic.clone().with_files(look).is_some() && found
+    };
+    for (at, input) in manifest.inputs.iter().enumerate() {
+        // Only what is shown is read.
+        let shown = manifest.diagnostics.iter().any(|d| mentions(at, d));
+        let text = match shown {
+            true => crate::vfs::read_source(&*config.system, &input.path).ok(),
+            false => Some("".into()),
+        };
+        let Some(text) = text else {
+            return false;
+        };
+        files.add(&input.path, &text);
+    }
+    let report = Report {
+        errors: 0,
+        warnings: manifest.diagnostics.len(),
+        diagnostics: manifest.diagnostics,
+    };
+    emitter.report(&report, &files, &config.options);
+    true
+}
+
+/// The fingerprint of what decides about a build besides the contents of its inputs. Options count unless they are known not to, so that
+/// none can be forgotten.
+fn command(
+    options: &Options,
+    file_map: &OutputFileMap,
+    system: &dyn System,
+) -> Option<Fingerprint> {
+    let mut options = options.clone();
+    let asked = &mut options.untracked;
+    asked.jobs = 0;
+    asked.verbose = false;
+    asked.time_passes = false;
+    asked.show_incremental = false;
+    asked.color = ColorChoice::Auto;
+    asked.module_cache_path = None;
+    let mut hasher = StableHasher::new();
+    format!("{options:?}{file_map:?}").stable_hash(&mut hasher);
+    let folder = system.current_dir().ok()?;
+    folder
+        .as_os_str()
+        .as_encoded_bytes()
+        .stable_hash(&mut hasher);
+    Some(hasher.finish())
+}
+
+/// The name of a build's manifest among those of other builds.
+fn place_name(options: &Options, system: &dyn System) -> Option<String> {
+    let mut hasher = StableHasher::new();
+    let folder = system.current_dir().ok()?;
+    folder
+        .as_os_str()
+        .as_encoded_bytes()
+        .stable_hash(&mut hasher);
+    format!("{:?}", options.untracked.mode).stable_hash(&mut hasher);
+    options.output_path().stable_hash(&mut hasher);
+    options.untracked.inputs.first().stable_hash(&mut hasher);
+    let module = options.tracked.module_name;
+    Some(format!("{module}-{}.codedeps", hasher.finish().to_hex()))
+}

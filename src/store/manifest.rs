@@ -1,0 +1,157 @@
+//! What one build read and wrote.
+//!
+//! A manifest lists the inputs and outputs of a build that succeeded, each with a [`Stamp`], and the build's diagnostics. Where all stamps still hold and
+//! the command is the same, there is nothing to do but to show the diagnostics again. The file names no path of its own and is replaced as a whole,
+//! after the outputs; whatever is wrong with it, there is none.
+//!
+//! A stamp holds when the file system says that the file is the same one, unwritten; clocks are only compared for equality. A file
+//! that had been written just before it was stamped could be written again without any sign in its times, so that its content is compared, as for
+//! all files whose times differ: content decides.
+
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Fingerprint;
+use crate::diag::Diagnostic;
+use crate::vfs::{FileKind, Metadata, OutputKind, System};
+
+use super::pack::checksum;
+
+const MAGIC: &[u8; 8] = b"CODEDEP\x01";
+/// Magic, the compiler's build, a checksum of the rest.
+const HEADER: usize = 8 + 16 + 8;
+/// How old a file's times must be for them to tell of every later write: some file systems count in steps of two seconds.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// A file as it was at some moment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Stamp {
+    /// As spelled on the command line, or as the compiler names it.
+    pub path: String,
+    metadata: Metadata,
+    content: u128,
+    /// Whether the times were old enough to be trusted.
+    settled: bool,
+}
+
+/// Whether a stamp holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fresh {
+    /// The file was not touched.
+    Untouched,
+    /// The file had to be read, and has the same content.
+    SameContent,
+    /// The file has other content or is gone.
+    Changed,
+}
+
+impl Stamp {
+    /// Stamps a file that had these bytes between the moments at which `before` was asked for and now. None if it was written in between, or is no
+    /// regular file.
+    pub fn new(
+        system: &dyn System,
+        path: &str,
+        before: Metadata,
+        bytes: &[u8],
+        now: SystemTime,
+    ) -> Option<Stamp> {
+        let after = system.metadata(Path::new(path)).ok()?;
+        if after != before || after.kind != FileKind::File || after.len != bytes.len() as u64 {
+            return None;
+        }
+        Some(Stamp {
+            path: path.to_owned(),
+            metadata: after,
+            content: Fingerprint::of_bytes(bytes).0,
+            settled: is_settled(&after, now),
+        })
+    }
+
+    /// Stamps an output that was just written with these bytes. None if somebody else has written it since.
+    pub fn of_output(
+        system: &dyn System,
+        path: &str,
+        bytes: &[u8],
+        now: SystemTime,
+    ) -> Option<Stamp> {
+        let before = system.metadata(Path::new(path)).ok()?;
+        let found = system.read(Path::new(path)).ok()?;
+        match found == bytes {
+            true => Stamp::new(system, path, before, bytes, now),
+            false => None,
+        }
+    }
+
+    /// Whether the file is still as it was; a stamp of new times replaces this one if only the times have changed.
+    pub fn check(&mut self, system: &dyn System, now: SystemTime) -> Fresh {
+        let Ok(metadata) = system.metadata(Path::new(&self.path)) else {
+            return Fresh::Changed;
+        };
+        if metadata == self.metadata && self.settled {
+            return Fresh::Untouched;
+        }
+        if metadata.kind != FileKind::File || metadata.len != self.metadata.len {
+            return Fresh::Changed;
+        }
+        let Ok(bytes) = system.read(Path::new(&self.path)) else {
+            return Fresh::Changed;
+        };
+        match Stamp::new(system, &self.path, metadata, &bytes, now) {
+            Some(stamp) if stamp.content == self.content => {
+                *self = stamp;
+                Fresh::SameContent
+            }
+            _ => Fresh::Changed,
+        }
+    }
+}
+
+fn is_settled(metadata: &Metadata, now: SystemTime) -> bool {
+    let now = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let last = metadata.modified.max(metadata.changed);
+    now.as_nanos() as i128 - last > SETTLED.as_nanos() as i128
+}
+
+/// What one successful build read, wrote and said.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Of everything on the command line that decides what is made and said.
+    pub command: u128,
+    /// The sources, in order.
+    pub inputs: Vec<Stamp>,
+    /// What was made.
+    pub outputs: Vec<Stamp>,
+    /// What was said, in order; files are numbers of inputs.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Manifest {
+    /// The manifest at `path` that this build of the compiler wrote, if it is there and whole.
+    pub fn load(system: &dyn System, path: &Path, build: Fingerprint) -> Option<Manifest> {
+        let bytes = system.read(path).ok()?;
+        let (header, body) = bytes.split_at_checked(HEADER)?;
+        let whole = header[..8] == *MAGIC
+            && header[8..24] == build.0.to_le_bytes()
+            && header[24..] == checksum(body).to_le_bytes();
+        whole.then(|| postcard::from_bytes(body).ok()).flatten()
+    }
+
+    /// Writes the manifest to `path`. One that cannot be written only makes the next build slower, so that nobody needs to know.
+    pub fn save(&self, system: &dyn System, path: &Path, build: Fingerprint) {
+        let Ok(body) = postcard::to_allocvec(self) else {
+            return;
+        };
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&build.0.to_le_bytes());
+        bytes.extend_from_slice(&checksum(&body).to_le_bytes());
+        bytes.extend_from_slice(&body);
+        if let Some(folder) = path.parent() {
+            let _ = system.create_dir_all(folder);
+        }
+        let _ = system.write(path, &bytes, OutputKind::Data);
+    }
+}
