@@ -152,7 +152,7 @@ impl Module {
             return Ok(());
         }
         let output = program::program(&self.db, self.unit);
-        match output.errors.iter().find(|error| !error.is_limit) {
+        match output.errors.first() {
             Some(error) => Err(format!("accepted, but: {error}")),
             None => Ok(()),
         }
