@@ -4,8 +4,9 @@
 //! Named directly, they need no address and can live in registers.
 
 use crate::base::Arena;
+use crate::items::ids::{AccessorKind, DefKind};
 use crate::mir::data::{
-    Local, LocalKind, Mir, Operand, Place, Proj, Rvalue, StatementKind, Terminator,
+    Callee, Local, LocalKind, Mir, Operand, Place, Proj, Rvalue, StatementKind, Terminator,
 };
 use crate::mir::walk::{Access, all_places, each_place_mut, terminator_places_mut};
 
@@ -57,12 +58,34 @@ fn forward_addresses<'a>(p: &dyn Program<'a>, mir: &mut Mir) {
     };
     for (_, data) in mir.blocks.iter_mut() {
         for statement in &mut data.stmts {
-            each_place_mut(&mut statement.kind, &mut |place, _| rename(place));
+            let keeps = matches!(&statement.kind, StatementKind::Call { callee, .. } if keeps_addresses(p, callee));
+            each_place_mut(&mut statement.kind, &mut |place, access| {
+                if !(keeps && access == Access::Inout) {
+                    rename(place);
+                }
+            });
         }
         if let Some(term) = &mut data.term {
-            terminator_places_mut(term, &mut |place, _| rename(place));
+            let keeps =
+                matches!(&*term, Terminator::TryCall { callee, .. } if keeps_addresses(p, callee));
+            terminator_places_mut(term, &mut |place, access| {
+                if !(keeps && access == Access::Inout) {
+                    rename(place);
+                }
+            });
         }
     }
+}
+
+/// Whether a function keeps the addresses that it is given for longer than the call: the first half of a `_modify` does, until the second.
+/// The variables behind them must stay where they are, and therefore be reached through pointers.
+fn keeps_addresses<'a>(p: &dyn Program<'a>, callee: &Callee) -> bool {
+    let def = match callee {
+        Callee::Static(id, _) | Callee::Virtual(id, _) => id.def,
+        Callee::Witness(def, _) => *def,
+        Callee::Value(_) => return false,
+    };
+    p.def(def).kind == DefKind::Accessor(AccessorKind::Modify)
 }
 
 /// What is done with a local's value, over the whole graph.

@@ -6,10 +6,12 @@
 //! 3. [`closures`]: closures that are known where they are called, in place of those calls.
 //! 4. [`forward`]: pointers to known variables, and closures that nobody calls any more, removed.
 //! 5. [`cases`]: jumps past tests whose outcome is known where one comes from.
+//! 6. [`borrows`]: copies that are destroyed while their original is still there, not made.
 //!
 //! Everything is a function of the instance and of the unoptimised graphs of what it calls, never of another instance's optimised graph:
 //! the result does not depend on who asks first, and recursion needs no special care.
 
+mod borrows;
 mod cases;
 mod closures;
 mod forward;
@@ -63,6 +65,7 @@ pub fn optimized<'a>(p: &dyn Program<'a>, instance: Instance) -> Option<Mir> {
     let inline::Inliner {
         mut mir, origins, ..
     } = inliner;
+    borrows::run(p, &mut mir);
     forward::drop_unused_locals(&mut mir);
     mir.origins = origins.list;
     mir.blocks.shrink_to_fit();

@@ -6,7 +6,7 @@ use crate::base::Name;
 use crate::db::{CompilationUnit, RootDatabase, SourceFile, Workspace};
 use crate::items::ids::{DefId, DefKind};
 use crate::mir::data::{
-    Callee, FnId, FnKind, Instance, Mir, Rvalue, StatementKind, Terminator, TrapKind,
+    Callee, FnId, FnKind, Instance, Mir, Operand, Rvalue, StatementKind, Terminator, TrapKind,
 };
 use crate::mir::dump::dump;
 use crate::session::{OptLevel, TrackedOptions};
@@ -174,5 +174,47 @@ fn errors_of_inlined_functions_reach_their_handlers() {
          fn g(_ n: Int) throws -> Int { if n < 0 { throw E() }; return n }\n\
          fn f(_ n: Int) -> Int { do { return try g(n) } catch { return -1 } }",
         |p, mir, text| assert!(!calls(p, mir).contains(&Name::new("g(_:)")), "{text}"),
+    );
+}
+
+/// How many values that are not trivial a graph copies.
+fn copies(p: &DbProgram<'_>, mir: &Mir) -> usize {
+    mir.blocks
+        .values()
+        .flat_map(|data| &data.stmts)
+        .filter(|s| match &s.kind {
+            StatementKind::Assign(_, Rvalue::Use(Operand::Copy(place))) => {
+                super::types::place_type(p, mir, place).is_some_and(|ty| !p.layout(ty).trivial)
+            }
+            _ => false,
+        })
+        .count()
+}
+
+#[test]
+fn a_loop_does_not_count_the_array_that_it_goes_through() {
+    check(
+        "final class C { var n = 0 }; fn f(_ xs: [C]) -> Int { var sum = 0; for x in xs { sum += x.n }; return sum }",
+        |p, mir, text| {
+            // The iterator's array, once, and the element in each round.
+            assert_eq!(copies(p, mir), 2, "{text}");
+        },
+    );
+}
+
+#[test]
+fn a_copy_outlives_a_change_of_its_original() {
+    check(
+        "fn f(_ xs: inout [Int]) -> Int { immutable old = xs; xs = []; return old.count }",
+        |p, mir, text| assert_eq!(copies(p, mir), 1, "{text}"),
+    );
+    check(
+        "fn f(_ xs: inout [Int]) -> Int { immutable old = xs; xs[0] = 1; return old[0] }",
+        |p, mir, text| assert_eq!(copies(p, mir), 1, "{text}"),
+    );
+    // The second copy may not borrow from the first, which does not outlive the change.
+    check(
+        "fn f(_ xs: inout [Int]) -> Int { var n = 0; do { immutable a = xs; immutable b = a; n = b.count; xs = [] ; n += b.count }; return n }",
+        |p, mir, text| assert!(copies(p, mir) >= 1, "{text}"),
     );
 }
