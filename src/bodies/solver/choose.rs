@@ -132,6 +132,9 @@ impl<'db> Checker<'db> {
         if self.open_closure(Readiness::Open)? {
             return Ok(Decision::Progress);
         }
+        if self.bind_static_bases()? {
+            return Ok(Decision::Progress);
+        }
         if let Some(decision) = self.bind_one(Effort::Defaults)? {
             return Ok(decision);
         }

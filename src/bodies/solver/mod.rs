@@ -11,6 +11,7 @@
 //! * [`search`]: independent parts of a system, and trying candidates where nothing else decides.
 //! * [`infer`]: what to bind a variable to; [`literal_types`]: the types of literals.
 //! * [`rank`]: which of two declarations or solutions is better.
+//! * [`static_bases`]: `.name` for a generic parameter.
 //! * [`stuck`]: what to say when nothing can be decided.
 //!
 //! A system is solved in rounds. Constraints are simplified until all wait for variables; then the most certain open decision is made, and
@@ -30,6 +31,7 @@ pub mod quick;
 pub mod rank;
 pub mod relate;
 pub mod search;
+pub mod static_bases;
 pub mod stuck;
 pub mod system;
 pub mod table;
