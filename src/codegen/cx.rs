@@ -28,6 +28,16 @@ pub enum Ownership {
     UnownedUnsafe,
 }
 
+/// The library's part in dynamic casts.
+#[derive(Clone, Debug)]
+pub struct CastHooks {
+    pub any_hashable: Ty,
+    /// Makes an `AnyHashable` of a value.
+    pub to_any_hashable: DefId,
+    /// Generic types, by qualified name too, and what casts one instance to another.
+    pub collections: Vec<(String, DefId, DefId)>,
+}
+
 /// One stored property as declared: the type mentions the generic parameters of its owner.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StoredProperty {
@@ -208,6 +218,8 @@ pub trait Program<'a> {
     /// How a global that is initialised at its first use gets its value.
     fn global_initial_value(&self, var: DefId) -> Option<GlobalInitial>;
 
+    /// What the library adds to dynamic casts.
+    fn cast_hooks(&self) -> Option<CastHooks>;
     /// The class whose objects hold the text of string constants.
     fn string_storage(&self) -> Option<Ty>;
     fn is_optional(&self, def: DefId) -> bool;

@@ -81,6 +81,10 @@ pub enum CodeKey {
     DestroyContext(Instance),
     /// The shared empty instance of a class.
     EmptyObject(Ty),
+    /// What dynamic casts need from the library: the runtime's `Hooks`.
+    CastHooks,
+    /// A function of the library as the runtime calls it in a cast.
+    CastHook(DefId),
 }
 
 /// The function or datum of one key, with everything that it refers to.

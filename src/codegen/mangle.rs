@@ -19,6 +19,8 @@ pub const PREFIX: &str = "$c";
 const MAX_LENGTH: usize = 220;
 /// The entry that the runtime calls.
 pub const MAIN_SYMBOL: &str = "codira_program_main";
+/// The table in which the runtime finds what the library adds to casts, where a program has one.
+pub const HOOKS_SYMBOL: &str = "codira_program_hooks";
 
 /// The symbol of a function or datum.
 pub fn symbol<'a>(p: &dyn Program<'a>, key: &CodeKey) -> String {
@@ -96,6 +98,11 @@ pub fn symbol<'a>(p: &dyn Program<'a>, key: &CodeKey) -> String {
             m.instance(instance);
         }
         CodeKey::EmptyObject(ty) => m.of_type("empty ", ty),
+        CodeKey::CastHooks => return HOOKS_SYMBOL.to_owned(),
+        CodeKey::CastHook(def) => {
+            m.role("cast ");
+            m.def(def);
+        }
     }
     shorten(m.out)
 }

@@ -110,6 +110,10 @@ pub fn data<'a>(p: &dyn Program<'a>, key: CodeKey) -> Result<CodeUnit, CodegenEr
             d.empty_object(ty);
             Ok(())
         }
+        CodeKey::CastHooks => {
+            d.cast_hooks();
+            Ok(())
+        }
         _ => Err("a function where a datum was expected".to_owned()),
     };
     made.map_err(|message| CodegenError {
@@ -463,6 +467,28 @@ impl Data<'_, '_> {
         self.point(160, CodeKey::DestroyContext(instance));
     }
 
+    /// The runtime's `Hooks`: the metadata of `AnyHashable`, how one is made, and the casts of collections by the types' names.
+    fn cast_hooks(&mut self) {
+        const ENTRY: usize = 24;
+        self.bytes.resize(32, 0);
+        let Some(hooks) = self.p.cast_hooks() else {
+            return;
+        };
+        self.point(0, CodeKey::Metadata(canonical(hooks.any_hashable)));
+        self.point(8, CodeKey::CastHook(hooks.to_any_hashable));
+        let table = self.bytes.len();
+        self.bytes
+            .resize(table + ENTRY * hooks.collections.len(), 0);
+        let symbol = self.symbol;
+        self.reloc(16, symbol, table as i64);
+        self.set_u64(24, hooks.collections.len() as u64);
+        for (i, (name, _, cast)) in hooks.collections.iter().enumerate() {
+            let entry = table + i * ENTRY;
+            self.text(entry, name);
+            self.point(entry + 16, CodeKey::CastHook(*cast));
+        }
+    }
+
     fn empty_object(&mut self, ty: Ty) {
         let layout = self.p.class_layout(ty);
         self.pointer_to_metadata(ty);
@@ -502,6 +528,7 @@ pub(super) fn is_function(key: &CodeKey) -> bool {
         | CodeKey::DestroyObject(_)
         | CodeKey::EnumTag(_)
         | CodeKey::DestroyContext(_)
+        | CodeKey::CastHook(_)
         | CodeKey::GlobalInit(..) => true,
         CodeKey::Metadata(_)
         | CodeKey::DynamicSlot(_)
@@ -513,6 +540,7 @@ pub(super) fn is_function(key: &CodeKey) -> bool {
         | CodeKey::Global(..)
         | CodeKey::GlobalFlag(..)
         | CodeKey::ContextMetadata(_)
+        | CodeKey::CastHooks
         | CodeKey::EmptyObject(_) => false,
     }
 }

@@ -25,8 +25,8 @@ use crate::types::{self};
 use super::blob::SymbolName;
 use super::collect::{Generator, Output, collect};
 use super::cx::{
-    CalleeShape, CaseInfo, DefData, GlobalInitial, NominalKind, Ownership, Passing, Program, Slot,
-    StoredProperty, ThisMode,
+    CalleeShape, CaseInfo, CastHooks, DefData, GlobalInitial, NominalKind, Ownership, Passing,
+    Program, Slot, StoredProperty, ThisMode,
 };
 use super::key::{CodeKey, CodeUnit, CodegenError, DynamicCall};
 use super::layout::{self, ClassLayout, Layout};
@@ -728,6 +728,28 @@ impl<'db> Program<'db> for DbProgram<'db> {
                 .iter()
                 .filter_map(|&var| Some((var, path(var)?)))
                 .collect(),
+        })
+    }
+    fn cast_hooks(&self) -> Option<CastHooks> {
+        let library = |name: &str, kind: DefKind| {
+            let found = module_members(self.db, library_module(self.db), Name::new(name));
+            found.iter().copied().find(|&def| self.kind(def) == kind)
+        };
+        let collection = |name: &str, function: &str| {
+            let ty = library(name, DefKind::Struct)?;
+            Some((
+                format!("Codira.{name}"),
+                ty,
+                library(function, DefKind::Func)?,
+            ))
+        };
+        Some(CastHooks {
+            any_hashable: Ty::nominal(library("AnyHashable", DefKind::Struct)?, &[]),
+            to_any_hashable: library("_toAnyHashable", DefKind::Func)?,
+            collections: vec![
+                collection("Dictionary", "_castDictionary")?,
+                collection("Set", "_castSet")?,
+            ],
         })
     }
     fn string_storage(&self) -> Option<Ty> {

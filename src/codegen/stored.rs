@@ -210,7 +210,9 @@ fn may_be_library(db: &dyn Db, key: CodeKey) -> bool {
         | CodeKey::EnumTag(ty)
         | CodeKey::EmptyObject(ty) => of_type(ty),
         // Made faster than found.
-        CodeKey::StringObject(_)
+        CodeKey::CastHook(def) => of_library(def),
+        CodeKey::CastHooks
+        | CodeKey::StringObject(_)
         | CodeKey::Text(_)
         | CodeKey::TrapSite(..)
         | CodeKey::DynamicSlot(_) => false,

@@ -288,6 +288,9 @@ impl Program<'static> for World {
     fn global_initial_value(&self, _: DefId) -> Option<super::cx::GlobalInitial> {
         None
     }
+    fn cast_hooks(&self) -> Option<super::cx::CastHooks> {
+        None
+    }
     fn string_storage(&self) -> Option<Ty> {
         None
     }

@@ -4,7 +4,7 @@
 //! where that pays, and returns plain data.
 
 use crate::codegen::collect::Output;
-use crate::codegen::{self, blob::LineKey};
+use crate::codegen::{self, blob::LineKey, key::CodeKey};
 use crate::codegen::{mangle, program};
 use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
 use crate::diag::Diagnostic;
@@ -205,7 +205,10 @@ pub(super) fn link(compiler: &Compiler, code: &Output) -> Stage<Image> {
         functions: code.functions.iter().collect(),
         data: code.data.iter().collect(),
         entry: crate::codegen::blob::SymbolName::new(mangle::MAIN_SYMBOL),
-        hooks: None,
+        hooks: code
+            .keys
+            .contains(&CodeKey::CastHooks)
+            .then(|| crate::codegen::blob::SymbolName::new(mangle::HOOKS_SYMBOL)),
     };
     let options = link::image::ImageOptions::new(&lines);
     let bytes = link::image::write_image(&program, &options).map_err(link_error)?;

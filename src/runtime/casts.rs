@@ -9,8 +9,8 @@ use super::object::{
 };
 use super::trap;
 use super::values::{
-    Existential, codira_any_from, codira_copy_value, codira_destroy_value, codira_take_value, open,
-    with_scratch,
+    Existential, codira_any_from, codira_copy_value, codira_destroy_value,
+    codira_existential_project, codira_take_value, open, with_scratch,
 };
 
 type CastFunction = unsafe extern "C" fn(Value, *const u8, *const Metadata, *const Metadata) -> u8;
@@ -31,9 +31,6 @@ pub struct Hooks {
     pub any_hashable: *const Metadata,
     /// `(dst, src, source type, target type) -> bool`: makes an `AnyHashable` of a value, if its type is Hashable.
     pub to_any_hashable: Option<CastFunction>,
-    /// `(ptr any_hashable, ptr md out) -> ptr`: the value inside and its type.
-    pub open_any_hashable:
-        Option<unsafe extern "C" fn(*const u8, *mut *const Metadata) -> *const u8>,
     pub collections: Table<CollectionCast>,
 }
 
@@ -374,15 +371,15 @@ unsafe fn cast_any_hashable(
         return made.then_some(true);
     }
     if ptr::eq(from, hooks.any_hashable) {
-        let wants_itself = to.kind == KIND_EXISTENTIAL
-            && satisfies(from, to, |_, _| ())
-            && to.protocols.count == 0;
-        if wants_itself {
+        // What it conforms to itself is not asked of the value inside.
+        if to.kind == KIND_EXISTENTIAL && satisfies(from, to, |_, _| ()) {
             return None;
         }
-        let mut inner_type = ptr::null();
-        let inner = hooks.open_any_hashable?(source, &mut inner_type);
-        return cast(destination, inner, &*inner_type, to).then_some(true);
+        // An `AnyHashable` is an existential around a structure of one field, whose type is the generic argument.
+        let container = source.cast::<Existential>();
+        let inner_type = (*(*container).metadata).first_argument();
+        let inner = codira_existential_project(container);
+        return cast(destination, inner, inner_type, to).then_some(true);
     }
     None
 }

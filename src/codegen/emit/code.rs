@@ -342,7 +342,8 @@ impl<'f, 'a> Code<'f, 'a> {
 
     // Symbols.
 
-    fn number(&mut self, target: Target) -> u32 {
+    /// The number of something that the code refers to, or depends on otherwise.
+    pub fn number(&mut self, target: Target) -> u32 {
         let targets = &mut self.symbols.targets;
         *self.symbols.numbers.entry(target).or_insert_with(|| {
             targets.push(target);

@@ -8,7 +8,7 @@ use crate::types::ty::{Ty, TyKind};
 
 use super::super::key::{CodeKey, canonical};
 use super::super::layout::{BOX_VALUE, EXISTENTIAL_BUFFER, ExistentialKind, Shape};
-use super::code::{Addr, Result, Vals};
+use super::code::{Addr, Result, Target, Vals};
 use super::frame::{At, Emitter, Loc};
 use super::values::Val;
 
@@ -268,8 +268,27 @@ impl<'f, 'a> Emitter<'f, 'a> {
         }
     }
 
+    /// Notes that a cast may need the library: to collections with hashed keys, and to and from `AnyHashable`.
+    fn note_hooks(&mut self, from: Ty, to: Ty) {
+        let Some(hooks) = self.c.p.cast_hooks() else {
+            return;
+        };
+        let hashed = |t: Ty| {
+            t.any_part(&mut |part| {
+                part == hooks.any_hashable
+                    || part
+                        .nominal_def()
+                        .is_some_and(|def| hooks.collections.iter().any(|c| c.1 == def))
+            })
+        };
+        if hashed(to) || hashed(from) {
+            self.c.number(Target::Key(CodeKey::CastHooks));
+        }
+    }
+
     fn dynamic_cast(&mut self, source: Addr, from: Ty, target: Addr, to: Ty, take: bool) -> Value {
         self.note_target(to);
+        self.note_hooks(from, to);
         let target = self.c.address(target);
         let source = self.c.address(source);
         let from = self.c.metadata(from);

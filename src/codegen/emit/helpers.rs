@@ -28,6 +28,7 @@ pub(super) fn signature(key: CodeKey) -> Result<Registers> {
         | CodeKey::DestroyContext(_)
         | CodeKey::GlobalInit(..) => (smallvec![types::I64], smallvec![]),
         CodeKey::EnumTag(_) => (smallvec![types::I64], smallvec![types::I32]),
+        CodeKey::CastHook(_) => (smallvec![types::I64; 4], smallvec![types::I8]),
         _ => return Err("a datum where a function was expected".into()),
     };
     Ok((RUNTIME_CALL, params, results))
@@ -48,6 +49,19 @@ pub(super) fn emit(c: &mut Code<'_, '_>, key: CodeKey, values: &[Value]) -> Resu
             let val = c.load_val(layout, Addr::value(values[0]));
             let tag = c.enum_tag(layout, &val)?;
             c.b.ins().return_(&[tag]);
+        }
+        CodeKey::CastHook(def) => {
+            let instance = Instance {
+                id: FnId {
+                    def,
+                    kind: FnKind::Body,
+                },
+                args: TyList::empty(),
+            };
+            let target = Target::Key(CodeKey::Function(instance));
+            let call = c.call(target, LANGUAGE_CALL, values, &[types::I8]);
+            let result = c.b.inst_results(call).to_vec();
+            c.b.ins().return_(&result);
         }
         CodeKey::DestroyObject(class) => {
             c.destroy_object(class, values[0])?;
