@@ -41,12 +41,23 @@ fn programs(root: &Path) -> Vec<(Vec<PathBuf>, PathBuf)> {
     found
 }
 
+/// No expression of a program that people write takes the solver more steps.
+const MOST_STEPS: u64 = 5000;
+
+/// The first of the hardest expressions in the table of `--time-passes`: its steps, and where it stands.
+fn hardest(table: &str) -> Option<(u64, &str)> {
+    let mut lines = table.lines();
+    lines.find(|line| line.starts_with("hardest expressions"))?;
+    let (steps, place) = lines.next()?.trim().split_once("  ")?;
+    Some((steps.parse().ok()?, place))
+}
+
 fn judge(files: &[PathBuf], expected: &Path, flags: &[&str]) -> Result<(), String> {
     let name = files[0].display();
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let exe = folder.path().join("program");
     let compiled = Command::new(env!("CARGO_BIN_EXE_languagec"))
-        .args(["-module-name", "main", "-o"])
+        .args(["--time-passes", "-module-name", "main", "-o"])
         .arg(&exe)
         .args(flags)
         .args(files)
@@ -55,6 +66,13 @@ fn judge(files: &[PathBuf], expected: &Path, flags: &[&str]) -> Result<(), Strin
     if !compiled.status.success() {
         let text = String::from_utf8_lossy(&compiled.stderr);
         return Err(format!("{name}: does not compile:\n{text}"));
+    }
+    let text = String::from_utf8_lossy(&compiled.stderr);
+    let table = [text, String::from_utf8_lossy(&compiled.stdout)].concat();
+    if let Some((steps, place)) = hardest(&table)
+        && steps > MOST_STEPS
+    {
+        return Err(format!("{place}: {steps} solver steps for one expression"));
     }
     let ran = Command::new(&exe)
         .current_dir(folder.path())

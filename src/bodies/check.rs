@@ -6,6 +6,7 @@ use crate::base::{Dialect, FxHashMap, FxHashSet, Name};
 use crate::bodies::decl;
 use crate::bodies::thir::*;
 use crate::bodies::throws::Catching;
+use crate::bodies::work::SolverWork;
 use crate::db::Db;
 use crate::items::hir::{Body, Expr, ExprId, LocalFn, LocalId, LocalKind, Stmt};
 use crate::items::ids::DefId;
@@ -129,8 +130,8 @@ pub struct Checker<'db> {
     pub soft_hint: Option<super::solver::table::LiteralSet>,
     pub nesting: u32,
     pub next_label: LabelId,
-    /// Steps of the solver so far.
-    pub steps: u64,
+    /// What the solver did so far.
+    pub work: SolverWork,
     /// Closures being built: whether each may escape, and whether it captures `this` by name.
     pub closures: Vec<ClosureCtx>,
     /// Locals whose declaration follows, for messages about use before it.
@@ -221,7 +222,7 @@ impl<'db> Checker<'db> {
             soft_hint: None,
             nesting: 0,
             next_label: 0,
-            steps: 0,
+            work: SolverWork::default(),
             closures: Vec::new(),
             upcoming: Vec::new(),
             local_fn_ids: FxHashMap::default(),
@@ -515,7 +516,7 @@ impl<'db> Checker<'db> {
     pub fn solve_reporting(&mut self) -> Result<(), ()> {
         let before = self.diags.len();
         let result = self.solve();
-        self.steps += u64::from(self.cs.steps);
+        self.count_work();
         match result {
             Ok(()) => Ok(()),
             Err(failure) => {

@@ -61,7 +61,7 @@ impl<'db> Checker<'db> {
         let saved_hint = self.soft_hint.take();
         self.nesting += 1;
         let solved = self.solve_members(&[call]).map(|_| ());
-        self.steps += u64::from(self.cs.steps);
+        self.count_work();
         let result = solved.and_then(|()| self.finish_member(&call));
         self.nesting -= 1;
         self.soft_hint = saved_hint;
@@ -84,7 +84,7 @@ impl<'db> Checker<'db> {
         let saved_root = std::mem::replace(&mut self.root_expr, first.at);
         self.nesting += 1;
         let solved = self.solve_members(calls);
-        self.steps += u64::from(self.cs.steps);
+        self.count_work();
         let result = solved.map(|ty| self.known(ty));
         self.nesting -= 1;
         self.root_expr = saved_root;

@@ -7,7 +7,7 @@
 //! * [`closures`], `closure_build`, [`branches`]: expressions with statements inside; [`throws`]: what throws.
 //! * [`stmts`], [`control`], [`loops`], [`functions`], `local_defaults`: statements; [`patterns`], [`exhaustive`]: patterns and what they cover;
 //!   `opaque_results`: the types behind `some`; [`structure`]: mistakes that need no types to be seen.
-//! * [`report`]: failures in words.
+//! * [`report`]: failures in words; [`work`]: how much there was to do.
 //!
 //! A body is one query, [`check_body`]. Its value holds no positions: expressions are named by their ids in the body.
 
@@ -48,6 +48,7 @@ pub mod thir;
 pub mod throws;
 pub mod type_exprs;
 pub mod walk;
+pub mod work;
 pub mod wrappers;
 
 #[cfg(test)]
@@ -67,6 +68,7 @@ use crate::types::ty::{Ty, TyKind};
 use self::check::{Checker, FnCtx, FnKind};
 use self::solver::Purpose;
 use self::thir::*;
+use self::work::SolverWork;
 
 /// What checking a body found out.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -75,8 +77,8 @@ pub struct Checked {
     pub diagnostics: Vec<AnchoredDiagnostic>,
     /// The types behind the `some` results of the body's owner and of the functions inside.
     pub opaque: FxHashMap<DefId, Vec<Option<Ty>>>,
-    /// Steps that the solver took, for `--time-passes`.
-    pub steps: u64,
+    /// What the solver had to do, for `--time-passes`.
+    pub work: SolverWork,
 }
 
 /// Checks the body of a function, initialiser, accessor, initial value, default value, raw value, or of a file's top level.
@@ -94,14 +96,14 @@ pub fn check_body(db: &dyn Db, def: DefId) -> Checked {
         out,
         diags,
         opaque,
-        steps,
+        work,
         ..
     } = checker;
     Checked {
         typed: out,
         diagnostics: diags,
         opaque,
-        steps,
+        work,
     }
 }
 

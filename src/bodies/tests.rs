@@ -66,7 +66,7 @@ fn steps(source: &str) -> u64 {
     let bodies = super::bodies_of_file(&db, files[0]);
     bodies
         .into_iter()
-        .map(|def| super::check_body(&db, def).steps)
+        .map(|def| super::check_body(&db, def).work.total)
         .sum()
 }
 

@@ -319,6 +319,9 @@ fn phases(
     timing.stage("library", Some(db), || stages::library(db, unit));
     // Items that parse are checked even when others do not: one mistake does not hide the next.
     diagnostics.extend(timing.stage("check", Some(db), || stages::check(db, unit))?);
+    if timing.is_enabled() {
+        timing.note_worst(stages::worst_expressions(db, unit));
+    }
     diagnostics.extend(timing.stage("analyse", Some(db), || stages::analyse(db, unit))?);
     let report = finish(compiler, emitter, diagnostics)?;
     if callbacks.after_analysis(compiler) == Compilation::Stop {

@@ -86,6 +86,19 @@ pub(super) fn check(db: &RootDatabase, unit: CompilationUnit) -> Stage<Vec<Diagn
     Ok(declarations.into_iter().chain(bodies).flatten().collect())
 }
 
+/// The expressions that the solver had most to do with, worst first: where they stand, and the steps.
+pub(super) fn worst_expressions(db: &RootDatabase, unit: CompilationUnit) -> Vec<(String, u64)> {
+    let worst = bodies::work::worst_expressions(db, &bodies_of(db, unit));
+    let shown = worst.into_iter().filter_map(|(def, expr, steps)| {
+        let span = items::anchor::anchor_span(db, Anchor::Expr(def, expr))?;
+        let file = SourceFile::from_key(span.file);
+        let at = crate::db::line_index(db, file).line_col(span.range.start());
+        let place = format!("{}:{}:{}", file.path(db), at.line, at.col);
+        Some((place, steps))
+    });
+    shown.collect()
+}
+
 /// Every declaration of the unit: those of its files, then those inside of `bodies`.
 fn declarations_of(db: &dyn Db, unit: CompilationUnit, bodies: &[DefId]) -> Vec<DefId> {
     let files = unit.files(db).iter();

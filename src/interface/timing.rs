@@ -10,6 +10,7 @@ pub struct Timing {
     enabled: bool,
     start: Instant,
     rows: Vec<Row>,
+    worst: Vec<(String, u64)>,
     seen: QueryCounts,
 }
 
@@ -27,8 +28,19 @@ impl Timing {
             enabled,
             start: Instant::now(),
             rows: Vec::new(),
+            worst: Vec::new(),
             seen: QueryCounts::default(),
         }
+    }
+
+    /// Whether anybody will read the table.
+    pub fn is_enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// Remembers the expressions that were hardest to check, with the solver's steps.
+    pub fn note_worst(&mut self, worst: Vec<(String, u64)>) {
+        self.worst = worst;
     }
 
     /// Runs a phase. Phases of the same name in a row are added up.
@@ -74,6 +86,12 @@ impl Timing {
             line(row.stage, row.took, row.queries);
         }
         line("total", self.start.elapsed(), self.seen);
+        if !self.worst.is_empty() {
+            text.push_str("hardest expressions (solver steps)\n");
+        }
+        for (place, steps) in &self.worst {
+            text.push_str(&format!("{steps:>12}  {place}\n"));
+        }
         text
     }
 }

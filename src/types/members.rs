@@ -4,14 +4,12 @@ use crate::base::Name;
 use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
 use crate::resolve::decls::all_protocols;
-use crate::resolve::is_static_member;
 use crate::resolve::members::declared_named;
 use crate::types::conformance::{conformance_table, normalize};
 use crate::types::env::is_type_param;
-use crate::types::generics::{generic_context, generic_env, generics, identity_args};
+use crate::types::generics::{generic_context, generic_env};
 use crate::types::nominal::class_chain;
 use crate::types::opaque::OpaqueParam;
-use crate::types::signature::{SigParam, signature, var_type};
 use crate::types::synth::{inherits_convenience_inits, is_designated, synth_inits, synth_members};
 use crate::types::ty::{Ty, TyKind, TyList};
 
@@ -82,67 +80,6 @@ pub fn member_candidates(db: &dyn Db, ty: Ty, name: Name, from: DefId) -> Vec<Me
     };
     search.of(ty, from);
     search.found
-}
-
-/// Members of protocol extensions with this base name that a type's own members hide wherever the type is known: those that take and give
-/// exactly the same.
-#[salsa::tracked(returns(deref), cycle_result = none_hidden)]
-pub fn hidden_defaults(db: &dyn Db, nominal: DefId, name: Name) -> Vec<DefId> {
-    let this = Ty::nominal(nominal, identity_args(db, nominal).as_slice());
-    let all = member_candidates(db, this, name, nominal);
-    let own: Vec<DefId> = all
-        .iter()
-        .filter(|c| c.origin == Origin::Own && !c.constrained)
-        .map(|c| c.def)
-        .collect();
-    all.iter()
-        .filter(|c| c.origin == Origin::ProtocolExtension)
-        .filter(|c| {
-            own.iter()
-                .any(|&own| same_use(db, nominal, this, own, c.def))
-        })
-        .map(|c| c.def)
-        .collect()
-}
-
-fn none_hidden(_: &dyn Db, _: salsa::Id, _: DefId, _: Name) -> Vec<DefId> {
-    Vec::new()
-}
-
-/// Whether a type's own function, subscript or variable is used exactly like one of a protocol's extension.
-fn same_use(db: &dyn Db, nominal: DefId, this: Ty, own: DefId, default: DefId) -> bool {
-    if own.kind(db) != default.kind(db)
-        || is_static_member(db, own) != is_static_member(db, default)
-        || generics(db, own).own_count() > 0
-        || generics(db, default).own_count() > 0
-    {
-        return false;
-    }
-    let seen = |ty: Ty| normalize(db, Some(nominal), ty.subst(&[this]));
-    match own.kind(db) {
-        DefKind::Var => var_type(db, own) == seen(var_type(db, default)),
-        DefKind::Func | DefKind::Subscript => {
-            let (a, b) = (signature(db, own), signature(db, default));
-            let shape = |p: &SigParam| {
-                (
-                    p.label,
-                    p.mode,
-                    p.variadic,
-                    p.autoclosure,
-                    p.default.is_some(),
-                )
-            };
-            a.params.len() == b.params.len()
-                && a.params
-                    .iter()
-                    .zip(&b.params)
-                    .all(|(x, y)| shape(x) == shape(y) && x.ty == seen(y.ty))
-                && a.result == seen(b.result)
-                && a.throws == b.throws.map(seen)
-                && a.is_async == b.is_async
-        }
-        _ => false,
-    }
 }
 
 struct Search<'a> {

@@ -19,6 +19,7 @@ pub mod display;
 pub mod env;
 pub mod existential;
 pub mod generics;
+pub mod hiding;
 pub mod hooks;
 pub mod lang;
 pub mod lower;

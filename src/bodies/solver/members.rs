@@ -11,8 +11,9 @@ use crate::items::hir::{Expr, ExprId};
 use crate::items::ids::{DefId, DefKind};
 use crate::resolve;
 use crate::types::generics::generics;
+use crate::types::hiding::{hidden_defaults, hides_inherited};
 use crate::types::lang::{self, LangItem, is_lang, optional_of, optional_payload};
-use crate::types::members::{MemberCandidate, Origin, hidden_defaults};
+use crate::types::members::{MemberCandidate, Origin};
 use crate::types::signature::{ThisKind, signature};
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind, TyList};
 
@@ -602,15 +603,9 @@ impl<'db> Checker<'db> {
             TyKind::DynamicSelf(t) => *t,
             _ => lookup_in,
         };
-        let hidden = match lookup_in.kind() {
-            TyKind::Nominal { def, .. } => hidden_defaults(db, *def, name),
-            _ => &[],
-        };
         let mut candidates = crate::types::member_candidates(db, lookup_in, name, self.env);
         candidates.retain(|c| resolve::is_accessible(db, c.def, self.def));
-        if candidates.iter().any(|c| c.origin == Origin::Own) {
-            candidates.retain(|c| !hidden.contains(&c.def));
-        }
+        self.drop_hidden(lookup_in, name, &mut candidates);
         for candidate in candidates {
             self.add_candidate(&mut out, candidate, instance, meta, how, &labels);
         }
@@ -623,6 +618,29 @@ impl<'db> Checker<'db> {
             out.dedup_by(|a, b| is_type(a) && a.target == b.target);
         }
         out
+    }
+
+    /// Leaves out defaults that other members hide wherever the type is known.
+    fn drop_hidden(&self, base: Ty, name: Name, candidates: &mut Vec<MemberCandidate>) {
+        let db = self.db;
+        if candidates.len() < 2 || name == "init" {
+            return;
+        }
+        if let TyKind::Nominal { def, .. } = base.kind()
+            && candidates.iter().any(|c| c.origin == Origin::Own)
+        {
+            let hidden = hidden_defaults(db, *def, name);
+            candidates.retain(|c| !hidden.contains(&c.def));
+        }
+        let default = |c: &&MemberCandidate| c.origin == Origin::ProtocolExtension;
+        let hiding: SmallVec<[DefId; 4]> = candidates
+            .iter()
+            .filter(default)
+            .filter(|c| !c.constrained)
+            .map(|c| c.def)
+            .collect();
+        candidates
+            .retain(|c| !default(&c) || !hiding.iter().any(|&h| *hides_inherited(db, h, c.def)));
     }
 
     fn add_candidate(

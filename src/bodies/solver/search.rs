@@ -178,10 +178,16 @@ impl<'db> Checker<'db> {
         self.check_closures()
     }
 
-    /// Adds the steps of the passes so far to the body's, so that the next pass may take as many.
+    /// Puts the steps of the passes so far aside, so that the next pass may take as many.
     fn total_steps(&mut self) {
-        self.steps += u64::from(std::mem::take(&mut self.cs.steps));
+        self.cs.spent += u64::from(std::mem::take(&mut self.cs.steps));
         self.cs.searched = 0;
+    }
+
+    /// Adds the steps that the system took to the body's.
+    pub fn count_work(&mut self) {
+        let steps = self.cs.spent + u64::from(self.cs.steps);
+        self.work.add(self.root_expr, steps);
     }
 
     /// One pass of simplification and decisions over the present part, to the end or to a failure.

@@ -31,6 +31,8 @@ pub struct System {
     /// The variables that this system made start here.
     pub first_var: usize,
     pub steps: u32,
+    /// The steps of earlier passes over the same expression.
+    pub(super) spent: u64,
     /// How many constraints were gone through in search of a variable to bind.
     pub(super) passed_over: u64,
     /// How many of the steps were taken while choices were being tried.
@@ -60,6 +62,7 @@ impl System {
             failure: None,
             first_var,
             steps: 0,
+            spent: 0,
             passed_over: 0,
             searched: 0,
             depth: 0,
