@@ -267,7 +267,12 @@ impl<'db> Checker<'db> {
             }
             let known = vars.is_empty();
             let single = self.is_single(expr, closure) && !self.is_branching_statement(closure, f);
+            // Whether the one parameter is a tuple to take apart has to be known first.
+            let apart = f.params.len() == 1
+                && self.closure_locals(closure).len() > 1
+                && self.table.as_var(f.params[0].ty).is_some();
             let go = match readiness {
+                _ if apart && readiness != Readiness::Forced => false,
                 Readiness::Known => known,
                 Readiness::Single => self.is_plain(closure) && self.half_known(f, closure),
                 // When there is no solution anyway, the types of its parameters are what is missing.
