@@ -165,7 +165,7 @@ fn a_session_from_edit_to_edit() {
         prints: hello world
         8
         -- edit a body
-        [b.code changed: checked 2 bodies, compiled 1 function in … ms]
+        [b.code changed: checked 1 body, compiled 1 function in … ms]
         prints: hello world
         9
         -- edit a comment
@@ -180,7 +180,7 @@ fn a_session_from_edit_to_edit() {
           |                                      ^
         [a.code changed: errors in … ms]
         -- repair it
-        [a.code changed: checked 2 bodies in … ms]
+        [a.code changed: checked 1 body in … ms]
         -- delete a file
         error: error opening input file 'b.code' (No such file or directory)
         [b.code removed: errors in … ms]

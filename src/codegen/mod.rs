@@ -26,6 +26,7 @@ pub mod isa;
 pub mod key;
 pub mod layout;
 pub mod mangle;
+pub mod memo;
 pub mod metadata;
 pub mod objects;
 pub mod optimize;

@@ -35,7 +35,7 @@ pub fn module(db: &RootDatabase, unit: CompilationUnit) -> Output {
     for &file in unit.files(db) {
         roots.extend(homed(db, file));
     }
-    reachable(db, roots)
+    reachable(db, roots, None)
 }
 
 /// What other files may refer to: functions and initialisers of types without generic parameters, and metadata, through which methods are reached.

@@ -30,6 +30,7 @@ use super::cx::{
 };
 use super::key::{CodeKey, CodeUnit, CodegenError, DynamicCall};
 use super::layout::{self, ClassLayout, Layout};
+use super::memo::UnitMemo;
 use super::{emit, mangle, metadata, optimize, stored};
 
 /// A type as the key of a query.
@@ -798,11 +799,20 @@ pub(super) fn can_conform(ty: Ty) -> bool {
 /// One thread's access to the queries.
 struct DbGenerator {
     db: RootDatabase,
+    memo: Option<Arc<UnitMemo>>,
 }
 
 impl Generator for DbGenerator {
     fn unit(&self, key: CodeKey) -> Result<Arc<CodeUnit>, CodegenError> {
-        code_unit(&self.db, key)
+        let Some(memo) = &self.memo else {
+            return code_unit(&self.db, key);
+        };
+        if let Some(unit) = memo.get(&key) {
+            return Ok(unit);
+        }
+        let unit = code_unit(&self.db, key)?;
+        memo.insert(key, unit.clone());
+        Ok(unit)
     }
     fn conformances(&self, metadata: CodeKey, protocols: &[DefId]) -> Vec<DefId> {
         let CodeKey::Metadata(ty) = metadata else {
@@ -847,18 +857,30 @@ pub fn main_code(db: &dyn Db, unit: CompilationUnit) -> Option<DefId> {
 
 /// All code and data of a program whose entry is the unit's main file.
 pub fn program(db: &RootDatabase, unit: CompilationUnit) -> Output {
+    program_with(db, unit, None)
+}
+
+/// The same with code that the process has kept.
+pub fn program_with(
+    db: &RootDatabase,
+    unit: CompilationUnit,
+    memo: Option<Arc<UnitMemo>>,
+) -> Output {
     let roots = main_code(db, unit).map(metadata::main_key);
-    reachable(db, roots.into_iter().collect())
+    reachable(db, roots.into_iter().collect(), memo)
 }
 
 /// More threads than this would mostly wait for the list of what is left to do.
 const MAX_THREADS: usize = 16;
 
 /// All code and data that can be reached from these.
-pub fn reachable(db: &RootDatabase, roots: Vec<CodeKey>) -> Output {
+pub fn reachable(db: &RootDatabase, roots: Vec<CodeKey>, memo: Option<Arc<UnitMemo>>) -> Output {
     let threads = rayon::current_num_threads().min(MAX_THREADS);
     let generators = (0..threads)
-        .map(|_| DbGenerator { db: db.clone() })
+        .map(|_| DbGenerator {
+            db: db.clone(),
+            memo: memo.clone(),
+        })
         .collect();
     collect(generators, roots, |_| true)
 }

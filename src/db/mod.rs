@@ -104,7 +104,16 @@ impl RootDatabase {
 
     /// An empty database that logs what it does.
     pub fn with_event_log() -> RootDatabase {
-        let events = Arc::new(EventLog::default());
+        Self::logging(EventLog::default())
+    }
+
+    /// An empty database that counts what runs, which costs next to nothing, but not what is reused.
+    pub fn with_execution_log() -> RootDatabase {
+        Self::logging(EventLog::of_executions())
+    }
+
+    fn logging(events: EventLog) -> RootDatabase {
+        let events = Arc::new(events);
         let log = events.clone();
         RootDatabase {
             storage: salsa::Storage::new(Some(Box::new(move |event| log.record(&event)))),

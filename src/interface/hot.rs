@@ -18,6 +18,7 @@ use crate::session::{Options, OutputFileMap};
 use crate::store::Store;
 use crate::vfs::{ReadError, System, read_source};
 
+use super::reuse::{Reuse, Version};
 use super::stages::Image;
 use super::{Compiler, Emitter, Ending, ExitStatus, NoCallbacks, Timing};
 use super::{emit_global, outputs, phases};
@@ -27,6 +28,8 @@ struct Input {
     path: String,
     /// The input of the database. It stays when the file goes, so that a file that comes back finds its answers.
     file: Option<SourceFile>,
+    /// Counts the texts that the input has had.
+    version: u64,
     /// Why the file cannot be read now.
     error: Option<ReadError>,
 }
@@ -59,6 +62,7 @@ pub struct HotCompiler {
     options: Options,
     system: Arc<dyn System>,
     store: Option<Arc<Store>>,
+    reuse: Arc<Reuse>,
 }
 
 impl HotCompiler {
@@ -68,7 +72,10 @@ impl HotCompiler {
         system: Arc<dyn System>,
         store: Option<Arc<Store>>,
     ) -> HotCompiler {
-        let mut db = RootDatabase::with_event_log();
+        let mut db = match options.untracked.time_passes {
+            true => RootDatabase::with_event_log(),
+            false => RootDatabase::with_execution_log(),
+        };
         if let Some(store) = &store {
             db.use_results(store.clone());
         }
@@ -79,11 +86,13 @@ impl HotCompiler {
                 Ok(text) => Input {
                     path: path.clone(),
                     file: Some(SourceFile::of_user(&db, path, text)),
+                    version: 0,
                     error: None,
                 },
                 Err(error) => Input {
                     path: path.clone(),
                     file: None,
+                    version: 0,
                     error: Some(error),
                 },
             })
@@ -97,6 +106,7 @@ impl HotCompiler {
             options,
             system,
             store,
+            reuse: Arc::default(),
         }
     }
 
@@ -163,7 +173,11 @@ impl HotCompiler {
             Ok(text) => {
                 input.error = None;
                 match input.file {
-                    Some(file) => file.update_text(&mut self.db, &text),
+                    Some(file) => {
+                        let differs = file.update_text(&mut self.db, &text);
+                        input.version += u64::from(differs);
+                        differs
+                    }
                     None => {
                         input.file = Some(SourceFile::of_user(&self.db, &input.path, text));
                         true
@@ -183,6 +197,10 @@ impl HotCompiler {
         let unreadable = errors
             .map(|error| Diagnostic::global_error("unreadable-input", error.to_string()))
             .collect();
+        let readable = self.inputs.iter().filter(|input| input.error.is_none());
+        let versions = readable
+            .filter_map(|input| Some((input.file?, input.version)))
+            .collect();
         Build {
             compiler: Compiler {
                 db: self.db.clone(),
@@ -191,7 +209,9 @@ impl HotCompiler {
                 system: self.system.clone(),
                 file_map: OutputFileMap::default(),
                 store: self.store.clone(),
+                reuse: Some(self.reuse.clone()),
             },
+            versions,
             unreadable,
         }
     }
@@ -205,6 +225,7 @@ fn present(inputs: &[Input]) -> Vec<SourceFile> {
 /// One compilation, to be run by any thread.
 pub struct Build {
     compiler: Compiler,
+    versions: Vec<Version>,
     unreadable: Vec<Diagnostic>,
 }
 
@@ -241,6 +262,9 @@ impl Build {
         let work = std::panic::AssertUnwindSafe(|| {
             // The closure takes the wrapper as a whole.
             let emitter = emitter;
+            if let Some(reuse) = &compiler.reuse {
+                reuse.advance(db, &self.versions);
+            }
             run_phases(compiler, emitter.0)
         });
         let ended = Cancelled::catch(work).ok()?;

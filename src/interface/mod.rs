@@ -7,6 +7,7 @@
 //!   between phases; [`run_compiler`] is their door.
 //! * [`hot`]: a compilation that is repeated while its files change.
 //! * `incremental`: finding out that there is nothing to do.
+//! * `reuse`: what such a process keeps beside the query engine's memos.
 //! * [`emit`]: where diagnostics and printed outputs go. [`timing`]: the table of `--time-passes`.
 //!
 //! ```
@@ -27,6 +28,7 @@ mod execute;
 pub mod hot;
 mod incremental;
 mod outputs;
+mod reuse;
 pub mod stages;
 pub mod timing;
 
@@ -46,6 +48,7 @@ use crate::vfs::{System, read_source};
 use crate::{bodies, items};
 
 use self::incremental::BuildRecord;
+use self::reuse::Reuse;
 use self::stages::Image;
 
 pub use self::emit::{BufferEmitter, Emitter, StdEmitter};
@@ -131,6 +134,8 @@ pub struct Compiler {
     pub file_map: OutputFileMap,
     /// What earlier processes found out, and a place to leave more.
     pub store: Option<Arc<Store>>,
+    /// What earlier builds of this process found out.
+    reuse: Option<Arc<Reuse>>,
 }
 
 impl Compiler {
@@ -318,11 +323,19 @@ fn phases(
 
     timing.stage("library", Some(db), || stages::library(db, unit));
     // Items that parse are checked even when others do not: one mistake does not hide the next.
-    diagnostics.extend(timing.stage("check", Some(db), || stages::check(db, unit))?);
-    if timing.is_enabled() {
-        timing.note_worst(stages::worst_expressions(db, unit));
+    match &compiler.reuse {
+        None => {
+            diagnostics.extend(timing.stage("check", Some(db), || stages::check(db, unit))?);
+            if timing.is_enabled() {
+                timing.note_worst(stages::worst_expressions(db, unit));
+            }
+            diagnostics.extend(timing.stage("analyse", Some(db), || stages::analyse(db, unit))?);
+        }
+        Some(reuse) => {
+            let found = timing.stage("check", Some(db), || stages::findings(db, unit, reuse));
+            diagnostics.extend(found);
+        }
     }
-    diagnostics.extend(timing.stage("analyse", Some(db), || stages::analyse(db, unit))?);
     let report = finish(compiler, emitter, diagnostics)?;
     if callbacks.after_analysis(compiler) == Compilation::Stop {
         return Err(Ending::Stopped);
@@ -445,6 +458,7 @@ fn read_inputs(
         system,
         file_map,
         store,
+        reuse: None,
     };
     Ok((compiler, stamps))
 }

@@ -13,6 +13,7 @@ use crate::link;
 use crate::session::{Mode, OptLevel};
 use crate::{bodies, mir, types};
 
+use super::reuse::Reuse;
 use super::{Compiler, Ending};
 
 /// What a phase returns.
@@ -99,9 +100,49 @@ pub(super) fn worst_expressions(db: &RootDatabase, unit: CompilationUnit) -> Vec
     shown.collect()
 }
 
+/// What checking and analysing find, where only files are looked at about which nothing is known yet.
+pub(super) fn findings(db: &RootDatabase, unit: CompilationUnit, reuse: &Reuse) -> Vec<Diagnostic> {
+    let files = reuse.unknown(unit, db);
+    let mut questions: Vec<(usize, Question)> = Vec::new();
+    for (index, &file) in files.iter().enumerate() {
+        let bodies = bodies_in(db, &[file]);
+        let declarations = declarations_in(db, &[file], &bodies);
+        let declarations = declarations.into_iter().map(Question::Declaration);
+        let bodies = bodies.into_iter().map(Question::Body);
+        questions.extend(declarations.chain(bodies).map(|question| (index, question)));
+    }
+    let answers = db.par_map(&questions, |db, (index, question)| {
+        let found = match *question {
+            Question::Declaration(def) => measured(db, types::check::item_diagnostics(db, def)),
+            Question::Body(def) => {
+                let mut found = measured(db, bodies::body_diagnostics(db, def));
+                found.extend(measured(db, mir::flow::flow_diagnostics(db, def)));
+                found
+            }
+        };
+        (*index, found)
+    });
+    let mut by_file: Vec<(SourceFile, Vec<Diagnostic>)> =
+        files.into_iter().map(|file| (file, Vec::new())).collect();
+    for (index, found) in answers {
+        by_file[index].1.extend(found);
+    }
+    reuse.learn(by_file)
+}
+
+/// What is asked about a definition.
+enum Question {
+    Declaration(DefId),
+    Body(DefId),
+}
+
 /// Every declaration of the unit: those of its files, then those inside of `bodies`.
 fn declarations_of(db: &dyn Db, unit: CompilationUnit, bodies: &[DefId]) -> Vec<DefId> {
-    let files = unit.files(db).iter();
+    declarations_in(db, unit.files(db), bodies)
+}
+
+fn declarations_in(db: &dyn Db, files: &[SourceFile], bodies: &[DefId]) -> Vec<DefId> {
+    let files = files.iter();
     let outer = files.flat_map(|&file| items::declarations(db, file));
     let local = bodies
         .iter()
@@ -119,7 +160,11 @@ pub(super) fn analyse(db: &RootDatabase, unit: CompilationUnit) -> Stage<Vec<Dia
 
 /// Every body of the unit, those of local declarations after the ones around them.
 fn bodies_of(db: &dyn Db, unit: CompilationUnit) -> Vec<DefId> {
-    let files = unit.files(db).iter();
+    bodies_in(db, unit.files(db))
+}
+
+fn bodies_in(db: &dyn Db, files: &[SourceFile]) -> Vec<DefId> {
+    let files = files.iter();
     let mut all: Vec<DefId> = files
         .flat_map(|&file| items::body_owners(db, file))
         .copied()
@@ -167,7 +212,11 @@ pub(super) fn generate(compiler: &Compiler) -> Stage<Output> {
     let (db, unit) = (&compiler.db, compiler.unit);
     let output = match compiler.options.untracked.mode {
         Mode::EmitObject => codegen::objects::module(db, unit),
-        _ => program::program(db, unit),
+        _ => {
+            let reuse = compiler.reuse.as_ref();
+            let memo = reuse.and_then(|reuse| reuse.units(program::opt_level(db)));
+            program::program_with(db, unit, memo)
+        }
     };
     if output.errors.is_empty() {
         return Ok(output);

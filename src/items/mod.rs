@@ -21,6 +21,7 @@ pub mod hir;
 pub mod ids;
 pub mod library;
 pub mod lower;
+pub mod outline;
 pub mod overrides;
 pub mod owners;
 pub mod precedence;
