@@ -246,7 +246,7 @@ fn mutants(opt_level: OptLevel, total: usize) {
         for _ in 0..std::thread::available_parallelism().map_or(1, |n| n.get()) {
             std::thread::Builder::new()
                 .stack_size(64 << 20)
-                .spawn_scoped(scope, &work)
+                .spawn_scoped(scope, work)
                 .unwrap();
         }
     });

@@ -269,7 +269,7 @@ impl<'db> Checker<'db> {
         if is_lang(db, to, LangItem::AnyHashable)
             && self.conforms(from, lang(db, LangItem::Hashable))
         {
-            return Some(self.into_hashable());
+            return Some(self.as_any_hashable());
         }
         if let (Some(x), Some(y)) = (to.as_tuple(), from.as_tuple()) {
             return self.quick_tuples(x, y);
@@ -341,7 +341,7 @@ impl<'db> Checker<'db> {
                     };
                 }
                 if def == lang(db, LangItem::AnyHashable) {
-                    return self.into_hashable();
+                    return self.as_any_hashable();
                 }
                 if self.is_pointer(pattern) {
                     let known = lang(db, LangItem::Array) == *d
@@ -361,7 +361,7 @@ impl<'db> Checker<'db> {
             TyKind::DynamicSelf(t) => self.quick(pattern, *t, binds, None, depth + 1),
             TyKind::Param { .. } | TyKind::Assoc { .. } | TyKind::Existential(_) => {
                 if def == lang(db, LangItem::AnyHashable) {
-                    return self.into_hashable();
+                    return self.as_any_hashable();
                 }
                 match self.superclass_bound(actual) {
                     Some(up) => match self.quick(pattern, up, binds, None, depth + 1) {
@@ -375,7 +375,7 @@ impl<'db> Checker<'db> {
             TyKind::Infer(_) | TyKind::Error => Quick::Unknown,
             _ => {
                 if def == lang(db, LangItem::AnyHashable) {
-                    self.into_hashable()
+                    self.as_any_hashable()
                 } else {
                     Quick::No
                 }
@@ -412,7 +412,7 @@ impl<'db> Checker<'db> {
                             } else if bound.is_existential() {
                                 Quick::Converts(3)
                             } else if is_lang(db, bound, LangItem::AnyHashable) {
-                                self.into_hashable()
+                                self.as_any_hashable()
                             } else if kinds.contains(Literal::Nil) {
                                 binds[*index as usize] = Some(lang::optional_of(db, bound));
                                 Quick::Converts(1)
@@ -457,7 +457,7 @@ impl<'db> Checker<'db> {
                         };
                     }
                     if is_lang(db, pattern, LangItem::AnyHashable) {
-                        return self.into_hashable();
+                        return self.as_any_hashable();
                     }
                     if self.is_pointer(pattern) && kinds.contains(Literal::String) {
                         return Quick::Converts(3);
@@ -575,7 +575,7 @@ impl<'db> Checker<'db> {
                             } else if t.is_existential() {
                                 Quick::Converts(3)
                             } else if is_lang(db, t, LangItem::AnyHashable) {
-                                self.into_hashable()
+                                self.as_any_hashable()
                             } else if self
                                 .conforms(t, lang(db, LangItem::ExpressibleByArrayLiteral))
                             {
@@ -594,7 +594,7 @@ impl<'db> Checker<'db> {
     }
 
     /// What it means that a hashable value would have to become an `AnyHashable`: operands never do.
-    fn into_hashable(&self) -> Quick {
+    fn as_any_hashable(&self) -> Quick {
         match self.operands {
             true => Quick::No,
             false => Quick::Converts(3),

@@ -75,7 +75,7 @@ impl BodyCx<'_> {
             let range = param.text_range();
             if let Some(name) = written.as_str().strip_prefix('$') {
                 let name = Name::new(name);
-                let made = self.from_projection(written, range);
+                let made = self.value_of_projection(written, range);
                 stmts.push(self.binding_stmt(storage_name(name), LocalKind::Var, made, range));
                 stmts.push(self.accessed(name, name, &["wrappedValue"], false, range));
                 stmts.push(self.accessed(written, name, &["projectedValue"], false, range));
@@ -93,7 +93,7 @@ impl BodyCx<'_> {
     }
 
     /// `type(of: $x).init(projectedValue: $x)`
-    fn from_projection(&mut self, projection: Name, range: TextRange) -> ExprId {
+    fn value_of_projection(&mut self, projection: Name, range: TextRange) -> ExprId {
         let value = |cx: &mut Self, label: &str| Arg {
             label: Some(Name::new(label)),
             expr: cx.plain_name(projection.as_str(), range),

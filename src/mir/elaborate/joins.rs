@@ -77,14 +77,11 @@ impl Pass<'_> {
                             local: t.local,
                             path: part.path.clone(),
                         };
-                        match pieces.last_mut() {
-                            Some(piece) if previous == Some(bit - 1) => {
-                                if !covered {
-                                    piece.push(place);
-                                }
+                        if !covered {
+                            match pieces.last_mut() {
+                                Some(piece) if previous == Some(bit - 1) => piece.push(place),
+                                _ => pieces.push(vec![place]),
                             }
-                            _ if !covered => pieces.push(vec![place]),
-                            _ => {}
                         }
                         previous = Some(bit);
                     }
