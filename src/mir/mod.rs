@@ -177,8 +177,12 @@ fn build_new(db: &dyn Db, def: DefId, kind: FnKind) -> Built {
 #[salsa::tracked(no_eq, returns(clone))]
 fn captures_of(db: &dyn Db, def: DefId) -> Arc<Captures> {
     let facts = Facts { db };
+    captures_in(facts, def, facts.typed_body(def))
+}
+
+fn captures_in(facts: Facts<'_>, def: DefId, body: &TypedBody) -> Arc<Captures> {
     let copyability = copyability::Copyability::of(facts, def);
-    Arc::new(Captures::of(&facts, &copyability, facts.typed_body(def)))
+    Arc::new(Captures::of(&facts, &copyability, body))
 }
 
 /// Whether a definition has a body in the source. Its closures share its typed form.
@@ -220,7 +224,11 @@ fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
         }
         false => EMPTY.get_or_init(TypedBody::default),
     };
-    build_from(facts, id, body, from_source)
+    let caps = match from_source && !body.closures.is_empty() {
+        true => captures_of(facts.db, def),
+        false => captures_in(facts, def, body),
+    };
+    build_from(facts, id, body, from_source, caps)
 }
 
 /// Builds a function from a typed body; one that the compiler makes has an empty body.
@@ -229,16 +237,10 @@ fn build_from<'a>(
     id: FnId,
     body: &'a TypedBody,
     from_source: bool,
+    caps: Arc<Captures>,
 ) -> Option<(Mir, Vec<MirError>)> {
     let db = facts.db;
     let (def, kind) = (id.def, facts.kind(id.def));
-    let caps = match from_source && !body.closures.is_empty() {
-        true => captures_of(db, def),
-        false => {
-            let copyability = copyability::Copyability::of(facts, def);
-            Arc::new(Captures::of(&facts, &copyability, body))
-        }
-    };
     if matches!(id.kind, FnKind::Closure(n) if caps.inlined.contains(&n)) {
         // It has been lowered where it stands, and holds no captures of its own.
         return None;

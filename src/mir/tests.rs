@@ -1,7 +1,7 @@
 //! Checks of lowering on typed bodies made by hand over real declarations.
 
 use super::facts::Facts;
-use super::{FlowKind, FnId, FnKind, Mir, MirError, build_from, dump, opt, verify};
+use super::{FlowKind, FnId, FnKind, Mir, MirError, build_from, captures_in, dump, opt, verify};
 use crate::base::{Idx, Name};
 use crate::bodies::thir::*;
 use crate::db::{CompilationUnit, RootDatabase, SourceFile, Workspace};
@@ -141,7 +141,9 @@ impl Fixture {
         self.body.root = TBlock { stmts };
         let body: &'static TypedBody = Box::leak(Box::new(self.body));
         let facts = Facts { db: self.db };
-        let (mut mir, errors) = build_from(facts, FnId { def, kind }, body, true).expect("built");
+        let caps = captures_in(facts, def, body);
+        let id = FnId { def, kind };
+        let (mut mir, errors) = build_from(facts, id, body, true, caps).expect("built");
         if errors.is_empty() {
             opt::run(&mut mir, facts);
             mir.prune();
