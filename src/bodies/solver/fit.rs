@@ -299,11 +299,18 @@ impl<'db> Checker<'db> {
             };
             let g = pattern.as_function()?;
             if f.params.len() != g.params.len() {
-                let spread = match &*f.params {
-                    [one] => self.table.shallow(one.ty).as_tuple().map(<[_]>::len),
-                    _ => None,
+                // One parameter that is a tuple, or may still become one, takes the place of several.
+                let [one] = &*f.params else {
+                    return None;
                 };
-                if spread != Some(g.params.len()) {
+                let spreads = match self.table.as_var(one.ty) {
+                    Some(var) => g.params.len() > 1 && self.table.literals(var).is_empty(),
+                    None => {
+                        let elems = self.table.shallow(one.ty).as_tuple();
+                        elems.map(<[_]>::len) == Some(g.params.len())
+                    }
+                };
+                if !spreads {
                     return None;
                 }
                 fit.unknown += 1;

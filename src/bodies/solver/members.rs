@@ -632,10 +632,6 @@ impl<'db> Checker<'db> {
             let hidden = hidden_defaults(db, *def, name);
             candidates.retain(|c| !hidden.contains(&c.def));
         }
-        // Where parts of the type are open, trying both still tells more of them.
-        if base.has_infer() {
-            return;
-        }
         let default = |c: &&MemberCandidate| c.origin == Origin::ProtocolExtension;
         let hiding: SmallVec<[DefId; 4]> = candidates
             .iter()

@@ -113,7 +113,7 @@ impl<'db> Checker<'db> {
                         [one]
                             if matches!(
                                 one.ty.kind(),
-                                TyKind::Param { .. } | TyKind::Assoc { .. }
+                                TyKind::Param { .. } | TyKind::Assoc { .. } | TyKind::Infer(_)
                             ) || one
                                 .ty
                                 .as_tuple()

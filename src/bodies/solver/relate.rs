@@ -556,6 +556,13 @@ impl<'db> Checker<'db> {
             // A function of several parameters passed where one tuple is expected.
             let spread = match &*g.params {
                 [one] if rel == Rel::Argument => {
+                    // Whether it is one may only show later.
+                    if let Some(var) = self.table.as_var(one.ty)
+                        && f.params.len() > 1
+                        && self.may_be_tuple(var)
+                    {
+                        return wait(var);
+                    }
                     self.table.shallow(one.ty).as_tuple().map(<[_]>::to_vec)
                 }
                 _ => None,
@@ -616,6 +623,27 @@ impl<'db> Checker<'db> {
             return mismatch(self);
         }
         Step::Solved
+    }
+
+    /// Whether what goes into a variable may still make it a tuple: literals and other types do not.
+    fn may_be_tuple(&self, var: u32) -> bool {
+        let becomes_tuple = |ty: Ty| match self.table.as_var(ty) {
+            Some(var) => self.table.literals(var).is_empty(),
+            None => self.table.shallow(ty).as_tuple().is_some(),
+        };
+        becomes_tuple(Ty::new(TyKind::Infer(var)))
+            && self.table.watchers(var).iter().all(|&id| {
+                match self.cs.constraints.get(id as usize) {
+                    Some(Constraint::Relate { a, b, loc, .. })
+                        if !self.cs.is_done(id)
+                            && !loc.why.accepts_never()
+                            && self.table.as_var(*b) == Some(var) =>
+                    {
+                        becomes_tuple(*a)
+                    }
+                    _ => true,
+                }
+            })
     }
 
     pub fn step_unwrap(&mut self, optional: Ty, object: Ty, loc: Loc) -> Step {
