@@ -4,8 +4,6 @@
 //! raw values, observers, inlined and generic functions, overriding, conformances of local types. Random steps change one of them at a time,
 //! break it, or take a file away. `CODIRA_STEPS` and `CODIRA_SEED` ask for other steps.
 
-use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::sync::Arc;
 
 use codira::interface::BufferEmitter;
@@ -146,19 +144,28 @@ impl Module {
     fn step(&mut self, random: &mut Random) -> String {
         let file = random.below(FILES.len());
         let (name, lines) = FILES[file];
-        if random.below(20) == 0 {
+        if random.below(20) == 0 || !self.present[file] {
             self.present[file] = !self.present[file];
         }
         let line = random.below(lines.len());
-        self.forms[file][line] = random.below(lines[line].len());
-        match self.present[file] {
-            true => self.system.set(name, text(file, &self.forms[file])),
-            false => {
-                let _ = codira::vfs::System::remove(&self.system, name.as_ref());
+        // Most of what was wrong is repaired before the next thing breaks.
+        for forms in &mut self.forms {
+            for form in forms.iter_mut().filter(|form| **form > 0) {
+                if random.below(3) == 0 {
+                    *form = 0;
+                }
             }
         }
-        let names = BTreeSet::from([OsString::from(name)]);
-        self.hot.refresh(Some(&names));
+        self.forms[file][line] = random.below(lines[line].len());
+        for (file, (name, _)) in FILES.iter().enumerate() {
+            match self.present[file] {
+                true => self.system.set(name, text(file, &self.forms[file])),
+                false => {
+                    let _ = codira::vfs::System::remove(&self.system, name.as_ref());
+                }
+            }
+        }
+        self.hot.refresh(None);
         format!("{name}: {}", lines[line][self.forms[file][line]])
     }
 }

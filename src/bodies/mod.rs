@@ -133,8 +133,8 @@ pub fn body_diagnostics(db: &dyn Db, def: DefId) -> &[AnchoredDiagnostic] {
 /// Makes inferred types known to the folder of types. To be called once, before any query.
 pub fn register() {
     crate::types::hooks::register(Hooks {
-        infer_binding: |db, binding| check_body(db, binding).typed.result.0,
-        infer_guarded: guarded::guarded_type,
+        infer_binding: |db, binding| closed(check_body(db, binding).typed.result.0),
+        infer_guarded: |db, var| closed(guarded::guarded_type(db, var)),
         opaque_underlying: |db, def, index| {
             let body = body_of_opaque(db, def)?;
             check_body(db, body)
@@ -143,8 +143,17 @@ pub fn register() {
                 .get(index as usize)
                 .copied()
                 .flatten()
+                .map(closed)
         },
     });
+}
+
+/// A type as other bodies may see it: type variables mean something in their own body only, and are left in one that has errors.
+fn closed(ty: Ty) -> Ty {
+    if !ty.has_infer() {
+        return ty;
+    }
+    ty.map(&mut |part| matches!(part.kind(), TyKind::Infer(_)).then(Ty::error))
 }
 
 /// The body whose returned value a `some` result comes from.
