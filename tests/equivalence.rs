@@ -5,25 +5,17 @@
 //!
 //! `CODIRA_STEPS` asks for another number of steps, `CODIRA_SEED` for others.
 
+mod random;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
 
+use random::Random;
+
 /// Unoptimised compilers are an order of magnitude slower and get fewer steps.
 const STEPS: u64 = if cfg!(debug_assertions) { 25 } else { 300 };
-
-/// Marsaglia's xorshift: the same numbers everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % bound
-    }
-}
 
 /// A module of a few files, as its author sees it.
 struct Module {

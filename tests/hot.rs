@@ -4,12 +4,16 @@
 //! raw values, observers, inlined and generic functions, overriding, conformances of local types. Random steps change one of them at a time,
 //! break it, or take a file away. `CODIRA_STEPS` and `CODIRA_SEED` ask for other steps.
 
+mod random;
+
 use std::sync::Arc;
 
 use codira::interface::BufferEmitter;
 use codira::interface::hot::{Built, HotCompiler};
 use codira::session::{Invocation, Options, cli};
 use codira::vfs::MemorySystem;
+
+use random::Random;
 
 /// Each line has several forms, of which a file has one at a time; the first makes a program that is right.
 const A: &[&[&str]] = &[
@@ -91,18 +95,6 @@ const MAIN: &[&[&str]] = &[
     &["print(Level.allCases.map { $0.rawValue }, 3.tag)"],
 ];
 const FILES: &[(&str, &[&[&str]])] = &[("a.code", A), ("b.code", B), ("main.code", MAIN)];
-
-/// Marsaglia's xorshift: the same numbers everywhere.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % bound
-    }
-}
 
 fn options() -> Options {
     let args = "-module-name main -o prog a.code b.code main.code";

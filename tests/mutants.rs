@@ -6,6 +6,8 @@
 //!
 //! `CODIRA_MUTANTS` asks for another number of mutants, `CODIRA_SEED` for others.
 
+mod random;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,6 +22,8 @@ use codira::session::{OptLevel, TrackedOptions};
 use codira::syntax::{Dialect, ParseOptions};
 use codira::{bodies, items};
 
+use random::Random;
+
 /// Unoptimised compilers are an order of magnitude slower and get fewer mutants.
 const SLOW: bool = cfg!(debug_assertions);
 /// How much of a processor's time one mutant may take.
@@ -28,22 +32,6 @@ const LIMIT: Duration = Duration::from_secs(if SLOW { 30 } else { 2 });
 const HANGS: Duration = Duration::from_secs(if SLOW { 120 } else { 30 });
 /// How many mutants a database sees before it is made anew.
 const GENERATION: usize = 500;
-
-/// Marsaglia's xorshift: the same numbers everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() >> 11) as usize % bound.max(1)
-    }
-}
 
 /// A program cut into tokens, each with the white space before it.
 fn pieces(text: &str) -> Vec<String> {

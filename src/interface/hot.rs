@@ -131,10 +131,8 @@ impl HotCompiler {
     /// build that was running for anything else has been cancelled then.
     pub fn refresh(&mut self, names: Option<&BTreeSet<std::ffi::OsString>>) -> Vec<Change> {
         let mut changes = Vec::new();
-        let mut present_before = Vec::new();
         for index in 0..self.inputs.len() {
             let input = &self.inputs[index];
-            present_before.push(input.error.is_none());
             let name = Path::new(&input.path).file_name();
             if let (Some(names), Some(name)) = (names, name)
                 && !names.contains(name)

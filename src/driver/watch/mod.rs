@@ -53,7 +53,6 @@ pub fn watch(
         return ExitStatus::Failure.code();
     }
     let (send, receive) = channel();
-    // Watching begins before files are read, so that no edit falls between.
     let mut compiler = HotCompiler::open(options, system, store);
     let names = file_names(compiler.options());
     let watcher = match events::start(&compiler.folders(), names, send.clone()) {
@@ -67,6 +66,7 @@ pub fn watch(
         let warning = Diagnostic::new(Severity::Warning, "watch", warning.clone());
         emit_global(emitter, compiler.options(), vec![warning]);
     }
+    // What was edited between reading the files and watching their folders.
     compiler.refresh(None);
     Loop {
         number: 0,
