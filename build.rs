@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -26,15 +27,87 @@ mod unicode_tables;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=build");
-    println!("cargo::rerun-if-changed=src/runtime");
-    println!("cargo::rerun-if-changed=src/link/archive.rs");
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=Cargo.toml");
+    println!("cargo::rerun-if-changed=Cargo.lock");
     println!("cargo::rerun-if-env-changed=CC");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    println!("cargo::rustc-env=CODIRA_BUILD_ID={}", build_id());
     write_unicode_tables(&out);
-    let archive = compile(&out);
+    // Every edit of the compiler comes by here, for the build id; hardly any concerns the runtime.
+    let stamp = out.join("runtime.stamp");
+    let wanted = runtime_stamp();
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        return;
+    }
+    // Without a stamp until all is written, so that an interrupted run is begun anew.
+    let _ = fs::remove_file(&stamp);
+    build_runtime(&out);
+    fs::write(&stamp, wanted).expect("the output folder is writable");
+}
+
+/// What tells this build of the compiler from others: a hash of everything that it is compiled from. All programs of one build share it, so that what one of them
+/// writes the others accept.
+fn build_id() -> String {
+    let variables = ["TARGET", "PROFILE", "OPT_LEVEL", "DEBUG"];
+    hash_of(
+        &["src", "build", "build.rs", "Cargo.toml", "Cargo.lock"],
+        &variables,
+    )
+}
+
+/// A hash of what the runtime is compiled from.
+fn runtime_stamp() -> String {
+    let sources = ["src/runtime", "src/link/archive.rs", "build.rs"];
+    hash_of(&sources, &["TARGET", "CC", "RUSTC"])
+}
+
+/// 128 bits in hexadecimal about files, folders with all that is in them, and variables of the environment.
+fn hash_of(paths: &[&str], variables: &[&str]) -> String {
+    let mut files = Vec::new();
+    for path in paths {
+        files_below(Path::new(path), &mut files);
+    }
+    files.sort();
+    let mut halves = [0_u8, 1].map(|half| {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u8(half);
+        hasher
+    });
+    for hasher in &mut halves {
+        for name in variables {
+            env::var_os(name).hash(hasher);
+        }
+    }
+    for file in files {
+        // A file that vanishes meanwhile has changed, and cargo comes by again.
+        let bytes = fs::read(&file).unwrap_or_default();
+        for hasher in &mut halves {
+            file.hash(hasher);
+            bytes.hash(hasher);
+        }
+    }
+    let [low, high] = halves.map(|hasher| hasher.finish());
+    format!("{high:016x}{low:016x}")
+}
+
+fn files_below(path: &Path, files: &mut Vec<PathBuf>) {
+    match fs::read_dir(path) {
+        Ok(entries) => {
+            for entry in entries.flatten() {
+                files_below(&entry.path(), files);
+            }
+        }
+        Err(_) => files.push(path.to_owned()),
+    }
+}
+
+/// Makes the runtime's image, symbols and library.
+fn build_runtime(out: &Path) {
+    let archive = compile(out);
     let exported = exported_symbols(&archive);
     let library = out.join("libcodira_runtime.a");
-    if !prelink(&archive, &exported, &out, &library) {
+    if !prelink(&archive, &exported, out, &library) {
         fs::copy(&archive, &library).expect("the runtime's archive can be copied");
     }
     let image = out.join("runtime.image");

@@ -12,6 +12,7 @@ pub mod interface;
 pub mod items;
 pub mod library;
 pub mod link;
+pub mod metadata;
 pub mod mir;
 pub mod resolve;
 pub mod session;

@@ -154,7 +154,7 @@ fn compile(
         emitter.note(&format!("{}\n", version_line()));
     }
     start_threads(&options);
-    let store = cache_folder(&*system, &options).and_then(|folder| Store::open(&folder));
+    let store = cache_folder(&*system, &options).map(|folder| Store::open(&folder));
     let store = store.map(Arc::new);
     if options.untracked.watch {
         return watch::watch(options, system, store, emitter);

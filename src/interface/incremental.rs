@@ -9,8 +9,8 @@ use std::time::SystemTime;
 use crate::base::{Fingerprint, StableHash, StableHasher};
 use crate::db::SourceFile;
 use crate::diag::{Diagnostic, FileKey, FileList, Report, Severity};
+use crate::session::BUILD_ID;
 use crate::session::{ColorChoice, Mode, Options, OutputFileMap};
-use crate::store::build_id;
 use crate::store::manifest::{Fresh, Manifest, Stamp};
 use crate::vfs::System;
 
@@ -62,7 +62,7 @@ impl BuildRecord {
         };
         Some(BuildRecord {
             place,
-            build: build_id()?,
+            build: BUILD_ID,
             command,
             started: SystemTime::now(),
         })

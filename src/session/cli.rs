@@ -13,7 +13,7 @@ use crate::base::distance::did_you_mean;
 use crate::diag::Diagnostic;
 use crate::vfs::{ReadErrorKind, System};
 
-use super::options::{ColorChoice, DebugInfo, MessageFormat, Mode, OptLevel, Options};
+use super::options::{ColorChoice, DebugInfo, Extern, MessageFormat, Mode, OptLevel, Options};
 use super::table::{OPTIONS, Shape, Spelling};
 use super::{Target, names};
 
@@ -74,6 +74,12 @@ struct Raw {
     import_path: Vec<String>,
     #[arg(long, action = ArgAction::Append)]
     library_path: Vec<String>,
+    #[arg(long = "extern", action = ArgAction::Append)]
+    externs: Vec<String>,
+    #[arg(long, action = ArgAction::Append)]
+    codegen_option: Vec<String>,
+    #[arg(long)]
+    sysroot: Option<String>,
     #[arg(long, action = ArgAction::Append)]
     link_library: Vec<String>,
     #[arg(long, action = ArgAction::Append)]
@@ -405,6 +411,12 @@ fn options(raw: &Raw, inputs: Vec<String>, problems: &mut Vec<Diagnostic>) -> Op
     untracked.module_cache_path = raw.module_cache_path.clone();
     untracked.import_paths = raw.import_path.clone();
     untracked.library_paths = raw.library_path.clone();
+    untracked.externs = raw
+        .externs
+        .iter()
+        .filter_map(|text| extern_module(text, problems))
+        .collect();
+    untracked.sysroot = raw.sysroot.clone();
     untracked.resource_dir = raw.resource_dir.clone();
     untracked.sdk = raw.sdk.clone();
     untracked.color = match raw.color.as_deref() {
@@ -434,6 +446,15 @@ fn options(raw: &Raw, inputs: Vec<String>, problems: &mut Vec<Diagnostic>) -> Op
         Some("lines") => DebugInfo::LineTables,
         _ => DebugInfo::None,
     };
+    for option in &raw.codegen_option {
+        match option.split_once('=') {
+            Some(("metadata", value)) => drop(tracked.crate_metadata.insert(value.to_owned())),
+            _ => problems.push(
+                error(format!("unknown codegen option: '{option}'"))
+                    .note(None, "valid arguments to '-C' are 'metadata=<value>'"),
+            ),
+        }
+    }
     tracked.parse_as_library = raw.parse_as_library;
     tracked.whole_module = raw.whole_module;
     tracked.enable_testing = raw.enable_testing;
@@ -502,6 +523,22 @@ fn mode(raw: &Raw) -> Mode {
         // A module file beside the default output replaces it.
         None if raw.emit_module || raw.emit_module_path.is_some() => Mode::EmitModule,
         _ => Mode::EmitExecutable,
+    }
+}
+
+/// What `--extern` says.
+fn extern_module(text: &str, problems: &mut Vec<Diagnostic>) -> Option<Extern> {
+    match text.split_once('=') {
+        Some((name, path)) if names::is_identifier(name) && !path.is_empty() => Some(Extern {
+            name: name.to_owned(),
+            path: path.to_owned(),
+        }),
+        _ => {
+            let message = format!("invalid value '{text}' in '--extern {text}'");
+            let form = "a module is named as in '--extern Shapes=lib/libShapes.rlib'";
+            problems.push(error(message).note(None, form));
+            None
+        }
     }
 }
 

@@ -17,13 +17,23 @@ pub mod target;
 #[cfg(test)]
 mod tests;
 
+use crate::base::Fingerprint;
+
 pub use self::cli::Invocation;
 pub use self::file_map::OutputFileMap;
 pub use self::options::{
-    ColorChoice, DebugInfo, MessageFormat, Mode, OptLevel, Options, TrackedOptions,
+    ColorChoice, DebugInfo, Extern, MessageFormat, Mode, OptLevel, Options, TrackedOptions,
     UntrackedOptions,
 };
 pub use self::target::{Arch, Os, Target};
+
+/// What tells this build of the compiler from others: a hash of all that it was made from. `languagec`, `language` and programs that embed one build
+/// have the same.
+pub const BUILD_ID: Fingerprint =
+    Fingerprint(match u128::from_str_radix(env!("CODIRA_BUILD_ID"), 16) {
+        Ok(id) => id,
+        Err(_) => panic!("the build script writes 32 hexadecimal digits"),
+    });
 
 /// The compiler's name and version, the first line of `-version`.
 pub fn version_line() -> String {

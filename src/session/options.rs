@@ -36,6 +36,26 @@ macro_rules! options {
         }
 
         $crate::stable_hash_struct!(TrackedOptions { $($field),* });
+
+        #[cfg(test)]
+        impl Options {
+            /// These options with one changed, for each: its name, and whether it is tracked.
+            pub(super) fn each_changed(&self) -> Vec<(&'static str, bool, Options)> {
+                use super::tests::Different;
+                let mut all = Vec::new();
+                $({
+                    let mut options = self.clone();
+                    options.tracked.$field = options.tracked.$field.different();
+                    all.push((stringify!($field), true, options));
+                })*
+                $({
+                    let mut options = self.clone();
+                    options.untracked.$ufield = options.untracked.$ufield.different();
+                    all.push((stringify!($ufield), false, options));
+                })*
+                all
+            }
+        }
     };
 }
 
@@ -45,6 +65,8 @@ options! {
     tracked {
         /// The module's name.
         module_name: Name = Name::new("main"),
+        /// What tells the module from others of its name (`-C metadata`).
+        crate_metadata: BTreeSet<String> = BTreeSet::new(),
         /// How hard to optimise.
         opt_level: OptLevel = OptLevel::None,
         /// How much debug information to write.
@@ -141,6 +163,10 @@ options! {
         import_paths: Vec<String> = Vec::new(),
         /// Folders with libraries (`-L`).
         library_paths: Vec<String> = Vec::new(),
+        /// Modules whose files were named (`--extern`), in order.
+        externs: Vec<Extern> = Vec::new(),
+        /// The folder that the compiler is installed in, for modules and libraries (`--sysroot`).
+        sysroot: Option<String> = None,
         /// The folder of the standard library's modules, if not the embedded one.
         resource_dir: Option<String> = None,
         /// The folder of the system's headers and libraries.
@@ -186,6 +212,15 @@ impl Options {
             _ => named,
         }
     }
+}
+
+/// A module whose file the command line names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Extern {
+    /// The module's name, as `import` writes it.
+    pub name: String,
+    /// Where it is.
+    pub path: String,
 }
 
 /// What to make.

@@ -8,27 +8,157 @@ use crate::vfs::MemorySystem;
 
 use super::*;
 
+/// Another value of the same type.
+pub(super) trait Different {
+    fn different(&self) -> Self;
+}
+
+impl Different for bool {
+    fn different(&self) -> bool {
+        !self
+    }
+}
+
+impl Different for String {
+    fn different(&self) -> String {
+        format!("{self}x")
+    }
+}
+
+impl Different for Name {
+    fn different(&self) -> Name {
+        Name::new(&self.as_str().to_owned().different())
+    }
+}
+
+impl Different for Extern {
+    fn different(&self) -> Extern {
+        Extern {
+            name: self.name.different(),
+            path: self.path.clone(),
+        }
+    }
+}
+
+impl Different for Target {
+    fn different(&self) -> Target {
+        Target {
+            arch: match self.arch {
+                Arch::X86_64 => Arch::Arm64,
+                Arch::Arm64 => Arch::X86_64,
+            },
+            os: self.os,
+        }
+    }
+}
+
+impl<T: Example> Different for Option<T> {
+    fn different(&self) -> Option<T> {
+        match self {
+            Some(_) => None,
+            None => Some(T::example()),
+        }
+    }
+}
+
+impl<T: Example + Clone> Different for Vec<T> {
+    fn different(&self) -> Vec<T> {
+        let mut longer = self.clone();
+        longer.push(T::example());
+        longer
+    }
+}
+
+impl<T: Example + Clone + Ord> Different for std::collections::BTreeSet<T> {
+    fn different(&self) -> Self {
+        let mut larger = self.clone();
+        larger.insert(T::example());
+        larger
+    }
+}
+
+/// Some value, for lists that were empty.
+trait Example {
+    fn example() -> Self;
+}
+
+macro_rules! examples {
+    ($($ty:ty => $example:expr;)*) => {
+        $(impl Example for $ty {
+            fn example() -> Self {
+                $example
+            }
+        })*
+    };
+}
+
+examples! {
+    String => "example".into();
+    Name => Name::new("example");
+    usize => 9;
+    Extern => Extern { name: "M".into(), path: "libM.rlib".into() };
+}
+
+macro_rules! one_or_the_other {
+    ($($ty:ty: $one:expr, $other:expr;)*) => {
+        $(impl Different for $ty {
+            fn different(&self) -> Self {
+                match *self == $one {
+                    true => $other,
+                    false => $one,
+                }
+            }
+        })*
+    };
+}
+
+one_or_the_other! {
+    OptLevel: OptLevel::None, OptLevel::Speed;
+    DebugInfo: DebugInfo::None, DebugInfo::Full;
+    Mode: Mode::EmitExecutable, Mode::Typecheck;
+    MessageFormat: MessageFormat::Text, MessageFormat::Json;
+    ColorChoice: ColorChoice::Auto, ColorChoice::Never;
+    u32: 5, 6;
+    usize: 0, 1;
+}
+
 #[test]
-fn the_hash_follows_tracked_options_only() {
+fn the_hash_follows_every_tracked_option_and_no_other() {
     let default = Options::default();
     let hash = default.tracked_hash();
-    let mut options = default.clone();
-    options.untracked.jobs = 7;
-    options.untracked.verbose = true;
-    options.untracked.mode = Mode::Typecheck;
-    assert_eq!(options.tracked_hash(), hash);
-    let changes: [fn(&mut TrackedOptions); 5] = [
-        |o| o.opt_level = OptLevel::Speed,
-        |o| o.module_name = Name::new("other"),
-        |o| o.conditions.extend([Name::new("FLAG")]),
-        |o| o.parse_as_library = true,
-        |o| o.linker = Some("lld".into()),
-    ];
-    for change in changes {
-        let mut options = default.clone();
-        change(&mut options.tracked);
-        assert_ne!(options.tracked_hash(), hash);
+    for (name, is_tracked, changed) in default.each_changed() {
+        assert_ne!(changed, default, "{name}");
+        assert_eq!(changed.tracked_hash() != hash, is_tracked, "{name}");
     }
+}
+
+#[test]
+fn modules_are_told_apart_by_their_metadata_in_any_order() {
+    let metadata = |line| options(line).tracked.crate_metadata;
+    let both = metadata("-C metadata=two -Cmetadata=one a.code");
+    assert_eq!(
+        both,
+        metadata("-Cmetadata=one -Cmetadata=two -C metadata=one a.code")
+    );
+    assert_eq!(both.len(), 2);
+    assert_eq!(
+        complaint("-C linker=ld a.code"),
+        "error: unknown codegen option: 'linker=ld'\nnote: valid arguments to '-C' are 'metadata=<value>'"
+    );
+}
+
+#[test]
+fn modules_can_be_named_with_their_files() {
+    let o = options("--extern A=lib/libA.rlib -extern B=b.codemodule --sysroot=/opt a.code");
+    let found: Vec<(&str, &str)> = o
+        .untracked
+        .externs
+        .iter()
+        .map(|e| (e.name.as_str(), e.path.as_str()))
+        .collect();
+    assert_eq!(found, [("A", "lib/libA.rlib"), ("B", "b.codemodule")]);
+    assert_eq!(o.untracked.sysroot.as_deref(), Some("/opt"));
+    assert!(complaint("--extern A a.code").starts_with("error: invalid value 'A'"));
 }
 
 #[test]

@@ -17,7 +17,7 @@ use crate::base::Fingerprint;
 use crate::diag::Diagnostic;
 use crate::vfs::{FileKind, Metadata, OutputKind, System};
 
-use super::pack::checksum;
+use crate::metadata::pack::checksum;
 
 const MAGIC: &[u8; 8] = b"CODEDEP\x01";
 /// Magic, the compiler's build, a checksum of the rest.

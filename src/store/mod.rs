@@ -1,8 +1,7 @@
 //! Tour of `store`: results on disk for the next process.
 //!
-//! * [`pack`]: the format of a file of results, and its reader, which trusts nothing.
 //! * [`manifest`]: what one build read and wrote, so that the next can find out that there is nothing to do.
-//! * [`Store`]: the pack of this compiler in a cache folder: [`Results`] for the database.
+//! * [`Store`]: the pack of this compiler in a cache folder, in the format of [`metadata::pack`](crate::metadata::pack): [`Results`] for the database.
 //!
 //! One pack belongs to one build of the compiler, so that neither a key nor a value has to say which version made it. A pack is mapped
 //! into memory and never changed: new results are written to a new file together with the old ones, and renamed over it. So processes
@@ -10,7 +9,6 @@
 //! the other found out is found out again one day. A folder keeps a few packs, and a pack has a greatest size.
 
 pub mod manifest;
-pub mod pack;
 
 #[cfg(test)]
 mod tests;
@@ -21,10 +19,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use crate::base::{Fingerprint, StableHash, StableHasher};
+use crate::base::Fingerprint;
 use crate::db::Results;
 
-use self::pack::Pack;
+use crate::metadata::pack::{self, Pack};
+use crate::session::BUILD_ID;
 
 /// The greatest size of a pack. One that would be larger begins anew.
 const MAX_PACK: usize = 128 << 20;
@@ -41,15 +40,15 @@ pub struct Store {
 }
 
 impl Store {
-    /// The store in `folder`, which need not exist yet. None where the running program cannot be told from other builds.
-    pub fn open(folder: &Path) -> Option<Store> {
-        let name = format!("{}.{ENDING}", build_id()?.to_hex());
+    /// The store in `folder`, which need not exist yet.
+    pub fn open(folder: &Path) -> Store {
+        let name = format!("{}.{ENDING}", BUILD_ID.to_hex());
         let path = folder.join(name);
-        Some(Store {
+        Store {
             pack: Pack::open(&path),
             path,
             fresh: Mutex::default(),
-        })
+        }
     }
 
     /// Writes down what is new. A store that cannot be written to only makes the next compilation slower, so that nobody needs to know.
@@ -115,22 +114,6 @@ impl Results for Store {
     fn put(&self, key: Fingerprint, bytes: Vec<u8>) {
         self.lock().insert(key, bytes);
     }
-}
-
-/// What tells this build of the compiler from others: the file that runs, by its size, time and number, as caches of
-/// compilers' results do it everywhere. Reading the whole file would take longer than most compilations.
-pub(crate) fn build_id() -> Option<Fingerprint> {
-    let path = std::env::current_exe().ok()?;
-    let metadata = fs::metadata(&path).ok()?;
-    let modified = metadata.modified().ok()?;
-    let modified = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    let mut hasher = StableHasher::new();
-    env!("CARGO_PKG_VERSION").stable_hash(&mut hasher);
-    path.as_os_str().as_encoded_bytes().stable_hash(&mut hasher);
-    hasher.write_u64(metadata.len());
-    hasher.write_u64(modified.as_secs());
-    hasher.write_u32(modified.subsec_nanos());
-    Some(hasher.finish())
 }
 
 /// Removes the packs of other builds except for the youngest, and what dead processes left.

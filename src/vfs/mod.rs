@@ -6,8 +6,10 @@
 //! * [`read_source`] reads a source file and checks everything that later stages rely on: it is a file,
 //!   it did not change under our hands, it is UTF-8 and its offsets fit in 32 bits. What is wrong comes back
 //!   as a [`ReadError`], never as a panic.
+//! * [`FileBytes`]: a file of which only parts are wanted, mapped where that is possible.
 //! * [`System::write`] replaces a file in one step, so that nobody ever sees half of an output.
 
+mod bytes;
 mod memory;
 mod os;
 mod read;
@@ -22,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use self::bytes::FileBytes;
 pub use self::memory::MemorySystem;
 pub use self::os::OsSystem;
 pub use self::read::{ReadError, ReadErrorKind, SourceText, describe, read_source};
@@ -30,6 +33,12 @@ pub use self::read::{ReadError, ReadErrorKind, SourceText, describe, read_source
 pub trait System: Send + Sync + fmt::Debug {
     /// Reads a whole file once. A file that changed during the read is an error; [`read_source`] tries again.
     fn read(&self, path: &Path) -> Result<Vec<u8>, ReadErrorKind>;
+
+    /// The bytes of a file of which only parts may be wanted. The real system maps it into memory, so that it is for files that are replaced as a
+    /// whole and never written in place, as the compiler's own outputs are.
+    fn map(&self, path: &Path) -> Result<FileBytes, ReadErrorKind> {
+        self.read(path).map(FileBytes::from)
+    }
 
     /// What is known about a path without reading it.
     fn metadata(&self, path: &Path) -> io::Result<Metadata>;

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{FileKind, Metadata, OutputKind, ReadErrorKind, System};
+use super::{FileBytes, FileKind, Metadata, OutputKind, ReadErrorKind, System};
 
 /// The real file system and environment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,6 +35,18 @@ impl System for OsSystem {
             }
         }
         Ok(bytes)
+    }
+
+    fn map(&self, path: &Path) -> Result<FileBytes, ReadErrorKind> {
+        let file = File::open(path).map_err(ReadErrorKind::from_io)?;
+        let stamp = stamp(&file.metadata().map_err(ReadErrorKind::from_io)?);
+        // Only regular files can be mapped, and no empty ones.
+        if stamp.kind != FileKind::File || stamp.len == 0 {
+            return self.read(path).map(FileBytes::from);
+        }
+        // SAFETY: a mapping is sound as long as nobody shortens the file in place, which callers of `map` expect of no one: outputs are replaced.
+        let map = unsafe { memmap2::Mmap::map(&file) };
+        map.map(FileBytes::from).map_err(ReadErrorKind::from_io)
     }
 
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {

@@ -1,0 +1,69 @@
+//! What is known about a module without reading any of its records.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::Fingerprint;
+
+use super::ids::{StableCrateId, Svh};
+
+/// The head of a module file.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ModuleHeader {
+    /// The module's name, as `import` writes it.
+    pub name: String,
+    /// Which module it is.
+    pub stable_crate_id: StableCrateId,
+    /// In which state it is.
+    pub svh: Svh,
+    /// The hash of what a dependent can observe. While it stays equal, dependents need only be linked again.
+    pub interface: Fingerprint,
+    /// Whether the graphs of functions are there that dependents compile into themselves. Modules that were only checked have none.
+    pub has_mir: bool,
+    /// Whether `@testable import` may see what is internal.
+    pub is_testable: bool,
+    /// The machine that the module was compiled for.
+    pub target: String,
+    /// The files that the module was made from, in the order of the command line.
+    pub sources: Vec<SourceInfo>,
+    /// The modules that it imports, directly or through others, as they were when it was compiled.
+    pub upstream: Vec<Upstream>,
+    /// Words for the linker of every program that this module is part of.
+    pub autolink: Vec<String>,
+    /// Libraries that programs with this module are linked with.
+    pub link_libraries: Vec<LinkLibrary>,
+}
+
+/// A source file of a module.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SourceInfo {
+    /// The path as the module's command line spelled it.
+    pub path: String,
+    /// The fingerprint of its text.
+    pub hash: Fingerprint,
+}
+
+/// A module that another one was compiled against.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Upstream {
+    /// Its name.
+    pub name: String,
+    /// Which module it is.
+    pub stable_crate_id: StableCrateId,
+    /// In which state it was.
+    pub svh: Svh,
+    /// What was visible of it.
+    pub interface: Fingerprint,
+    /// Whether its own dependents see it too, because it is imported `public`ly or with `@_exported`.
+    pub is_reexported: bool,
+    /// Whether the module itself imports it, instead of only a module that it imports.
+    pub is_direct: bool,
+}
+
+/// A library that is no module.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LinkLibrary {
+    /// The name as in `-lNAME`.
+    pub name: String,
+    /// Whether only the static library will do.
+    pub is_static: bool,
+}

@@ -1,0 +1,25 @@
+//! Tour of `metadata`: compiled modules as files.
+//!
+//! What a module shows to those who import it is written to a *module file*, so that they need not see its sources. This folder knows the files,
+//! how they are told apart and how they are found; what the records in them mean is the business of the folders below, each of which writes and
+//! reads its own.
+//!
+//! * [`ids`]: [`StableCrateId`], which module a thing belongs to, and [`Svh`], in exactly which state that module was.
+//! * [`header`]: [`ModuleHeader`], what is known about a module without reading any of its records.
+//! * [`pack`]: a table of records that are found by fingerprint, and its reader, which trusts nothing.
+//! * [`file`]: the container, versions and all: [`encode`] writes it, [`ModuleFile`] reads it.
+//! * [`archive`]: the libraries that a module file can be a part of.
+
+pub mod archive;
+pub mod file;
+pub mod header;
+pub mod ids;
+pub mod pack;
+
+#[cfg(test)]
+mod tests;
+
+pub use self::archive::{CODE_MEMBER, METADATA_MEMBER, metadata_object, write_archive};
+pub use self::file::{Damage, Format, ModuleError, ModuleFile, encode};
+pub use self::header::{LinkLibrary, ModuleHeader, SourceInfo, Upstream};
+pub use self::ids::{StableCrateId, Svh};
