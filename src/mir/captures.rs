@@ -313,6 +313,11 @@ impl<'a> Walk<'a> {
                 break;
             }
         }
+        // What a capture list declares cannot be assigned to.
+        let closures = self.body.closures.iter().flatten();
+        let listed: FxHashSet<TLocalId> = closures
+            .flat_map(|closure| closure.captures.iter().map(|(local, _)| *local))
+            .collect();
         for n in 0..count {
             let mut list: Vec<TLocalId> = sets.remove(&n).into_iter().flatten().collect();
             list.sort();
@@ -324,6 +329,7 @@ impl<'a> Walk<'a> {
                 let mutable = match decl.kind {
                     TLocalKind::Var | TLocalKind::Lazy => true,
                     TLocalKind::Let => types.noncopyable(decl.ty),
+                    TLocalKind::Weak => !listed.contains(&local),
                     _ => false,
                 };
                 if mutable && self.caps.escaping.contains(&n) {

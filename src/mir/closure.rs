@@ -143,7 +143,9 @@ impl<'a> Builder<'a> {
             CaptureMode::Box => match self.slots.get(&local) {
                 Some(Slot::Place(place) | Slot::Lazy(place, _) | Slot::Weak(place)) => {
                     let mut boxed = place.clone();
-                    boxed.path.pop();
+                    let value = |proj: &Proj| matches!(proj, Proj::BoxValue(_));
+                    let at = boxed.path.iter().rposition(value).unwrap_or(0);
+                    boxed.path.truncate(at);
                     Operand::Copy(boxed)
                 }
                 _ => {
@@ -320,13 +322,18 @@ impl<'a> Builder<'a> {
             let capture = Place::from(context).then(Proj::Capture(i as u32));
             let place = match mode {
                 CaptureMode::Value | CaptureMode::Weak | CaptureMode::Unowned => capture,
-                CaptureMode::Box => capture.then(Proj::BoxValue(ty)),
+                CaptureMode::Box => match self.facts.weak_cell(ty) {
+                    Some((cell, value)) if decl.kind == TLocalKind::Weak => {
+                        let cell = capture.then(Proj::BoxValue(cell));
+                        cell.then(Proj::Field(value))
+                    }
+                    _ => capture.then(Proj::BoxValue(ty)),
+                },
                 CaptureMode::Address => capture.then(Proj::Deref(ty)),
             };
             let slot = match (mode, decl.kind) {
-                (CaptureMode::Weak, _) | (CaptureMode::Address, TLocalKind::Weak) => {
-                    Slot::Weak(place)
-                }
+                (CaptureMode::Weak, _)
+                | (CaptureMode::Address | CaptureMode::Box, TLocalKind::Weak) => Slot::Weak(place),
                 (CaptureMode::Unowned, _) | (CaptureMode::Address, TLocalKind::Unowned) => {
                     Slot::Unowned(place)
                 }

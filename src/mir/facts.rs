@@ -288,6 +288,13 @@ impl<'a> Facts<'a> {
     pub fn optional_payload(&self, ty: Ty) -> Option<Ty> {
         lang::optional_payload(self.db, ty)
     }
+    /// The storage of a shared weak variable of this type, and the property in it.
+    pub fn weak_cell(&self, ty: Ty) -> Option<(Ty, DefId)> {
+        let cell = lang::lang(self.db, LangItem::WeakCell);
+        let found = crate::types::members_named(self.db, cell, Name::new("value"));
+        let value = found.first().copied()?;
+        Some((Ty::nominal(cell, &[self.optional_payload(ty)?]), value))
+    }
     pub fn none_case(&self) -> DefId {
         self.optional_case("none", 0)
     }

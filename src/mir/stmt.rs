@@ -242,10 +242,9 @@ impl<'a> Builder<'a> {
         let (ty, name) = (decl.ty, Some(decl.name));
         let immutable = decl.kind == TLocalKind::Let;
         if matches!(decl.kind, TLocalKind::Weak) {
-            let storage = self.local(ty, LocalKind::Var, name);
             let none = self.temp(ty);
             self.make_none(&none.into(), ty);
-            self.init_weak(local, storage, Operand::Borrow(none.into()));
+            self.init_weak(local, Operand::Borrow(none.into()));
             return;
         }
         if self.caps.boxed.contains(&local) {
@@ -264,14 +263,34 @@ impl<'a> Builder<'a> {
         self.slots.insert(local, Slot::Place(storage.into()));
     }
 
-    fn init_weak(&mut self, local: TLocalId, storage: Local, value: Operand) {
+    /// Gives a weak variable its storage, in a box if closures may outlive the variable's scope, and its first value.
+    fn init_weak(&mut self, local: TLocalId, value: Operand) {
+        let decl = &self.body.locals[local];
+        let (ty, name) = (decl.ty, Some(decl.name));
+        let cell = self.caps.boxed.contains(&local);
+        let (place, cleanup) = match cell.then(|| self.facts.weak_cell(ty)).flatten() {
+            Some((cell, field)) => {
+                let object = self.native_object();
+                let boxed = self.local(object, LocalKind::Var, name);
+                self.assign(boxed, Rvalue::AllocBox(cell));
+                let value = Place::from(boxed).then(Proj::BoxValue(cell));
+                (
+                    value.then(Proj::Field(field)),
+                    Cleanup::Destroy(boxed.into()),
+                )
+            }
+            None => {
+                let storage = Place::from(self.local(ty, LocalKind::Var, name));
+                (storage.clone(), Cleanup::DestroyWeak(storage))
+            }
+        };
         self.stmt(StatementKind::StoreWeak {
-            place: storage.into(),
+            place: place.clone(),
             value,
             init: true,
         });
-        self.add_cleanup(Cleanup::DestroyWeak(storage.into()));
-        self.slots.insert(local, Slot::Weak(storage.into()));
+        self.add_cleanup(cleanup);
+        self.slots.insert(local, Slot::Weak(place));
     }
 
     /// Declares a local that takes an owned value.
@@ -282,11 +301,11 @@ impl<'a> Builder<'a> {
             TLocalKind::Weak | TLocalKind::Unowned => {
                 let strong = self.temp(ty);
                 self.assign(strong, Rvalue::Use(value));
-                let storage = self.local(ty, LocalKind::Var, Some(decl.name));
                 let operand = Operand::Borrow(strong.into());
                 if decl.kind == TLocalKind::Weak {
-                    self.init_weak(local, storage, operand);
+                    self.init_weak(local, operand);
                 } else {
+                    let storage = self.local(ty, LocalKind::Var, Some(decl.name));
                     self.stmt(StatementKind::StoreUnowned {
                         place: storage.into(),
                         value: operand,

@@ -55,6 +55,8 @@ lang_items! {
     AnyHashable "AnyHashable" Struct,
     Range "Range" Struct,
     ClosedRange "ClosedRange" Struct,
+    // The storage of a weak variable that closures share.
+    WeakCell "_WeakCell" Struct,
     // Pointers.
     UnsafePointer "UnsafePointer" Struct,
     UnsafeMutablePointer "UnsafeMutablePointer" Struct,
