@@ -2,7 +2,8 @@
 //!
 //! * [`cx`]: what this folder asks about a program; [`program`] answers from the database and holds this folder's queries:
 //!   [`layout()`], [`symbol_name`], [`code_unit`].
-//! * [`layout`](mod@layout): how values lie in memory and in registers; [`mangle`]: the names of symbols.
+//! * [`layout`](mod@layout): how values lie in memory and in registers; [`mangle`]: the names of symbols;
+//!   [`readable`]: as people write them.
 //! * [`key`]: the functions and data of a program, named by what they are.
 //! * [`isa`]: the machine, its settings, the calling conventions.
 //! * [`emit`]: MIR to Cranelift's representation, with generic arguments filled in on the way.
@@ -31,6 +32,7 @@ pub mod metadata;
 pub mod objects;
 pub mod optimize;
 pub mod program;
+pub mod readable;
 mod scalar;
 pub mod stored;
 

@@ -7,6 +7,7 @@
 //!   between phases; [`run_compiler`] is their door.
 //! * [`hot`]: a compilation that is repeated while its files change.
 //! * `incremental`: finding out that there is nothing to do.
+//! * `places`: where expressions stand, for debug information.
 //! * `reuse`: what such a process keeps beside the query engine's memos.
 //! * [`emit`]: where diagnostics and printed outputs go. [`timing`]: the table of `--time-passes`.
 //!
@@ -28,6 +29,7 @@ mod execute;
 pub mod hot;
 mod incremental;
 mod outputs;
+mod places;
 mod reuse;
 pub mod stages;
 pub mod timing;

@@ -13,6 +13,7 @@ use crate::link;
 use crate::session::{Mode, OptLevel};
 use crate::{bodies, mir, types};
 
+use super::places::DebugPlaces;
 use super::reuse::Reuse;
 use super::{Compiler, Ending};
 
@@ -236,8 +237,14 @@ pub(super) fn objects(compiler: &Compiler, code: &Output) -> Stage<Vec<Object>> 
         let db = lines_db.lock().unwrap_or_else(|e| e.into_inner());
         line_of(&*db, key)
     };
+    let debug = DebugPlaces::new(compiler);
+    let place = |key: LineKey| debug.as_ref().and_then(|debug| debug.place(key));
+    let extras = link::object_file::Extras {
+        debug: debug.as_ref().map(|debug| debug.source(&place)),
+    };
     if options.tracked.whole_module && options.untracked.num_threads == 0 {
-        let bytes = link::object_file::write_object(&code.functions, &code.data, &lines);
+        let bytes =
+            link::object_file::write_object_with(&code.functions, &code.data, &lines, &extras);
         let bytes = bytes.map_err(link_error)?;
         let input = String::new();
         return Ok(vec![Object { input, bytes }]);
@@ -245,7 +252,8 @@ pub(super) fn objects(compiler: &Compiler, code: &Output) -> Stage<Vec<Object>> 
     let pieces = codegen::objects::by_file(db, compiler.unit, code);
     let inputs = options.untracked.inputs.iter();
     let object = |(input, piece): (&String, codegen::objects::FileCode<'_>)| {
-        let bytes = link::object_file::write_object(piece.functions, piece.data, &lines);
+        let bytes =
+            link::object_file::write_object_with(piece.functions, piece.data, &lines, &extras);
         Ok(Object {
             input: input.clone(),
             bytes: bytes.map_err(link_error)?,
@@ -272,7 +280,12 @@ pub(super) fn link(compiler: &Compiler, code: &Output) -> Stage<Image> {
             .contains(&CodeKey::CastHooks)
             .then(|| crate::codegen::blob::SymbolName::new(mangle::HOOKS_SYMBOL)),
     };
-    let options = link::image::ImageOptions::new(&lines);
+    let debug = DebugPlaces::new(compiler);
+    let place = |key: LineKey| debug.as_ref().and_then(|debug| debug.place(key));
+    let options = link::image::ImageOptions {
+        debug: debug.as_ref().map(|debug| debug.source(&place)),
+        ..link::image::ImageOptions::new(&lines)
+    };
     let bytes = link::image::write_image(&program, &options).map_err(link_error)?;
     Ok(Image { bytes })
 }

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use gimli::write::Address;
 use rayon::prelude::*;
 
+use super::debug::{self, DebugSection, DebugSource};
 use super::layout::{Layout, PAGE, Placed, Segment, is_zero};
 use super::{LineOf, LinkError, runtime};
 use crate::codegen::blob::{DataBlob, FunctionBlob, LineReloc, Reloc, RelocKind, SymbolName};
@@ -22,23 +24,14 @@ pub struct Program<'a> {
     pub hooks: Option<SymbolName>,
 }
 
-/// A section that debuggers read, not loaded into memory.
-pub struct DebugSection {
-    /// With its dot, such as `.debug_line`.
-    pub name: &'static str,
-    pub bytes: Vec<u8>,
-}
-
-/// Makes the debug sections when addresses are known.
-pub type DebugInfo<'a> = &'a (dyn Fn(&Layout<'_>) -> Vec<DebugSection> + Sync);
-
 /// How to write an image.
 #[derive(Clone, Copy)]
 pub struct ImageOptions<'a> {
     pub lines: LineOf<'a>,
     /// Whether the image gets a symbol table, for debuggers and profilers.
     pub symbols: bool,
-    pub debug: Option<DebugInfo<'a>>,
+    /// What debuggers want to know, if anything.
+    pub debug: Option<DebugSource<'a>>,
 }
 
 impl<'a> ImageOptions<'a> {
@@ -86,6 +79,7 @@ pub fn write_image(
         rayon::join(tables, || write_segments(&layout, options.lines, image))
     };
     written?;
+    let tables = tables?;
     base.patch_headers(&mut image, &layout)?;
     let undefined = |symbol| LinkError::Undefined(vec![(symbol, SymbolName::new("the runtime"))]);
     let entry = layout
@@ -520,10 +514,17 @@ const TEXT_SECTION: u16 = 1;
 const SYMBOL_SECTION: u32 = 5;
 
 impl Tables {
-    fn new(layout: &Layout<'_>, options: &ImageOptions<'_>, loaded: u64) -> Option<Tables> {
-        let debug = options.debug.map(|make| make(layout)).unwrap_or_default();
+    fn new(
+        layout: &Layout<'_>,
+        options: &ImageOptions<'_>,
+        loaded: u64,
+    ) -> Result<Option<Tables>, LinkError> {
+        let debug = match &options.debug {
+            Some(source) => debug_sections(layout, source)?,
+            None => Vec::new(),
+        };
         if !options.symbols && debug.is_empty() {
-            return None;
+            return Ok(None);
         }
         let offset = loaded.next_multiple_of(8);
         let (mut bytes, names) = if options.symbols {
@@ -645,13 +646,25 @@ impl Tables {
             put64(&mut header, 56, section.entry_size);
             bytes.extend_from_slice(&header);
         }
-        Some(Tables {
+        Ok(Some(Tables {
             offset,
             bytes,
             headers,
             count: sections.len() as u16,
-        })
+        }))
     }
+}
+
+/// What debuggers read about a program whose addresses are known.
+fn debug_sections(
+    layout: &Layout<'_>,
+    source: &DebugSource<'_>,
+) -> Result<Vec<DebugSection>, LinkError> {
+    let functions = layout.functions();
+    let functions: Vec<_> = functions
+        .map(|(blob, address)| (blob, Address::Constant(address)))
+        .collect();
+    debug::sections(&functions, source)
 }
 
 /// Appends a name to a string table and gives its place; the empty name is at 0.

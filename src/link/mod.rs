@@ -5,10 +5,12 @@
 //! * `layout.rs`: where the direct writer puts each blob.
 //! * `output.rs`: writing files so that nobody ever sees half of one, and running an image without a file.
 //! * `object_file.rs`: relocatable objects, for `-c`, libraries and optimised builds.
+//! * `debug.rs`: what debuggers read, in images and in objects.
 //! * `archive.rs`: static libraries.
 //! * `linker.rs`: calling the system's linker.
 
 pub mod archive;
+pub mod debug;
 pub mod image;
 mod layout;
 pub mod linker;
@@ -44,6 +46,8 @@ pub enum LinkError {
     },
     /// The compiler was built without an image of the runtime, so a linker is needed.
     NoRuntimeImage,
+    /// Debug information could not be written.
+    Debug(String),
     /// The linker failed; this is what it said.
     Linker(String),
     Io(std::io::Error),
@@ -77,6 +81,9 @@ impl fmt::Display for LinkError {
             LinkError::NoRuntimeImage => f.write_str(
                 "this compiler was built without a runtime image; objects and a linker are needed",
             ),
+            LinkError::Debug(message) => {
+                write!(f, "debug information cannot be written: {message}")
+            }
             LinkError::Linker(message) => write!(f, "the linker failed: {}", message.trim_end()),
             LinkError::Io(error) => error.fmt(f),
         }

@@ -1,5 +1,6 @@
 //! Relocatable objects from blobs.
 
+use gimli::write::{Address, RelocationTarget};
 use object::write::{
     Comdat, Object, Relocation, SectionId, StandardSection, StandardSegment, Symbol, SymbolId,
     SymbolSection,
@@ -10,6 +11,7 @@ use object::{
 };
 use rustc_hash::FxHashMap;
 
+use super::debug::{self, DebugSource};
 use super::{LineOf, LinkError};
 use crate::codegen::blob::{
     DataBlob, FunctionBlob, LineReloc, Linkage, Reloc, RelocKind, SymbolName,
@@ -35,6 +37,23 @@ pub fn write_object<'a>(
     data: impl IntoIterator<Item = &'a DataBlob>,
     lines: LineOf<'_>,
 ) -> Result<Vec<u8>, LinkError> {
+    write_object_with(functions, data, lines, &Extras::default())
+}
+
+/// What an object can hold beside code and data.
+#[derive(Clone, Copy, Default)]
+pub struct Extras<'a> {
+    /// What debuggers want to know, if anything.
+    pub debug: Option<DebugSource<'a>>,
+}
+
+/// Writes an object with more than code and data.
+pub fn write_object_with<'a>(
+    functions: impl IntoIterator<Item = &'a FunctionBlob>,
+    data: impl IntoIterator<Item = &'a DataBlob>,
+    lines: LineOf<'_>,
+    extras: &Extras<'_>,
+) -> Result<Vec<u8>, LinkError> {
     let architecture = if cfg!(target_arch = "aarch64") {
         Architecture::Aarch64
     } else {
@@ -44,14 +63,19 @@ pub fn write_object<'a>(
         object: Object::new(BinaryFormat::Elf, architecture, Endianness::Little),
         symbols: FxHashMap::default(),
     };
-    let functions = functions.into_iter().map(function_part);
-    let parts: Vec<Part<'a>> = functions.chain(data.into_iter().map(data_part)).collect();
+    let functions: Vec<&FunctionBlob> = functions.into_iter().collect();
+    let parts = functions.iter().map(|blob| function_part(blob));
+    let parts: Vec<Part<'a>> = parts.chain(data.into_iter().map(data_part)).collect();
     // Symbols come first, so that a reference can precede the definition.
     for part in &parts {
         writer.declare(part)?;
     }
+    let mut sections = Vec::with_capacity(parts.len());
     for part in &parts {
-        writer.define(part, lines)?;
+        sections.push(writer.define(part, lines)?);
+    }
+    if let Some(source) = &extras.debug {
+        writer.describe(&functions, &sections, source)?;
     }
     // Tells linkers that nothing here needs an executable stack.
     writer.object.section_id(StandardSection::Text);
@@ -134,7 +158,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn define(&mut self, part: &Part<'_>, lines: LineOf<'_>) -> Result<(), LinkError> {
+    fn define(&mut self, part: &Part<'_>, lines: LineOf<'_>) -> Result<SectionId, LinkError> {
         let symbol = self.reference(part.symbol);
         let name = format!("{}.{}", part.section, part.symbol);
         let segment = match part.kind {
@@ -175,6 +199,61 @@ impl Writer<'_> {
         self.object.set_symbol_data(symbol, section, 0, size);
         for reloc in part.relocs {
             self.relocate(part, section, reloc)?;
+        }
+        Ok(section)
+    }
+
+    /// Adds what debuggers read about functions, which lie in the sections with the same numbers.
+    fn describe(
+        &mut self,
+        functions: &[&FunctionBlob],
+        sections: &[SectionId],
+        source: &DebugSource<'_>,
+    ) -> Result<(), LinkError> {
+        // A function is found by its section and not by its name: where a linker keeps the equal function of another object, this one's description goes too.
+        let functions: Vec<_> = functions
+            .iter()
+            .enumerate()
+            .map(|(symbol, &blob)| (blob, Address::Symbol { symbol, addend: 0 }))
+            .collect();
+        let described = debug::sections(&functions, source)?;
+        let mut ids: FxHashMap<&str, SectionId> = FxHashMap::default();
+        for section in &described {
+            let name = section.name.as_bytes().to_vec();
+            let kind = match section.name {
+                ".debug_str" | ".debug_line_str" => SectionKind::DebugString,
+                _ => SectionKind::Debug,
+            };
+            let id = self.object.add_section(Vec::new(), name, kind);
+            self.object.append_section_data(id, &section.bytes, 1);
+            ids.insert(section.name, id);
+        }
+        for section in &described {
+            let missing =
+                || LinkError::Debug(format!("a reference in {} leads nowhere", section.name));
+            let from = *ids.get(section.name).ok_or_else(missing)?;
+            for relocation in &section.relocations {
+                let target = match relocation.target {
+                    RelocationTarget::Symbol(number) => sections.get(number),
+                    RelocationTarget::Section(id) => ids.get(id.name()),
+                };
+                let target = *target.ok_or_else(missing)?;
+                let symbol = self.object.section_symbol(target);
+                let r_type = match (relocation.size, cfg!(target_arch = "aarch64")) {
+                    (8, false) => elf::R_X86_64_64,
+                    (_, false) => elf::R_X86_64_32,
+                    (8, true) => elf::R_AARCH64_ABS64,
+                    (_, true) => elf::R_AARCH64_ABS32,
+                };
+                let relocation = Relocation {
+                    offset: relocation.offset as u64,
+                    symbol,
+                    addend: relocation.addend,
+                    flags: RelocationFlags::Elf { r_type },
+                };
+                let added = self.object.add_relocation(from, relocation);
+                added.map_err(|error| LinkError::Debug(error.to_string()))?;
+            }
         }
         Ok(())
     }
