@@ -229,6 +229,9 @@ fn start_threads(options: &Options) {
 
 /// Runs `work` on a thread with a stack for deeply nested source.
 fn on_big_stack(work: impl FnOnce() -> u8 + Send + 'static) -> u8 {
+    // A limit on the size of files is an error of whoever writes one and says so, not a signal that kills without a word.
+    // SAFETY: no handler is installed.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     let thread = std::thread::Builder::new()
         .name("main".into())
         .stack_size(STACK)

@@ -87,6 +87,9 @@ fn c_string(text: &OsStr) -> io::Result<CString> {
     CString::new(text.as_bytes()).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))
 }
 
+/// The signals that a compiler ignores, and that mean to a program what its surroundings say.
+pub const IGNORED: [libc::c_int; 2] = [libc::SIGPIPE, libc::SIGXFSZ];
+
 /// An executable that exists only in memory.
 pub struct MemoryImage(File);
 
@@ -109,6 +112,10 @@ impl MemoryImage {
         let mut pointers: Vec<*const libc::c_char> =
             arguments.iter().map(|argument| argument.as_ptr()).collect();
         pointers.push(std::ptr::null());
+        for signal in IGNORED {
+            // SAFETY: no handler is installed.
+            unsafe { libc::signal(signal, libc::SIG_DFL) };
+        }
         // SAFETY: arguments and environment are null-terminated arrays of terminated strings.
         unsafe {
             libc::fexecve(self.0.as_raw_fd(), pointers.as_ptr(), environ.cast());

@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use crate::link::output::MemoryImage;
+use crate::link::output::{IGNORED, MemoryImage};
 use crate::session::Options;
 
 use super::Signal;
@@ -36,10 +36,13 @@ impl Program {
         command
             .arg0(name)
             .args(&options.untracked.program_arguments);
-        // SAFETY: between fork and exec only a system call is made.
+        // SAFETY: between fork and exec only system calls are made.
         unsafe {
             command.pre_exec(|| {
                 libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+                for signal in IGNORED {
+                    libc::signal(signal, libc::SIG_DFL);
+                }
                 Ok(())
             });
         }
