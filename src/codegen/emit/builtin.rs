@@ -663,7 +663,8 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 let bytes = self.c.b.ins().imul_imm_s(count, layout.stride() as i64);
                 let size = self.c.b.ins().iadd_imm_s(bytes, offset as i64);
                 let align = self.c.i64(u64::from(align));
-                let metadata = self.c.metadata(class);
+                // A class method's `this` may be a subclass, which adds no fields of its own here.
+                let metadata = self.word(args, 0)?;
                 let object = self.c.runtime_value(
                     "codira_alloc_object",
                     &[metadata, size, align],
