@@ -1,5 +1,6 @@
 //! The two hashes that tell modules apart.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -14,10 +15,9 @@ pub struct StableCrateId(pub u64);
 impl StableCrateId {
     /// The id of the module `name` that is compiled with these values of `-C metadata`. Their order and repetitions do not matter, because build tools
     /// collect them from several places.
-    pub fn new<S: AsRef<str>>(name: &str, metadata: &[S]) -> StableCrateId {
-        let mut values: Vec<&str> = metadata.iter().map(AsRef::as_ref).collect();
-        values.sort_unstable();
-        values.dedup();
+    pub fn new<S: AsRef<str>>(name: &str, metadata: impl IntoIterator<Item = S>) -> StableCrateId {
+        let metadata = metadata.into_iter();
+        let values: BTreeSet<String> = metadata.map(|value| value.as_ref().to_owned()).collect();
         let mut hasher = StableHasher::new();
         name.stable_hash(&mut hasher);
         values.stable_hash(&mut hasher);

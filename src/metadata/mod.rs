@@ -9,17 +9,23 @@
 //! * [`pack`]: a table of records that are found by fingerprint, and its reader, which trusts nothing.
 //! * [`file`]: the container, versions and all: [`encode`] writes it, [`ModuleFile`] reads it.
 //! * [`archive`]: the libraries that a module file can be a part of.
+//! * [`locator`]: [`CrateLocator`], which finds the files of one module and explains why others are not used.
+//! * [`cstore`]: [`CStore`], all modules that a compilation uses, from its imports outwards.
 
 pub mod archive;
+pub mod cstore;
 pub mod file;
 pub mod header;
 pub mod ids;
+pub mod locator;
 pub mod pack;
 
 #[cfg(test)]
 mod tests;
 
 pub use self::archive::{CODE_MEMBER, METADATA_MEMBER, metadata_object, write_archive};
+pub use self::cstore::{CStore, CrateMetadata, CrateNum};
 pub use self::file::{Damage, Format, ModuleError, ModuleFile, encode};
 pub use self::header::{LinkLibrary, ModuleHeader, SourceInfo, Upstream};
 pub use self::ids::{StableCrateId, Svh};
+pub use self::locator::{CrateLocator, Library, LocateError, SearchPaths, Wanted};

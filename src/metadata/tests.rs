@@ -14,7 +14,7 @@ fn key(n: u8) -> Fingerprint {
 fn header() -> ModuleHeader {
     ModuleHeader {
         name: "Shapes".into(),
-        stable_crate_id: StableCrateId::new::<&str>("Shapes", &[]),
+        stable_crate_id: StableCrateId::new::<&str>("Shapes", []),
         svh: Svh(7),
         interface: key(0),
         has_mir: true,
