@@ -3,11 +3,13 @@
 //! * [`plan`]: which jobs a command line means, as plain data and a pure function of the options; `-###` and
 //!   its relatives print it.
 //! * `watch`: building again whenever a file changes.
+//! * [`package`]: `language build` and its relatives, for folders with a manifest.
 //! * [`languagec`] and [`language`] are the programs' main functions: arguments in, exit status out.
 //!
 //! By default all jobs run in this process on one database, through [`crate::interface`], so that each
 //! file is parsed once and not once a job.
 
+pub mod package;
 pub mod plan;
 mod watch;
 
@@ -36,7 +38,12 @@ const STACK: usize = 256 << 20;
 const HELPER_STACK: usize = 64 << 20;
 
 /// The commands of `language` that later versions will have.
-const LATER: &[&str] = &["build", "test", "repl", "lsp", "package", "doc"];
+const LATER: &[&str] = &["repl", "lsp", "package", "doc"];
+
+/// The commands of `language` that there are.
+const COMMANDS: &[&str] = &[
+    "new", "build", "run", "test", "check", "clean", "help", "version",
+];
 
 const LANGUAGE_HELP: &str = "\
 OVERVIEW: Codira build tool
@@ -44,11 +51,18 @@ OVERVIEW: Codira build tool
 USAGE: language <command> [options]
 
 COMMANDS:
+  new <name>                Make a folder with a new package
+  build                     Build the package that the current folder is in
+  run [target] [-- <args>]  Build a program of the package and run it
   run <files> [-- <args>]   Compile the files and run the program at once
+  test [filter]             Run the package's tests
+  check                     Report what is wrong with the package
+  clean                     Remove what was built
   version                   Print version information and exit
   help                      Display available commands
 
-'language run' takes the options of 'languagec'.
+'language run <files>' takes the options of 'languagec'; 'language build --help' and the like show those
+of the other commands.
 ";
 
 /// The program `languagec`: compiles what `args`, without the program's name, ask for.
@@ -76,10 +90,11 @@ fn command(system: Arc<dyn System>, args: &[String], emitter: &mut dyn Emitter) 
         None => ("help", args),
     };
     match name {
-        "run" => {
+        "run" if names_files(rest) => {
             let (own, program) = split_program_arguments(rest);
             compile(system, own, Some(program), emitter)
         }
+        name if package::is_command(name) => package::command(system, name, rest, emitter),
         "help" | "-help" | "--help" | "-h" => print(emitter, LANGUAGE_HELP).code(),
         "version" | "-version" | "--version" | "-v" => {
             print(emitter, &version_text(Target::HOST)).code()
@@ -94,13 +109,25 @@ fn command(system: Arc<dyn System>, args: &[String], emitter: &mut dyn Emitter) 
         ),
         other => {
             let mut message = format!("unknown command: '{other}'");
-            let known = LATER.iter().copied().chain(["run", "help", "version"]);
+            let known = LATER.iter().chain(COMMANDS).copied();
             if let Some(meant) = did_you_mean(other, known) {
                 message.push_str(&format!("; did you mean '{meant}'?"));
             }
             fail(emitter, vec![error(message)])
         }
     }
+}
+
+/// Whether `language run` is to run files, and not a program of the package. Targets are called like modules, so that no file can be taken for one.
+fn names_files(args: &[String]) -> bool {
+    let (own, _) = split_program_arguments(args);
+    let is_file = |arg: &String| {
+        let is_option = arg.starts_with('-') && arg != "-";
+        !is_option && (arg == "-" || arg.starts_with('@') || arg.contains(['.', '/']))
+    };
+    // The value of an option may look like a file.
+    let package_path = own.iter().any(|arg| arg.starts_with("--package-path"));
+    !package_path && own.iter().any(is_file)
 }
 
 /// `language run`'s own arguments, and those of the program, which `--` sets apart.

@@ -112,8 +112,8 @@ fn language_knows_its_commands() {
     assert_eq!(said("version").0, 0);
     assert!(said("").1.contains("COMMANDS:"));
     assert_eq!(
-        said("build"),
-        (1, "error: 'language build' is not available yet\n".into())
+        said("repl"),
+        (1, "error: 'language repl' is not available yet\n".into())
     );
     assert_eq!(
         said("rnu a.code"),

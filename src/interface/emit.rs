@@ -37,7 +37,8 @@ fn render_report(report: &Report, files: &dyn Files, options: &Options, terminal
     text
 }
 
-fn stderr_shows_colours() -> bool {
+/// Whether standard error is a terminal that shows colours, and nobody has asked for none.
+pub fn stderr_shows_colours() -> bool {
     let plain_terminal = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     io::stderr().is_terminal()
         && !plain_terminal

@@ -114,6 +114,16 @@ pub trait Callbacks {
     fn after_analysis(&mut self, _compiler: &Compiler) -> Compilation {
         Compilation::Continue
     }
+
+    /// Called when the module file is written, before any code is generated: others can import the module now.
+    fn after_module(&mut self, _compiler: &Compiler) -> Compilation {
+        Compilation::Continue
+    }
+
+    /// Called before a program is linked: the archives that it is linked with are needed now.
+    fn before_link(&mut self, _compiler: &Compiler) -> Compilation {
+        Compilation::Continue
+    }
 }
 
 /// No callbacks.
@@ -372,6 +382,9 @@ fn phases(
             made,
             ..report.into()
         });
+    }
+    if callbacks.before_link(compiler) == Compilation::Stop {
+        return Err(Ending::Stopped);
     }
     let image = timing.stage("link", Some(db), || stages::link(compiler, &code))?;
     if mode == Mode::Run {

@@ -69,6 +69,11 @@ impl Stamp {
         })
     }
 
+    /// A number for the file's bytes.
+    pub fn content(&self) -> u128 {
+        self.content
+    }
+
     /// Stamps an output that was just written with these bytes. None if somebody else has written it since.
     pub fn of_output(
         system: &dyn System,

@@ -37,6 +37,8 @@ pub struct Store {
     path: PathBuf,
     pack: Option<Pack>,
     fresh: Mutex<BTreeMap<Fingerprint, Vec<u8>>>,
+    /// Held while the pack is written: several compilations of one process may end at once.
+    saving: Mutex<()>,
 }
 
 impl Store {
@@ -48,11 +50,13 @@ impl Store {
             pack: Pack::open(&path),
             path,
             fresh: Mutex::default(),
+            saving: Mutex::default(),
         }
     }
 
     /// Writes down what is new. A store that cannot be written to only makes the next compilation slower, so that nobody needs to know.
     pub fn save(&self) {
+        let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = std::mem::take(&mut *self.lock());
         if fresh.is_empty() {
             return;

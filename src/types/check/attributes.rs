@@ -17,6 +17,7 @@ const KNOWN: &[&str] = &[
     "NSCopying",
     "NSManaged",
     "Sendable",
+    "Test",
     "UIApplicationMain",
     "abi",
     "addressableForDependencies",
