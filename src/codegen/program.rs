@@ -410,9 +410,14 @@ impl<'db> Program<'db> for DbProgram<'db> {
                 Some(mods) if mods.is_unowned => Ownership::Unowned,
                 _ => Ownership::Strong,
             };
+            let name = def.name(self.db);
             StoredProperty {
                 def,
-                name: def.name(self.db),
+                // Reflection shows the storage of a lazy property, not the property.
+                name: match item.is_some_and(|item| item.mods.is_lazy) {
+                    true => Name::new(&format!("$__lazy_storage_$_{name}")),
+                    false => name,
+                },
                 ty: self.storage_type(def),
                 ownership,
                 is_let: self.var_item(def).is_some_and(|v| v.is_let),
