@@ -6,12 +6,12 @@ use crate::db::Db;
 use crate::items::hir::Stmt;
 use crate::items::ids::{DefId, DefKind};
 use crate::items::{self, file_of};
+use crate::resolve::scope::file_scope;
 use crate::types::ty::Ty;
 
 /// The type of a global variable that a `guard` binds, or the error type when there is no such statement.
 pub fn guarded_type(db: &dyn Db, var: DefId) -> Ty {
-    let is_main =
-        file_of(db, var).is_some_and(|file| items::item_tree(db, file).top_level_code.is_some());
+    let is_main = file_of(db, var).is_some_and(|file| file_scope(db, file).is_main);
     let Some(file) = var.parent(db).filter(|_| is_main) else {
         return Ty::error();
     };

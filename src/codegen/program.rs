@@ -10,9 +10,9 @@ use crate::db::{CompilationUnit, Db, RootDatabase, Workspace};
 use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
 use crate::items::library::is_library_module;
 use crate::items::tree::{AccessorItem, Attr, Item, ItemKind, VarItem};
-use crate::items::{file_def, file_of, item, item_tree, module_of};
+use crate::items::{file_def, file_of, item, module_of};
 use crate::mir::data::{FnId, FnKind, Instance, LocalKind, Mir};
-use crate::resolve::scope::{library_module, module_members};
+use crate::resolve::scope::{file_scope, library_module, module_members};
 use crate::resolve::{container_of, is_static_member};
 use crate::session::OptLevel;
 use crate::types::class::{VFn, VFnKind};
@@ -707,8 +707,7 @@ impl<'db> Program<'db> for DbProgram<'db> {
         let data = self.var_item(var)?;
         let binding = data.binding?;
         // The variables of a main file are initialised where they stand; those of types are not among its statements.
-        let is_main = file_of(self.db, var)
-            .is_some_and(|file| item_tree(self.db, file).top_level_code.is_some());
+        let is_main = file_of(self.db, var).is_some_and(|file| file_scope(self.db, file).is_main);
         if is_main && self.container(var).is_none() {
             return None;
         }
@@ -849,7 +848,7 @@ pub fn main_code(db: &dyn Db, unit: CompilationUnit) -> Option<DefId> {
         .files(db)
         .iter()
         .copied()
-        .find(|&file| item_tree(db, file).top_level_code.is_some())?;
+        .find(|&file| file_scope(db, file).is_main)?;
     let file = file_def(db, main)?;
     Some(DefId::new(
         db,

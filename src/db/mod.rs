@@ -60,6 +60,9 @@ pub trait Db: salsa::Database {
     /// What earlier processes have computed, if anything is kept.
     fn results(&self) -> Option<&dyn Results>;
 
+    /// What earlier builds of the user's module have found out about its files, if that is kept.
+    fn records(&self) -> Option<&dyn Results>;
+
     /// How long inputs stay as they are: `usual`, or for ever in a process that compiles once.
     fn durability(&self, usual: Durability) -> Durability;
 }
@@ -71,6 +74,7 @@ pub struct RootDatabase {
     storage: salsa::Storage<Self>,
     events: Option<Arc<EventLog>>,
     results: Option<Arc<dyn Results>>,
+    records: Option<Arc<dyn Results>>,
     frozen: bool,
 }
 
@@ -81,6 +85,10 @@ impl salsa::Database for RootDatabase {}
 impl Db for RootDatabase {
     fn results(&self) -> Option<&dyn Results> {
         self.results.as_deref()
+    }
+
+    fn records(&self) -> Option<&dyn Results> {
+        self.records.as_deref()
     }
 
     fn durability(&self, usual: Durability) -> Durability {
@@ -98,6 +106,7 @@ impl RootDatabase {
             storage: salsa::Storage::new(None),
             events: None,
             results: None,
+            records: None,
             frozen: false,
         }
     }
@@ -119,6 +128,7 @@ impl RootDatabase {
             storage: salsa::Storage::new(Some(Box::new(move |event| log.record(&event)))),
             events: Some(events),
             results: None,
+            records: None,
             frozen: false,
         }
     }
@@ -126,6 +136,11 @@ impl RootDatabase {
     /// Lets queries use and leave results of other processes. To be called before anything is asked.
     pub fn use_results(&mut self, results: Arc<dyn Results>) {
         self.results = Some(results);
+    }
+
+    /// Lets queries use and leave what is known about files of the user's module. To be called before anything is asked.
+    pub fn use_records(&mut self, records: Arc<dyn Results>) {
+        self.records = Some(records);
     }
 
     /// Asks a question about every item, on all threads, and returns the answers in order. Items are begun in

@@ -208,6 +208,7 @@ impl HotCompiler {
                 file_map: OutputFileMap::default(),
                 store: self.store.clone(),
                 reuse: Some(self.reuse.clone()),
+                rebuild: None,
             },
             versions,
             unreadable,

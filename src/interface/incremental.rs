@@ -4,16 +4,20 @@
 //! files first. Only a build that succeeded leaves one, and the one before stays until then: what a failed or killed build has changed differs from it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::base::{Fingerprint, StableHash, StableHasher};
-use crate::db::SourceFile;
+use crate::base::{Fingerprint, FxHashMap, StableHash, StableHasher};
 use crate::diag::{Diagnostic, FileKey, FileList, Report, Severity};
-use crate::session::BUILD_ID;
-use crate::session::{ColorChoice, Mode, Options, OutputFileMap};
-use crate::store::manifest::{Fresh, Manifest, Stamp};
+use crate::items::outline::outline_fingerprint;
+use crate::items::records::{places, tree_key};
+use crate::session::{BUILD_ID, ColorChoice, Mode, Options, OutputFileMap};
+use crate::store::manifest::{FileFacts, Fresh, Manifest, Stamp};
+use crate::store::records::Records;
 use crate::vfs::System;
 
+use super::changes::Rebuild;
+use super::reuse::stays_in;
 use super::{Compiler, Config, Emitter, Outcome, emit_global};
 
 /// The place and the command of a build that the next one can learn from.
@@ -23,6 +27,10 @@ pub(super) struct BuildRecord {
     command: Fingerprint,
     /// The time before the first input is read.
     started: SystemTime,
+    /// What the last build left, or why nothing of it holds.
+    known: Result<Manifest, &'static str>,
+    /// What is known about files.
+    pub(super) records: Arc<Records>,
 }
 
 impl BuildRecord {
@@ -60,9 +68,18 @@ impl BuildRecord {
             },
             (None, false) => return None,
         };
+        let build = BUILD_ID;
+        let mut name = place.as_os_str().to_owned();
+        name.push(".files");
         Some(BuildRecord {
+            records: Arc::new(Records::open(system, Path::new(&name), build)),
+            known: match Manifest::load(system, &place, build) {
+                Some(manifest) => Ok(manifest),
+                None if system.exists(&place) => Err("the record is damaged"),
+                None => Err("there is no record of an earlier build"),
+            },
             place,
-            build: BUILD_ID,
+            build,
             command,
             started: SystemTime::now(),
         })
@@ -70,7 +87,7 @@ impl BuildRecord {
 
     /// Whether everything is as the last build left it. Then what that build said is said again.
     pub(super) fn is_current(
-        &self,
+        &mut self,
         config: &Config,
         file_map: &OutputFileMap,
         emitter: &mut dyn Emitter,
@@ -90,45 +107,92 @@ impl BuildRecord {
             let object = file_map.get(input, "object").unwrap_or(&object);
             format!("{{compile: {object} <= {input}}}")
         };
-        let loaded = Manifest::load(system, &self.place, self.build);
-        let current = loaded.and_then(|mut manifest| {
-            if manifest.command != self.command.0 {
+        let started = self.started;
+        let mut current = false;
+        match &mut self.known {
+            Ok(manifest) if manifest.command != self.command.0 => {
                 say("Incremental compilation has been disabled, because different arguments were passed to the compiler".into());
-                return None;
+                self.known = Err("different arguments were passed to the compiler");
             }
-            let mut current = true;
-            let mut read = false;
-            for stamp in &mut manifest.inputs {
-                let fresh = stamp.check(system, self.started);
-                read |= fresh == Fresh::SameContent;
-                if fresh == Fresh::Changed {
-                    current = false;
-                    say(format!("Scheduling changed input  {}", job(&stamp.path)));
+            Ok(manifest) => {
+                current = true;
+                let mut read = false;
+                for stamp in &mut manifest.inputs {
+                    let fresh = stamp.check(system, started);
+                    read |= fresh == Fresh::SameContent;
+                    if fresh == Fresh::Changed {
+                        current = false;
+                        say(format!("Scheduling changed input  {}", job(&stamp.path)));
+                    }
+                }
+                for stamp in &mut manifest.outputs {
+                    let fresh = stamp.check(system, started);
+                    read |= fresh == Fresh::SameContent;
+                    if fresh == Fresh::Changed {
+                        current = false;
+                        say(format!("Missing an output; will queue  {{{}}}", stamp.path));
+                    }
+                }
+                if current && read {
+                    // So that the files need not be read again.
+                    manifest.save(system, &self.place, self.build);
                 }
             }
-            for stamp in &mut manifest.outputs {
-                let fresh = stamp.check(system, self.started);
-                read |= fresh == Fresh::SameContent;
-                if fresh == Fresh::Changed {
-                    current = false;
-                    say(format!("Missing an output; will queue  {{{}}}", stamp.path));
-                }
-            }
-            if current && read {
-                // So that the files need not be read again.
-                manifest.save(system, &self.place, self.build);
-            }
-            current.then_some(manifest)
-        });
+            Err(_) => {}
+        }
         let verb = match current {
-            Some(_) => "Skipping input: ",
-            None => "Queuing (initial): ",
+            true => "Skipping input: ",
+            false => "Queuing (initial): ",
         };
         for input in &config.options.untracked.inputs {
             say(format!("{verb} {}", job(input)));
         }
         emit_global(emitter, &config.options, says);
-        current.is_some_and(|manifest| replay(manifest, config, emitter))
+        let manifest = self.known.as_ref().ok().filter(|_| current);
+        manifest.is_some_and(|manifest| replay(manifest, config, emitter))
+    }
+
+    /// What has to be asked again about the module as it is now.
+    pub(super) fn rebuild(&self, compiler: &Compiler) -> Rebuild {
+        let (db, unit) = (&compiler.db, compiler.unit);
+        match &self.known {
+            Ok(manifest) => Rebuild::since(db, unit, &manifest.files),
+            Err(reason) => Rebuild::everything(db, unit, (*reason).to_owned()),
+        }
+    }
+
+    /// What is known about each file after a build.
+    fn facts(
+        &self,
+        compiler: &Compiler,
+        outcome: &Outcome,
+        number: &(dyn Fn(FileKey) -> Option<FileKey> + Sync),
+    ) -> Option<Vec<FileFacts>> {
+        let db = &compiler.db;
+        let files = compiler.unit.files(db);
+        let known = self.known.as_ref().map_or(&[][..], |known| &known.files);
+        let indices: Vec<usize> = (0..files.len()).collect();
+        let facts = db.par_map(&indices, |db, &index| {
+            let file = *files.get(index)?;
+            let key = tree_key(db, file)?;
+            let known = known.get(index).filter(|known| known.key == key);
+            let outline = match known {
+                Some(known) => known.outline,
+                None => outline_fingerprint(db, file)?,
+            };
+            // Places in other files move without notice.
+            let found = outcome.findings.get(index)?;
+            let stays = found.iter().all(|d| stays_in(d, file.into()));
+            let found = found.iter().filter(|_| stays);
+            let found = found.map(|d| d.clone().with_files(number));
+            Some(FileFacts {
+                key,
+                outline,
+                findings: found.collect::<Option<Vec<_>>>().filter(|_| stays),
+                is_located: file.text(db).contains("#sourceLocation"),
+            })
+        });
+        facts.into_iter().collect()
     }
 
     /// Writes down what a successful build read, wrote and said. What does not hold any more is written down by the next build.
@@ -136,11 +200,11 @@ impl BuildRecord {
         let system = &*compiler.system;
         let manifest = || {
             let files = compiler.unit.files(&compiler.db);
-            let number = |key: FileKey| {
-                let file = SourceFile::from_key(key);
-                let at = files.iter().position(|&known| known == file)?;
-                Some(FileKey(at as u64))
-            };
+            let numbers = (0..)
+                .zip(files)
+                .map(|(n, &file)| (FileKey::from(file), FileKey(n)));
+            let numbers: FxHashMap<FileKey, FileKey> = numbers.collect();
+            let number = |key: FileKey| numbers.get(&key).copied();
             let diagnostics = outcome.report.diagnostics.iter().cloned();
             let outputs = outcome
                 .made
@@ -153,8 +217,13 @@ impl BuildRecord {
                 diagnostics: diagnostics
                     .map(|diagnostic| diagnostic.with_files(number))
                     .collect::<Option<_>>()?,
+                files: self.facts(compiler, outcome, &number).unwrap_or_default(),
             })
         };
+        let db = &compiler.db;
+        let files = compiler.unit.files(db);
+        let wanted = db.par_map(files, |db, &file| places(db, file));
+        self.records.save(system, self.build, &wanted.concat());
         if let Some(manifest) = manifest() {
             manifest.save(system, &self.place, self.build);
         }
@@ -162,7 +231,7 @@ impl BuildRecord {
 }
 
 /// Shows a build's diagnostics again. Returns whether that was possible.
-fn replay(manifest: Manifest, config: &Config, emitter: &mut dyn Emitter) -> bool {
+fn replay(manifest: &Manifest, config: &Config, emitter: &mut dyn Emitter) -> bool {
     let mut files = FileList::new();
     let mentions = |at: usize, diagnostic: &Diagnostic| {
         let mut found = false;
@@ -187,7 +256,7 @@ fn replay(manifest: Manifest, config: &Config, emitter: &mut dyn Emitter) -> boo
     let report = Report {
         errors: 0,
         warnings: manifest.diagnostics.len(),
-        diagnostics: manifest.diagnostics,
+        diagnostics: manifest.diagnostics.clone(),
     };
     emitter.report(&report, &files, &config.options);
     true

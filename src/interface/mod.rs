@@ -6,8 +6,9 @@
 //! * [`Callbacks`] lets programs that embed the compiler change the configuration and look at the database
 //!   between phases; [`run_compiler`] is their door.
 //! * [`hot`]: a compilation that is repeated while its files change.
-//! * `incremental`: finding out that there is nothing to do.
 //! * `places`: where expressions stand, for debug information.
+//! * `incremental`: finding out that there is nothing to do, and leaving what the next build needs for that. `changes`: what there is to do,
+//!   and `mentions`: who can notice a change.
 //! * `reuse`: what such a process keeps beside the query engine's memos.
 //! * [`emit`]: where diagnostics and printed outputs go. [`timing`]: the table of `--time-passes`.
 //!
@@ -24,10 +25,12 @@
 //! assert!(emitter.stderr.starts_with("error: error opening input file 'missing.code'"));
 //! ```
 
+mod changes;
 pub mod emit;
 mod execute;
 pub mod hot;
 mod incremental;
+mod mentions;
 mod outputs;
 mod places;
 mod reuse;
@@ -49,6 +52,7 @@ use crate::store::manifest::Stamp;
 use crate::vfs::{System, read_source};
 use crate::{bodies, items};
 
+use self::changes::Rebuild;
 use self::incremental::BuildRecord;
 use self::reuse::Reuse;
 use self::stages::Image;
@@ -148,6 +152,8 @@ pub struct Compiler {
     pub store: Option<Arc<Store>>,
     /// What earlier builds of this process found out.
     reuse: Option<Arc<Reuse>>,
+    /// What has to be asked again, where earlier processes have left answers.
+    rebuild: Option<Rebuild>,
 }
 
 impl Compiler {
@@ -259,18 +265,22 @@ fn compile(
     let mode = config.options.untracked.mode;
     outputs::check_available(&config.options)?;
     let file_map = load_file_map(&config, emitter)?;
-    let record = BuildRecord::new(&config, &file_map, emitter);
-    let current = |record: &BuildRecord| record.is_current(&config, &file_map, emitter);
-    if timing.stage("compare", None, || record.as_ref().is_some_and(current)) {
+    let mut record = BuildRecord::new(&config, &file_map, emitter);
+    let current = |record: &mut BuildRecord| record.is_current(&config, &file_map, emitter);
+    if timing.stage("compare", None, || record.as_mut().is_some_and(current)) {
         return Ok(());
     }
     // A place that cannot be written to is found out before any work is done.
     outputs::check(&config.options, &*config.system, &file_map)?;
 
     let one_shot = config.one_shot;
-    let (compiler, stamps) = timing.stage("read", None, || {
-        read_inputs(config, file_map, record.is_some())
+    let (mut compiler, stamps) = timing.stage("read", None, || {
+        read_inputs(config, file_map, record.as_ref())
     })?;
+    if let Some(record) = &record {
+        let rebuild = timing.stage("changes", None, || record.rebuild(&compiler));
+        compiler.rebuild = Some(rebuild);
+    }
     let ending = phases(&compiler, mode, callbacks, emitter, timing);
     timing.stage("save", None, || {
         compiler.save_results();
@@ -297,6 +307,8 @@ struct Outcome {
     made: Vec<(String, Vec<u8>)>,
     /// The program, if it is to be run.
     program: Option<Image>,
+    /// What was found about each file, if that is wanted.
+    findings: Vec<Vec<Diagnostic>>,
 }
 
 impl From<Report> for Outcome {
@@ -324,7 +336,15 @@ fn phases(
         outputs::print(compiler, emitter, text)?;
         return Ok(Outcome::default());
     }
-    let mut diagnostics = timing.stage("parse", Some(db), || stages::parse(db, unit))?;
+    let rebuild = compiler.rebuild.as_ref();
+    let mut findings: Vec<Vec<Diagnostic>> = Vec::new();
+    let mut diagnostics = match rebuild {
+        None => timing.stage("parse", Some(db), || stages::parse(db, unit))?,
+        Some(rebuild) => {
+            findings = timing.stage("parse", Some(db), || stages::parse_again(db, unit, rebuild));
+            findings.concat()
+        }
+    };
     if callbacks.after_parsing(compiler) == Compilation::Stop {
         finish(compiler, emitter, diagnostics)?;
         return Err(Ending::Stopped);
@@ -333,17 +353,27 @@ fn phases(
         return finish(compiler, emitter, diagnostics).map(Outcome::from);
     }
 
-    timing.stage("library", Some(db), || stages::library(db, unit));
+    if rebuild.is_none_or(|rebuild| rebuild.everything.is_some()) {
+        timing.stage("library", Some(db), || stages::library(db, unit));
+    }
     // Items that parse are checked even when others do not: one mistake does not hide the next.
-    match &compiler.reuse {
-        None => {
+    match (&compiler.reuse, rebuild) {
+        (_, Some(rebuild)) => {
+            let found = timing.stage("check", Some(db), || stages::check_again(db, unit, rebuild));
+            for ((all, found), again) in findings.iter_mut().zip(found).zip(&rebuild.files) {
+                all.extend(found);
+                all.extend(again.kept.iter().cloned());
+            }
+            diagnostics = findings.concat();
+        }
+        (None, None) => {
             diagnostics.extend(timing.stage("check", Some(db), || stages::check(db, unit))?);
             if timing.is_enabled() {
                 timing.note_worst(stages::worst_expressions(db, unit));
             }
             diagnostics.extend(timing.stage("analyse", Some(db), || stages::analyse(db, unit))?);
         }
-        Some(reuse) => {
+        (Some(reuse), None) => {
             let found = timing.stage("check", Some(db), || stages::findings(db, unit, reuse));
             diagnostics.extend(found);
         }
@@ -353,7 +383,12 @@ fn phases(
         return Err(Ending::Stopped);
     }
     match mode {
-        Mode::Typecheck => return Ok(report.into()),
+        Mode::Typecheck => {
+            return Ok(Outcome {
+                findings,
+                ..report.into()
+            });
+        }
         Mode::EmitMir => {
             let text = timing.stage("lower", Some(db), || stages::dump_mir(db, unit))?;
             outputs::print(compiler, emitter, text)?;
@@ -380,6 +415,7 @@ fn phases(
         let made = timing.stage("write", None, || outputs::write_objects(compiler, objects))?;
         return Ok(Outcome {
             made,
+            findings,
             ..report.into()
         });
     }
@@ -396,6 +432,7 @@ fn phases(
     let made = timing.stage("write", None, || outputs::write_image(compiler, image))?;
     Ok(Outcome {
         made,
+        findings,
         ..report.into()
     })
 }
@@ -419,11 +456,11 @@ fn load_file_map(config: &Config, emitter: &mut dyn Emitter) -> Phase<OutputFile
 
 /// Reads every source file and sets the inputs. All files that cannot be read are reported, not just the first.
 ///
-/// With `stamped` each file that is a regular one and did not change meanwhile gets a stamp.
+/// For a record each file that is a regular one and did not change meanwhile gets a stamp.
 fn read_inputs(
     config: Config,
     file_map: OutputFileMap,
-    stamped: bool,
+    record: Option<&BuildRecord>,
 ) -> Phase<(Compiler, Vec<Option<Stamp>>)> {
     let Config {
         options,
@@ -440,6 +477,10 @@ fn read_inputs(
     }
     if let Some(store) = &store {
         db.use_results(store.clone());
+    }
+    let stamped = record.is_some();
+    if let Some(record) = record {
+        db.use_records(record.records.clone());
     }
     let mut errors = Vec::new();
     let mut files = Vec::new();
@@ -474,6 +515,7 @@ fn read_inputs(
         file_map,
         store,
         reuse: None,
+        rebuild: None,
     };
     Ok((compiler, stamps))
 }

@@ -110,7 +110,7 @@ impl Reuse {
 }
 
 /// Whether all places of a diagnostic lie in one file.
-fn stays_in(diagnostic: &Diagnostic, file: FileKey) -> bool {
+pub(super) fn stays_in(diagnostic: &Diagnostic, file: FileKey) -> bool {
     let notes = diagnostic.notes.iter().filter_map(|note| note.span);
     let labels = diagnostic.labels.iter().map(|label| label.span);
     let mut spans = diagnostic.span.into_iter().chain(notes).chain(labels);

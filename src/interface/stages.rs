@@ -3,6 +3,7 @@
 //! Each function is one phase: it asks the queries of one folder for everything that the unit needs, in parallel
 //! where that pays, and returns plain data.
 
+use crate::base::FxHashSet;
 use crate::codegen::collect::Output;
 use crate::codegen::{self, blob::LineKey, key::CodeKey};
 use crate::codegen::{mangle, program};
@@ -13,6 +14,7 @@ use crate::link;
 use crate::session::{Mode, OptLevel};
 use crate::{bodies, mir, types};
 
+use super::changes::Rebuild;
 use super::places::DebugPlaces;
 use super::reuse::Reuse;
 use super::{Compiler, Ending};
@@ -104,12 +106,88 @@ pub(super) fn worst_expressions(db: &RootDatabase, unit: CompilationUnit) -> Vec
 /// What checking and analysing find, where only files are looked at about which nothing is known yet.
 pub(super) fn findings(db: &RootDatabase, unit: CompilationUnit, reuse: &Reuse) -> Vec<Diagnostic> {
     let files = reuse.unknown(unit, db);
+    let all = files.iter().map(|&file| Inquiry::all(db, file));
+    let found = ask(db, all.collect());
+    reuse.learn(files.into_iter().zip(found).collect())
+}
+
+/// What the parser has to say about each file that has to be looked at again.
+pub(super) fn parse_again(
+    db: &RootDatabase,
+    unit: CompilationUnit,
+    rebuild: &Rebuild,
+) -> Vec<Vec<Diagnostic>> {
+    let files = unit.files(db).iter().zip(&rebuild.files);
+    let files: Vec<_> = files.collect();
+    db.par_map(&files, |db, (file, again)| {
+        match again.is_changed || again.is_whole {
+            true => items::syntax_diagnostics(db, **file),
+            false => Vec::new(),
+        }
+    })
+}
+
+/// What checking and analysing find about each file, where only what has to be looked at again is.
+pub(super) fn check_again(
+    db: &RootDatabase,
+    unit: CompilationUnit,
+    rebuild: &Rebuild,
+) -> Vec<Vec<Diagnostic>> {
+    let files = unit.files(db).iter().zip(&rebuild.files);
+    let inquiries = files.map(|(&file, again)| {
+        if again.is_whole {
+            return Inquiry::all(db, file);
+        }
+        let mut inquiry = Inquiry::default();
+        if again.declarations {
+            inquiry.declarations = items::declarations(db, file).to_vec();
+        }
+        if !again.stale.is_empty() {
+            let owners: FxHashSet<DefId> = items::body_owners(db, file).iter().copied().collect();
+            let stale = again.stale.iter().map(|stale| stale.0);
+            let bodies = stale.filter(|def| owners.contains(def)).collect();
+            inquiry.add_bodies(db, bodies);
+        }
+        inquiry
+    });
+    ask(db, inquiries.collect())
+}
+
+/// Definitions of a file that are asked about.
+#[derive(Default)]
+struct Inquiry {
+    declarations: Vec<DefId>,
+    bodies: Vec<DefId>,
+}
+
+impl Inquiry {
+    fn all(db: &dyn Db, file: SourceFile) -> Inquiry {
+        let mut inquiry = Inquiry {
+            declarations: items::declarations(db, file).to_vec(),
+            bodies: Vec::new(),
+        };
+        inquiry.add_bodies(db, items::body_owners(db, file).to_vec());
+        inquiry
+    }
+
+    /// Adds outermost bodies with what is declared in them.
+    fn add_bodies(&mut self, db: &dyn Db, outermost: Vec<DefId>) {
+        let bodies = with_local_bodies(db, outermost);
+        let local = bodies
+            .iter()
+            .flat_map(|&def| items::local_declarations(db, def));
+        self.declarations.extend(local.copied());
+        self.bodies.extend(bodies);
+    }
+}
+
+/// The answers to each inquiry.
+fn ask(db: &RootDatabase, inquiries: Vec<Inquiry>) -> Vec<Vec<Diagnostic>> {
+    let mut by_file: Vec<Vec<Diagnostic>> = inquiries.iter().map(|_| Vec::new()).collect();
     let mut questions: Vec<(usize, Question)> = Vec::new();
-    for (index, &file) in files.iter().enumerate() {
-        let bodies = bodies_in(db, &[file]);
-        let declarations = declarations_in(db, &[file], &bodies);
-        let declarations = declarations.into_iter().map(Question::Declaration);
-        let bodies = bodies.into_iter().map(Question::Body);
+    for (index, inquiry) in inquiries.into_iter().enumerate() {
+        let declarations = inquiry.declarations.into_iter().map(Question::Declaration);
+        let bodies = inquiry.bodies.into_iter().map(Question::Body);
         questions.extend(declarations.chain(bodies).map(|question| (index, question)));
     }
     let answers = db.par_map(&questions, |db, (index, question)| {
@@ -123,12 +201,10 @@ pub(super) fn findings(db: &RootDatabase, unit: CompilationUnit, reuse: &Reuse) 
         };
         (*index, found)
     });
-    let mut by_file: Vec<(SourceFile, Vec<Diagnostic>)> =
-        files.into_iter().map(|file| (file, Vec::new())).collect();
     for (index, found) in answers {
-        by_file[index].1.extend(found);
+        by_file[index].extend(found);
     }
-    reuse.learn(by_file)
+    by_file
 }
 
 /// What is asked about a definition.
@@ -166,10 +242,12 @@ fn bodies_of(db: &dyn Db, unit: CompilationUnit) -> Vec<DefId> {
 
 fn bodies_in(db: &dyn Db, files: &[SourceFile]) -> Vec<DefId> {
     let files = files.iter();
-    let mut all: Vec<DefId> = files
-        .flat_map(|&file| items::body_owners(db, file))
-        .copied()
-        .collect();
+    let outermost = files.flat_map(|&file| items::body_owners(db, file));
+    with_local_bodies(db, outermost.copied().collect())
+}
+
+fn with_local_bodies(db: &dyn Db, outermost: Vec<DefId>) -> Vec<DefId> {
+    let mut all = outermost;
     let mut at = 0;
     while let Some(&def) = all.get(at) {
         all.extend(items::local_body_owners(db, def));

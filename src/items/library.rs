@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::{self, Encoded};
 use super::ids::DefId;
-use super::tree::{Item, ItemTree};
+use super::records::{keeper, place, tree_key};
+use super::tree::{BodySyntax, Item, ItemTree};
 use crate::base::{Fingerprint, Name, StableHash, StableHasher};
-use crate::db::{Db, SourceFile, Workspace, line_index};
+use crate::db::{Db, Results, SourceFile, Workspace, line_index};
 
 /// What a result is about; part of its key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,11 +26,29 @@ pub enum ResultKind {
     Code,
     /// Whether a type conforms to a protocol.
     Conformance,
+    /// The names at the top level of a file.
+    Scope,
+    /// The operators that a file declares.
+    Operators,
+    /// The names that classes of a file override.
+    Overriding,
+    /// The property wrappers of a file.
+    Wrappers,
+}
+
+impl ResultKind {
+    /// What is kept about each file beside its item tree.
+    pub(super) const OF_FILES: [ResultKind; 4] = [
+        ResultKind::Scope,
+        ResultKind::Operators,
+        ResultKind::Overriding,
+        ResultKind::Wrappers,
+    ];
 }
 
 /// The fingerprint of the library's text and options. None if nothing is known about it from before.
 #[salsa::tracked(returns(copy))]
-fn library_fingerprint(db: &dyn Db) -> Option<Fingerprint> {
+pub(super) fn library_fingerprint(db: &dyn Db) -> Option<Fingerprint> {
     db.results()?;
     let library = Workspace::try_get(db)?
         .units(db)
@@ -68,43 +87,53 @@ pub fn result_key(db: &dyn Db, kind: ResultKind, about: Option<&Encoded>) -> Opt
 struct StoredTree {
     top_level: Vec<DefId>,
     items: Vec<Item>,
+    top_level_code: Option<BodySyntax>,
 }
 
-/// The item tree of a file of the library; `lower` computes it if no process has before.
+impl From<StoredTree> for ItemTree {
+    fn from(stored: StoredTree) -> ItemTree {
+        let items = stored.items.into_iter();
+        ItemTree {
+            top_level: stored.top_level,
+            items: items.map(|item| (item.def, item.into())).collect(),
+            top_level_code: stored.top_level_code,
+        }
+    }
+}
+
+/// The item tree of a file; `lower` computes it if no process has before.
 pub(super) fn stored_item_tree(
     db: &dyn Db,
     file: SourceFile,
-    def: DefId,
     lower: impl FnOnce() -> ItemTree,
 ) -> ItemTree {
-    let Some(results) = db.results() else {
+    let Some((keeper, key)) = keeper(db, file).zip(tree_key(db, file)) else {
         return lower();
     };
-    let key = result_key(db, ResultKind::ItemTree, codec::encode(db, &def).as_ref());
-    let Some(key) = key.filter(|_| file.is_library(db)) else {
-        return lower();
-    };
-    if let Some(bytes) = results.get(key)
-        && let Some(stored) = codec::decode::<StoredTree>(db, bytes)
-    {
-        let items = stored.items.into_iter();
-        return ItemTree {
-            top_level: stored.top_level,
-            items: items.map(|item| (item.def, item.into())).collect(),
-            top_level_code: None,
-        };
+    if let Some(tree) = kept_tree(db, keeper, key) {
+        return tree;
     }
     let tree = lower();
+    let items = tree.items.values().map(|item| (**item).clone());
+    let mut items: Vec<Item> = items.collect();
+    // In the order of the text, nearly: files of records should not differ from one time to the next.
+    let order = |item: &Item| (item.def.name(db).as_str(), item.def.index(db));
+    items.sort_by(|a, b| order(a).cmp(&order(b)));
     let stored = StoredTree {
         top_level: tree.top_level.clone(),
-        items: tree.items.values().map(|item| (**item).clone()).collect(),
+        items,
+        top_level_code: tree.top_level_code.clone(),
     };
-    if tree.top_level_code.is_none()
-        && let Some(encoded) = codec::encode(db, &stored)
-    {
-        results.put(key, encoded.bytes);
+    if let Some(encoded) = codec::encode(db, &stored) {
+        keeper.put(place(key, ResultKind::ItemTree), encoded.bytes);
     }
     tree
+}
+
+/// The item tree that is kept for a key of [`tree_key`].
+pub fn kept_tree(db: &dyn Db, keeper: &dyn Results, key: Fingerprint) -> Option<ItemTree> {
+    let bytes = keeper.get(place(key, ResultKind::ItemTree))?;
+    codec::decode::<StoredTree>(db, bytes).map(ItemTree::from)
 }
 
 /// The lines that a body's expressions begin on, by number. Only for bodies of the library: those of others change all the time.

@@ -6,7 +6,8 @@
 //! * [`precedence`]: the table that folding reads.
 //! * [`lower`]: from syntax to the two.
 //! * [`source_map`]: the way back, asked only by diagnostics, debug information and the editor.
-//! * [`codec`]: values with definitions in them as bytes; [`library`]: what earlier processes found out about the standard library.
+//! * [`codec`]: values with definitions in them as bytes; [`library`]: what earlier processes found out about the standard library;
+//!   [`records`]: about any file.
 //! * [`workspace`]: the inputs of a compilation.
 //! * [`wrappers`]: the property wrappers that attributes may name.
 //! * [`presumed`]: what `#sourceLocation` says.
@@ -26,6 +27,7 @@ pub mod overrides;
 pub mod owners;
 pub mod precedence;
 pub mod presumed;
+pub mod records;
 pub mod source_map;
 pub mod tree;
 pub mod workspace;
@@ -59,15 +61,15 @@ pub fn item_tree(db: &dyn Db, file: SourceFile) -> ItemTree {
     let Some(def) = file_def(db, file) else {
         return ItemTree::default();
     };
-    if file.is_library(db) {
-        return library::stored_item_tree(db, file, def, || lowered_tree(db, file).clone());
+    match records::keeper(db, file) {
+        Some(_) => library::stored_item_tree(db, file, || lowered_tree(db, file).clone()),
+        None => lower::lower_file(db, file, def),
     }
-    lower::lower_file(db, file, def)
 }
 
-/// The item tree of a file of the library with the syntax of its bodies, which [`item_tree`] may leave out.
+/// The item tree of a file with the syntax of its bodies, which [`item_tree`] leaves out where it comes from disk.
 #[salsa::tracked]
-fn lowered_tree(db: &dyn Db, file: SourceFile) -> ItemTree {
+pub fn lowered_tree(db: &dyn Db, file: SourceFile) -> ItemTree {
     match file_def(db, file) {
         Some(def) => lower::lower_file(db, file, def),
         None => ItemTree::default(),
@@ -91,10 +93,9 @@ pub fn file_def(db: &dyn Db, file: SourceFile) -> Option<DefId> {
 #[salsa::tracked(returns(copy))]
 pub fn unit_of_file(db: &dyn Db, file: SourceFile) -> Option<CompilationUnit> {
     let units = Workspace::try_get(db)?.units(db);
-    units
-        .iter()
-        .copied()
-        .find(|&unit| files_by_path(db, unit).values().any(|&f| f == file))
+    let path = Name::new(file.path(db));
+    let is_in = |unit: &CompilationUnit| files_by_path(db, *unit).get(&path) == Some(&file);
+    units.iter().copied().find(is_in)
 }
 
 /// Whether the file's variables are statements that run in order: in the program's main file. Elsewhere each is initialised when it is first used.
@@ -236,19 +237,47 @@ fn item_query(db: &dyn Db, def: DefId) -> Option<Arc<Item>> {
     item_tree(db, file_of(db, def)?).items.get(&def).cloned()
 }
 
-/// The syntax of a definition's body, initial value or default value. A body of the library may be known by its hash alone.
+/// The syntax of a definition's body, initial value or default value. A body may be known by its hash alone.
 pub fn body_syntax(db: &dyn Db, def: DefId) -> Option<&BodySyntax> {
+    if def.kind(db) == DefKind::TopLevel {
+        return item_tree(db, file_of(db, def)?).top_level_code.as_ref();
+    }
     body_syntax_in(db, def, |def| item(db, def))
+}
+
+/// The same with the syntax: the file is parsed if its item tree came without.
+pub fn parsed_syntax(db: &dyn Db, def: DefId) -> Option<&BodySyntax> {
+    let known = body_syntax(db, def)?;
+    if known.green.is_some() {
+        return Some(known);
+    }
+    body_in_tree(db, lowered_tree(db, file_of(db, def)?), def)
+}
+
+/// The syntax of a definition's body in an item tree of its file.
+pub fn body_in_tree<'t>(db: &dyn Db, tree: &'t ItemTree, def: DefId) -> Option<&'t BodySyntax> {
+    match def.kind(db) {
+        DefKind::TopLevel => tree.top_level_code.as_ref(),
+        _ => body_syntax_in(db, def, |def| tree.items.get(&def).map(|item| &**item)),
+    }
+}
+
+/// The syntax of a definition's body, as far as these items have it.
+pub fn body_in_items<'t>(
+    db: &dyn Db,
+    items: &FxHashMap<DefId, &'t Item>,
+    def: DefId,
+) -> Option<&'t BodySyntax> {
+    body_syntax_in(db, def, |def| items.get(&def).copied())
 }
 
 /// The same, as long as `item` finds the items around.
 fn body_syntax_in<'db>(
-    db: &'db dyn Db,
+    db: &dyn Db,
     def: DefId,
     item: impl Fn(DefId) -> Option<&'db Item>,
 ) -> Option<&'db BodySyntax> {
     match def.kind(db) {
-        DefKind::TopLevel => item_tree(db, file_of(db, def)?).top_level_code.as_ref(),
         DefKind::Accessor(kind) => {
             let accessors = match &item(def.parent(db)?)?.kind {
                 ItemKind::Var(var) => &var.accessors,
@@ -288,14 +317,7 @@ fn body_syntax_in<'db>(
 /// A body, desugared and with operators folded; empty where the definition has none.
 #[salsa::tracked]
 pub fn body(db: &dyn Db, def: DefId) -> Body {
-    let mut syntax = body_syntax(db, def);
-    if syntax.is_some_and(|syntax| syntax.green.is_none()) {
-        // The library's item tree came without it: now its file is parsed.
-        let tree = file_of(db, def).map(|file| lowered_tree(db, file));
-        let parsed = |def| tree?.items.get(&def).map(|item| &**item);
-        syntax = body_syntax_in(db, def, parsed);
-    }
-    match syntax {
+    match parsed_syntax(db, def) {
         Some(syntax) => lower::lower_body(db, def, syntax).0,
         None => Body::default(),
     }
@@ -330,7 +352,11 @@ type FileOperators = (
 /// A firewall: the operators that one file declares.
 #[salsa::tracked]
 fn file_operators(db: &dyn Db, file: SourceFile) -> FileOperators {
-    let tree = item_tree(db, file);
+    let kind = library::ResultKind::Operators;
+    records::remembered(db, file, kind, || declared_operators(item_tree(db, file)))
+}
+
+fn declared_operators(tree: &ItemTree) -> FileOperators {
     let mut result = FileOperators::default();
     for def in &tree.top_level {
         let Some(item) = tree.items.get(def) else {

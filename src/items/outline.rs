@@ -6,37 +6,50 @@
 
 use super::overrides::overriding_names;
 use super::tree::{AccessorItem, Attr, BodySyntax, Item, ItemKind, TypeRef};
-use super::{ItemTree, declarations, item_tree};
-use crate::base::Name;
+use super::{ItemTree, codec, item_tree};
+use crate::base::{Fingerprint, Name};
 use crate::db::{Db, SourceFile};
 use crate::items::ids::AccessorKind;
+use serde::Serialize;
 
 /// Everything in a file that can matter to other files. Compared as a whole.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct FileOutline {
     /// The declarations in source order, members after their type.
-    items: Vec<Item>,
+    pub items: Vec<Item>,
     /// The names that classes of the file override.
-    overriding: Vec<Name>,
+    pub overriding: Vec<Name>,
     /// Whether there are statements outside of declarations.
-    is_main: bool,
+    pub is_main: bool,
 }
 
 /// The outline of a file.
 #[salsa::tracked]
 pub fn file_outline(db: &dyn Db, file: SourceFile) -> FileOutline {
-    let tree: &ItemTree = item_tree(db, file);
-    let declared = declarations(db, file).iter();
     let mut overriding: Vec<Name> = overriding_names(db, file).iter().copied().collect();
     overriding.sort();
+    outline_of(item_tree(db, file), overriding)
+}
+
+/// The outline of a file with this item tree, whose classes override these names.
+pub fn outline_of(tree: &ItemTree, overriding: Vec<Name>) -> FileOutline {
+    let mut declared = Vec::new();
+    super::owners::declared(tree, &tree.top_level, &mut declared);
     FileOutline {
         items: declared
+            .iter()
             .filter_map(|def| tree.items.get(def))
             .map(|item| visible(item))
             .collect(),
         overriding,
         is_main: tree.top_level_code.is_some(),
     }
+}
+
+/// A fingerprint of the outline that means the same in every process. None for an outline that cannot be written down.
+pub fn outline_fingerprint(db: &dyn Db, file: SourceFile) -> Option<Fingerprint> {
+    let encoded = codec::encode(db, file_outline(db, file))?;
+    Some(Fingerprint::of_bytes(&encoded.bytes))
 }
 
 /// An item without the bodies that stay its own affair.

@@ -4,6 +4,8 @@
 //! member is used directly, without a vtable. Asking by name instead of by declaration is coarser, but it needs neither types nor bodies: an
 //! edit has to write `override` in front of a name for the first time before anybody's answer changes.
 
+use super::library::ResultKind;
+use super::records::remembered;
 use super::{module_of, parse, unit_of_module};
 use crate::base::{FxHashSet, Name};
 use crate::db::{Db, SourceFile};
@@ -13,11 +15,21 @@ use crate::syntax::SyntaxKind;
 /// The base names of the members that classes of a file override, those of local classes too. A subscript's is `subscript`.
 #[salsa::tracked]
 pub(super) fn overriding_names(db: &dyn Db, file: SourceFile) -> FxHashSet<Name> {
-    let mut names = FxHashSet::default();
     // Most files override nothing; then no token has to be looked at.
     if !file.text(db).contains("override") {
-        return names;
+        return FxHashSet::default();
     }
+    let written = || {
+        let mut names: Vec<Name> = written_names(db, file).into_iter().collect();
+        names.sort();
+        names
+    };
+    let names = remembered(db, file, ResultKind::Overriding, written);
+    names.into_iter().collect()
+}
+
+fn written_names(db: &dyn Db, file: SourceFile) -> FxHashSet<Name> {
+    let mut names = FxHashSet::default();
     let root = parse(db, file).syntax();
     let mut marked = false;
     let mut introduced = false;

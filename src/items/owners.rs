@@ -50,7 +50,7 @@ pub fn local_declarations(db: &dyn Db, def: DefId) -> Vec<DefId> {
     all
 }
 
-fn declared(tree: &ItemTree, defs: &[DefId], out: &mut Vec<DefId>) {
+pub(super) fn declared(tree: &ItemTree, defs: &[DefId], out: &mut Vec<DefId>) {
     for def in defs {
         out.push(*def);
         if let Some(item) = tree.items.get(def) {

@@ -6,10 +6,13 @@
 use crate::base::{FxHashMap, Name};
 use crate::db::{CompilationUnit, Db, SourceFile};
 use crate::items::ids::DefId;
+use crate::items::library::ResultKind;
 use crate::items::lower;
+use crate::items::records::remembered;
+use serde::{Deserialize, Serialize};
 
 /// What lowering needs to know of a wrapper type.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct WrapperShape {
     /// `init()` exists: a variable without a value starts out with it.
     pub init_plain: bool,
@@ -33,7 +36,8 @@ fn file_wrappers(db: &dyn Db, file: SourceFile) -> Vec<(Name, WrapperShape)> {
     if !file.text(db).contains("@propertyWrapper") {
         return Vec::new();
     }
-    lower::wrapper_shapes(db, file)
+    let shapes = || lower::wrapper_shapes(db, file);
+    remembered(db, file, ResultKind::Wrappers, shapes)
 }
 
 /// The property wrappers that attributes in a module may name.

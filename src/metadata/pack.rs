@@ -64,6 +64,11 @@ impl Table {
         whole.then_some(Table { slots })
     }
 
+    /// A number that a table with other contents has no reason to share.
+    pub fn id(self, bytes: &[u8]) -> u64 {
+        number(bytes, 16).unwrap_or_default()
+    }
+
     fn slot(self, bytes: &[u8], index: usize) -> Option<Slot> {
         let at = HEADER + (index & (self.slots - 1)) * SLOT;
         let slot = bytes.get(at..at + SLOT)?;

@@ -3,10 +3,10 @@
 use crate::db::{Db, Workspace};
 use crate::items::ids::DefId;
 use crate::items::library::is_library_module;
-use crate::items::tree::ItemKind;
-use crate::items::{item_tree, module_of};
+use crate::items::module_of;
 
 use super::decls::{TypeName, all_protocols, extended_decl, inherits};
+use super::scope::file_scope;
 
 /// Whether some module makes a type of the library conform to a protocol of the library: then what the library's code does with such a type is
 /// the program's own affair, and nothing that another process found out about the library may be used.
@@ -21,13 +21,11 @@ pub fn library_is_extended(db: &dyn Db) -> bool {
         .filter(|unit| !is_library_module(unit.name(db)))
         .flat_map(|unit| unit.files(db));
     for &file in files {
-        let tree = item_tree(db, file);
-        for item in tree.top_level.iter().filter_map(|def| tree.items.get(def)) {
-            let extends = matches!(&item.kind, ItemKind::Extension(e) if !e.inherits.is_empty());
-            if !extends || !extended_decl(db, item.def).is_some_and(of_library) {
+        for &extension in &file_scope(db, file).conforming {
+            if !extended_decl(db, extension).is_some_and(of_library) {
                 continue;
             }
-            let inherited = inherits(db, item.def);
+            let inherited = inherits(db, extension);
             let mut names = inherited.iter().flat_map(|inherited| &inherited.names);
             // A protocol of the program may inherit one of the library.
             let concerns_library = names.any(|name| match *name {

@@ -3,8 +3,11 @@
 use crate::base::{FxHashMap, Name};
 use crate::db::{CompilationUnit, Db, SourceFile, Workspace};
 use crate::items::ids::{DefId, DefKind};
+use crate::items::library::ResultKind;
+use crate::items::records::remembered;
 use crate::items::tree::{ItemKind, ItemTree, TypeRef};
 use crate::items::{item_tree, module_def, unit_of_module};
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// A few definitions of one name.
@@ -24,20 +27,32 @@ pub struct ModuleScope {
 }
 
 /// The same for one file: a firewall, because it holds names alone.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct FileScope {
     pub decls: Vec<(Name, DefId)>,
     pub extensions: Vec<(Name, DefId)>,
     pub operators: Vec<(Name, DefId)>,
     /// First path components of the file's imports.
     pub imports: Vec<Name>,
+    /// The extensions that name protocols.
+    pub conforming: Vec<DefId>,
+    /// Whether there are statements outside of declarations.
+    pub is_main: bool,
 }
 
 /// What a file declares at its top level.
 #[salsa::tracked]
 pub fn file_scope(db: &dyn Db, file: SourceFile) -> FileScope {
-    let tree = item_tree(db, file);
-    let mut scope = FileScope::default();
+    remembered(db, file, ResultKind::Scope, || {
+        declared_names(item_tree(db, file))
+    })
+}
+
+fn declared_names(tree: &ItemTree) -> FileScope {
+    let mut scope = FileScope {
+        is_main: tree.top_level_code.is_some(),
+        ..FileScope::default()
+    };
     for &def in &tree.top_level {
         let Some(item) = tree.items.get(&def) else {
             continue;
@@ -46,6 +61,9 @@ pub fn file_scope(db: &dyn Db, file: SourceFile) -> FileScope {
             ItemKind::Extension(ext) => {
                 if let Some(name) = last_name(&item.types[ext.extended], item) {
                     scope.extensions.push((name, def));
+                }
+                if !ext.inherits.is_empty() {
+                    scope.conforming.push(def);
                 }
             }
             ItemKind::Import(import) => scope.imports.extend(import.path.first().copied()),

@@ -19,7 +19,7 @@ use crate::vfs::{FileKind, Metadata, OutputKind, System};
 
 use crate::metadata::pack::checksum;
 
-const MAGIC: &[u8; 8] = b"CODEDEP\x01";
+const MAGIC: &[u8; 8] = b"CODEDEP\x02";
 /// Magic, the compiler's build, a checksum of the rest.
 const HEADER: usize = 8 + 16 + 8;
 /// How old a file's times must be for them to tell of every later write: some file systems count in steps of two seconds.
@@ -132,6 +132,21 @@ pub struct Manifest {
     pub outputs: Vec<Stamp>,
     /// What was said, in order; files are numbers of inputs.
     pub diagnostics: Vec<Diagnostic>,
+    /// What is known about each input; nothing if that is empty.
+    pub files: Vec<FileFacts>,
+}
+
+/// What is known about a source file.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FileFacts {
+    /// What its item tree is kept under, which follows from the text.
+    pub key: Fingerprint,
+    /// What it shows to other files.
+    pub outline: Fingerprint,
+    /// What was said about it, unsorted; files are numbers of inputs. None if it has to be asked again in any case.
+    pub findings: Option<Vec<Diagnostic>>,
+    /// Whether it says that its text comes from elsewhere.
+    pub is_located: bool,
 }
 
 impl Manifest {

@@ -2,6 +2,7 @@
 //!
 //! * [`manifest`]: what one build read and wrote, so that the next can find out that there is nothing to do.
 //! * [`Store`]: the pack of this compiler in a cache folder, in the format of [`metadata::pack`](crate::metadata::pack): [`Results`] for the database.
+//! * [`records`]: what a build knows about the files of its module.
 //!
 //! One pack belongs to one build of the compiler, so that neither a key nor a value has to say which version made it. A pack is mapped
 //! into memory and never changed: new results are written to a new file together with the old ones, and renamed over it. So processes
@@ -9,6 +10,7 @@
 //! the other found out is found out again one day. A folder keeps a few packs, and a pack has a greatest size.
 
 pub mod manifest;
+pub mod records;
 
 #[cfg(test)]
 mod tests;

@@ -166,6 +166,11 @@ impl<'t> Element<'t> {
 }
 
 impl NodePtr {
+    /// Where the node is.
+    pub fn text_range(self) -> TextRange {
+        self.range
+    }
+
     /// The node in the tree below `root`, which has to be equal to the tree that the pointer was made from.
     pub fn find<'t>(self, root: Node<'t>) -> Option<Node<'t>> {
         let mut node = root;
