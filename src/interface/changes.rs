@@ -219,7 +219,7 @@ fn affected(db: &dyn Db, old: &FileOutline, new: &FileOutline) -> Option<FxHashS
     affected.extend(after.keys().filter(|def| !before.contains_key(def)));
     for def in &affected {
         let mut versions = [before.get(def), after.get(def)].into_iter().flatten();
-        if !versions.all(|item| goes_by_name(item)) || !stands_apart(db, *def) {
+        if !versions.all(goes_by_name) || !stands_apart(db, *def) {
             return None;
         }
     }
