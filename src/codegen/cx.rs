@@ -178,6 +178,10 @@ pub trait Program<'a> {
     fn intrinsic(&self, def: DefId) -> Option<&'static str>;
     /// The symbol of a function that the runtime provides.
     fn runtime_symbol(&self, def: DefId) -> Option<Name>;
+    /// The symbol by which C calls a function of the program (`@_cdecl`).
+    fn c_symbol(&self, _def: DefId) -> Option<Name> {
+        None
+    }
     /// What callers of the function pass and get, for concrete arguments.
     fn callee_shape(&self, id: FnId, args: TyList) -> CalleeShape;
     /// Whether a definition is the standard library's, whose code has no object of its own.

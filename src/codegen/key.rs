@@ -83,7 +83,7 @@ pub enum CodeKey {
     EmptyObject(Ty),
     /// What dynamic casts need from the library: the runtime's `Hooks`.
     CastHooks,
-    /// A function of the library as the runtime calls it in a cast.
+    /// A function as C calls it: one of the library that the runtime calls in a cast, or one of the program that says so (`@_cdecl`).
     CastHook(DefId),
 }
 

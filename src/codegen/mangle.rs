@@ -100,6 +100,9 @@ pub fn symbol<'a>(p: &dyn Program<'a>, key: &CodeKey) -> String {
         CodeKey::EmptyObject(ty) => m.of_type("empty ", ty),
         CodeKey::CastHooks => return HOOKS_SYMBOL.to_owned(),
         CodeKey::CastHook(def) => {
+            if let Some(name) = p.c_symbol(def) {
+                return name.as_str().to_owned();
+            }
             m.role("cast ");
             m.def(def);
         }

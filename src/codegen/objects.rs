@@ -16,7 +16,7 @@ use super::blob::{DataBlob, FunctionBlob, Linkage, SymbolName};
 use super::collect::Output;
 use super::key::CodeKey;
 use super::metadata;
-use super::program::{main_code, reachable, symbol_name};
+use super::program::{c_symbol, main_code, reachable, symbol_name};
 
 /// The code of one file, sorted by symbol.
 #[derive(Debug)]
@@ -59,6 +59,9 @@ fn homed(db: &dyn Db, file: SourceFile) -> Vec<CodeKey> {
         };
         if is_plain(def) {
             keys.push(function(def, kind));
+            if kind == FnKind::Body && c_symbol(db, def).is_some() {
+                keys.push(CodeKey::CastHook(def));
+            }
         }
     }
     for &def in declarations(db, file) {
@@ -80,6 +83,7 @@ fn is_class(db: &dyn Db, nominal: Option<DefId>) -> bool {
 fn definition(key: &CodeKey) -> Option<DefId> {
     match key {
         CodeKey::Function(instance) => Some(instance.id.def),
+        CodeKey::CastHook(def) => Some(*def),
         CodeKey::Global(def, _) | CodeKey::GlobalFlag(def, _) | CodeKey::GlobalInit(def, _) => {
             Some(*def)
         }

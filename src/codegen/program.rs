@@ -123,6 +123,21 @@ pub fn code_unit(db: &dyn Db, key: CodeKey) -> Result<Arc<CodeUnit>, CodegenErro
     unit_query(db, UnitKey::new(db, key))
 }
 
+/// The symbol by which C calls a function of the user's program; none if it has not asked for one. The library's are for the runtime alone.
+pub fn c_symbol(db: &dyn Db, def: DefId) -> Option<Name> {
+    let p = DbProgram { db };
+    let attr = p.attr(def, "_cdecl").or_else(|| p.attr(def, "cdecl"))?;
+    if p.is_library(def) {
+        return None;
+    }
+    Some(unquoted(attr.args?.as_str()))
+}
+
+/// The text of a string literal among an attribute's arguments.
+fn unquoted(argument: &str) -> Name {
+    Name::new(argument.trim_matches(['"', ' ']))
+}
+
 /// The definition that a line key names.
 pub fn definition_of_line(key: super::blob::LineKey) -> DefId {
     DefId::from_id(salsa::Id::from_bits(key.def))
@@ -553,8 +568,28 @@ impl<'db> Program<'db> for DbProgram<'db> {
         Some(name.split('(').next().unwrap_or(name))
     }
     fn runtime_symbol(&self, def: DefId) -> Option<Name> {
-        let args = self.attr(def, "_runtime")?.args?;
-        Some(Name::new(args.as_str().trim_matches(['"', ' '])))
+        if let Some(attr) = self.attr(def, "_runtime") {
+            return attr.args.map(|args| unquoted(args.as_str()));
+        }
+        let attr = |name: &str| self.attr(def, name);
+        let declared =
+            attr("_silgen_name").or_else(|| attr("_extern").or_else(|| attr("extern")))?;
+        // A function of a C library is declared here and defined there. Whether there is a body is asked only where it matters, because who asks depends on it.
+        if self.kind(def) != DefKind::Func || crate::items::body_syntax(self.db, def).is_some() {
+            return None;
+        }
+        let args = declared.args?;
+        if declared.name == *"_silgen_name" {
+            return Some(unquoted(args.as_str()));
+        }
+        let written = args.as_str().split_once(',');
+        Some(match written {
+            Some((_, name)) => unquoted(name),
+            None => Name::new(def.name(self.db).as_str().split('(').next().unwrap_or("")),
+        })
+    }
+    fn c_symbol(&self, def: DefId) -> Option<Name> {
+        c_symbol(self.db, def)
     }
     fn callee_shape(&self, id: FnId, args: TyList) -> CalleeShape {
         match id.kind {

@@ -2,6 +2,7 @@
 //!
 //! * [`plan`]: which jobs a command line means, as plain data and a pure function of the options; `-###` and
 //!   its relatives print it.
+//! * `tools`: the small programs that jobs call beside the compiler.
 //! * `watch`: building again whenever a file changes.
 //! * [`package`]: `language build` and its relatives, for folders with a manifest.
 //! * [`languagec`] and [`language`] are the programs' main functions: arguments in, exit status out.
@@ -11,6 +12,7 @@
 
 pub mod package;
 pub mod plan;
+mod tools;
 mod watch;
 
 #[cfg(test)]
@@ -81,6 +83,15 @@ pub fn language(args: Vec<OsString>) -> u8 {
         Ok(args) => command(system, &args, &mut StdEmitter),
         Err(problem) => fail(&mut StdEmitter, vec![problem]),
     })
+}
+
+/// The program `language-autolink-extract`.
+pub fn autolink_extract(args: Vec<OsString>) -> u8 {
+    let emitter = &mut StdEmitter;
+    match utf8(args) {
+        Ok(args) => tools::autolink_extract(&OsSystem, &args, emitter),
+        Err(problem) => fail(emitter, vec![problem]),
+    }
 }
 
 /// Runs a command of `language`.

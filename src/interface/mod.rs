@@ -6,6 +6,7 @@
 //! * [`Callbacks`] lets programs that embed the compiler change the configuration and look at the database
 //!   between phases; [`run_compiler`] is their door.
 //! * [`hot`]: a compilation that is repeated while its files change.
+//! * `linking`: programs and libraries that need the system's linker.
 //! * `places`: where expressions stand, for debug information.
 //! * `incremental`: finding out that there is nothing to do, and leaving what the next build needs for that. `changes`: what there is to do,
 //!   and `mentions`: who can notice a change.
@@ -30,6 +31,7 @@ pub mod emit;
 mod execute;
 pub mod hot;
 mod incremental;
+mod linking;
 mod mentions;
 mod outputs;
 mod places;
@@ -404,9 +406,16 @@ fn phases(
         | Mode::EmitBitcode
         | Mode::EmitAssembly
         | Mode::EmitImportedModules
-        | Mode::EmitModule
-        | Mode::EmitLibrary => return Err(outputs::not_available(mode).into()),
-        Mode::EmitExecutable | Mode::Run | Mode::EmitObject | Mode::Parse | Mode::DumpParse => {}
+        | Mode::EmitModule => return Err(outputs::not_available(mode).into()),
+        Mode::EmitLibrary if compiler.options.tracked.static_library => {
+            return Err(outputs::not_available(mode).into());
+        }
+        Mode::EmitExecutable
+        | Mode::EmitLibrary
+        | Mode::Run
+        | Mode::EmitObject
+        | Mode::Parse
+        | Mode::DumpParse => {}
     }
 
     let code = timing.stage("generate", Some(db), || stages::generate(compiler))?;
@@ -422,7 +431,15 @@ fn phases(
     if callbacks.before_link(compiler) == Compilation::Stop {
         return Err(Ending::Stopped);
     }
-    let image = timing.stage("link", Some(db), || stages::link(compiler, &code))?;
+    let image = match linking::needs_linker(&compiler.options, &*compiler.system) {
+        false => timing.stage("link", Some(db), || stages::link(compiler, &code))?,
+        true => {
+            let objects = timing.stage("objects", Some(db), || stages::objects(compiler, &code))?;
+            timing.stage("link", None, || {
+                linking::link_objects(compiler, objects, emitter)
+            })?
+        }
+    };
     if mode == Mode::Run {
         return Ok(Outcome {
             program: Some(image),

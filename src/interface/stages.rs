@@ -15,6 +15,7 @@ use crate::session::{Mode, OptLevel};
 use crate::{bodies, mir, types};
 
 use super::changes::Rebuild;
+use super::linking;
 use super::places::DebugPlaces;
 use super::reuse::Reuse;
 use super::{Compiler, Ending};
@@ -289,9 +290,12 @@ pub(super) fn dump_clif(db: &RootDatabase, unit: CompilationUnit) -> Stage<Strin
 /// does not need as well.
 pub(super) fn generate(compiler: &Compiler) -> Stage<Output> {
     let (db, unit) = (&compiler.db, compiler.unit);
-    let output = match compiler.options.untracked.mode {
-        Mode::EmitObject => codegen::objects::module(db, unit),
-        _ => {
+    let options = &compiler.options;
+    let output = match options.untracked.mode == Mode::EmitObject
+        || linking::needs_linker(options, &*compiler.system)
+    {
+        true => codegen::objects::module(db, unit),
+        false => {
             let reuse = compiler.reuse.as_ref();
             let memo = reuse.and_then(|reuse| reuse.units(program::opt_level(db)));
             program::program_with(db, unit, memo)
@@ -319,6 +323,7 @@ pub(super) fn objects(compiler: &Compiler, code: &Output) -> Stage<Vec<Object>> 
     let place = |key: LineKey| debug.as_ref().and_then(|debug| debug.place(key));
     let extras = link::object_file::Extras {
         debug: debug.as_ref().map(|debug| debug.source(&place)),
+        autolink: &linking::autolink_entries(options),
     };
     if options.tracked.whole_module && options.untracked.num_threads == 0 {
         let bytes =

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{LinkError, output, runtime};
 
@@ -24,8 +25,49 @@ pub struct LinkJob {
     pub output: PathBuf,
     /// Whether to make a shared library instead of an executable.
     pub shared: bool,
+    /// The linker that was asked for.
+    pub linker: Option<String>,
+    /// Words for the linker itself.
+    pub linker_arguments: Vec<OsString>,
     /// More arguments for the C compiler.
     pub arguments: Vec<OsString>,
+}
+
+/// A folder for what a linker reads and writes, which goes when this does.
+#[derive(Debug)]
+pub struct Scratch {
+    path: PathBuf,
+    keep: bool,
+}
+
+impl Scratch {
+    /// Makes a folder of an unused name in `parent`. With `keep` it stays.
+    pub fn new(parent: &Path, keep: bool) -> std::io::Result<Scratch> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = parent.join(format!("codira-{}-{number}", std::process::id()));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Ok(Scratch { path, keep }),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if !self.keep {
+            // What cannot be removed stays; the link has succeeded or failed for itself.
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
 }
 
 /// The C compiler's name.
@@ -48,7 +90,10 @@ pub fn command_line(job: &LinkJob, archive: &Path, linker: Option<&str>) -> Vec<
         push(&linker);
     }
     if job.shared {
-        push(&"-shared");
+        // A library uses its own definitions, which its code reaches directly, and hides the runtime's.
+        for option in ["-shared", "-Wl,-Bsymbolic", "-Wl,--exclude-libs,ALL"] {
+            push(&option);
+        }
     }
     push(&"-o");
     push(&job.output);
@@ -64,39 +109,55 @@ pub fn command_line(job: &LinkJob, archive: &Path, linker: Option<&str>) -> Vec<
         option.push(library);
         push(&option);
     }
-    if !job.shared {
-        push(&archive);
-    }
+    push(&archive);
     push(&"-lm");
     push(&"-Wl,--gc-sections");
+    for argument in &job.linker_arguments {
+        push(&"-Xlinker");
+        push(argument);
+    }
     for argument in &job.arguments {
         push(argument);
     }
     line
 }
 
-/// Links a program or a shared library with the first linker that there is. `scratch` is a folder for intermediate files.
-pub fn link(job: &LinkJob, scratch: &Path) -> Result<(), LinkError> {
+/// Links a program or a shared library with the first linker that there is. `scratch` is a folder for intermediate files; `show` is
+/// given each command before it runs.
+pub fn link(job: &LinkJob, scratch: &Path, show: &mut dyn FnMut(&str)) -> Result<(), LinkError> {
     let archive = scratch.join("libcodira_runtime.a");
     output::replace_file(&archive, runtime::ARCHIVE, false)?;
+    if let Some(linker) = &job.linker {
+        let line = command_line(job, &archive, Some(&format!("-fuse-ld={linker}")));
+        return run(&line, show);
+    }
     for (_, option) in LINKERS.iter().filter(|(program, _)| is_in_path(program)) {
-        match run(&command_line(job, &archive, Some(option))) {
+        match run(&command_line(job, &archive, Some(option)), show) {
             // Older C compilers do not know every linker.
-            Err(LinkError::Linker(message)) if message.contains("fuse-ld") => {}
+            Err(LinkError::Failed { message, .. }) if message.contains("fuse-ld") => {}
             result => return result,
         }
     }
-    run(&command_line(job, &archive, None))
+    run(&command_line(job, &archive, None), show)
 }
 
-fn run(line: &[OsString]) -> Result<(), LinkError> {
+fn run(line: &[OsString], show: &mut dyn FnMut(&str)) -> Result<(), LinkError> {
+    let words = line.iter().map(|word| word.to_string_lossy().into_owned());
+    show(&(words.collect::<Vec<_>>().join(" ") + "\n"));
     let result = Command::new(&line[0]).args(&line[1..]).output();
     let result =
         result.map_err(|error| LinkError::Linker(format!("{}: {error}", line[0].display())))?;
     if result.status.success() {
         return Ok(());
     }
-    Err(LinkError::Linker(
-        String::from_utf8_lossy(&result.stderr).into_owned(),
-    ))
+    let message = String::from_utf8_lossy(&result.stderr).into_owned();
+    Err(
+        match std::os::unix::process::ExitStatusExt::signal(&result.status) {
+            Some(signal) => LinkError::Killed { signal, message },
+            None => LinkError::Failed {
+                status: result.status.code().unwrap_or(1),
+                message,
+            },
+        },
+    )
 }

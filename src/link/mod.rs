@@ -5,11 +5,13 @@
 //! * `layout.rs`: where the direct writer puts each blob.
 //! * `output.rs`: writing files so that nobody ever sees half of one, and running an image without a file.
 //! * `object_file.rs`: relocatable objects, for `-c`, libraries and optimised builds.
+//! * `autolink.rs`: what objects want to be linked with.
 //! * `debug.rs`: what debuggers read, in images and in objects.
 //! * `archive.rs`: static libraries.
 //! * `linker.rs`: calling the system's linker.
 
 pub mod archive;
+pub mod autolink;
 pub mod debug;
 pub mod image;
 mod layout;
@@ -48,8 +50,18 @@ pub enum LinkError {
     NoRuntimeImage,
     /// Debug information could not be written.
     Debug(String),
-    /// The linker failed; this is what it said.
+    /// There is no linker, or an object could not be written.
     Linker(String),
+    /// The linker failed; `message` is what it said.
+    Failed {
+        status: i32,
+        message: String,
+    },
+    /// The linker was killed.
+    Killed {
+        signal: i32,
+        message: String,
+    },
     Io(std::io::Error),
 }
 
@@ -85,6 +97,14 @@ impl fmt::Display for LinkError {
                 write!(f, "debug information cannot be written: {message}")
             }
             LinkError::Linker(message) => write!(f, "the linker failed: {}", message.trim_end()),
+            LinkError::Failed { status, .. } => write!(
+                f,
+                "link command failed with exit code {status} (use -v to see invocation)"
+            ),
+            LinkError::Killed { signal, .. } => write!(
+                f,
+                "link command failed due to signal {signal} (use -v to see invocation)"
+            ),
             LinkError::Io(error) => error.fmt(f),
         }
     }

@@ -17,6 +17,9 @@ use crate::codegen::blob::{
     DataBlob, FunctionBlob, LineReloc, Linkage, Reloc, RelocKind, SymbolName,
 };
 
+/// The section of an object with words for the linker.
+pub const AUTOLINK_SECTION: &str = ".code1_autolink_entries";
+
 /// What the parts of an object have in common.
 struct Part<'a> {
     symbol: SymbolName,
@@ -45,6 +48,8 @@ pub fn write_object<'a>(
 pub struct Extras<'a> {
     /// What debuggers want to know, if anything.
     pub debug: Option<DebugSource<'a>>,
+    /// What a linker is to be told when this object is among its inputs, such as `-lm`.
+    pub autolink: &'a [String],
 }
 
 /// Writes an object with more than code and data.
@@ -76,6 +81,9 @@ pub fn write_object_with<'a>(
     }
     if let Some(source) = &extras.debug {
         writer.describe(&functions, &sections, source)?;
+    }
+    if !extras.autolink.is_empty() {
+        writer.add_autolink_entries(extras.autolink);
     }
     // Tells linkers that nothing here needs an executable stack.
     writer.object.section_id(StandardSection::Text);
@@ -201,6 +209,24 @@ impl Writer<'_> {
             self.relocate(part, section, reloc)?;
         }
         Ok(section)
+    }
+
+    /// Adds the section of words for the linker, which is not part of what is linked.
+    fn add_autolink_entries(&mut self, entries: &[String]) {
+        let name = AUTOLINK_SECTION.as_bytes().to_vec();
+        let section = self
+            .object
+            .add_section(Vec::new(), name, SectionKind::Other);
+        self.object.section_mut(section).flags = SectionFlags::Elf {
+            sh_type: elf::SHT_PROGBITS,
+            sh_flags: elf::SHF_EXCLUDE,
+        };
+        let mut bytes = Vec::new();
+        for entry in entries {
+            bytes.extend(entry.bytes().filter(|&byte| byte != 0));
+            bytes.push(0);
+        }
+        self.object.append_section_data(section, &bytes, 1);
     }
 
     /// Adds what debuggers read about functions, which lie in the sections with the same numbers.

@@ -366,7 +366,7 @@ fn objects_and_a_linker() {
         output: path("program"),
         ..Default::default()
     };
-    link(&job, folder.path()).expect("the program is complete");
+    link(&job, folder.path(), &mut |_| {}).expect("the program is complete");
     let output = Command::new(path("program"))
         .output()
         .expect("the program can be started");
@@ -383,8 +383,11 @@ fn objects_and_a_linker() {
         libraries: Vec::new(),
         ..job
     };
-    let error = link(&job, folder.path()).expect_err("a symbol is missing");
-    assert!(error.to_string().contains("hello"), "{error}");
+    let error = link(&job, folder.path(), &mut |_| {}).expect_err("a symbol is missing");
+    let LinkError::Failed { message, .. } = &error else {
+        panic!("{error}");
+    };
+    assert!(message.contains("hello"), "{message}");
 }
 
 #[test]

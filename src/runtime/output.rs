@@ -145,6 +145,12 @@ pub unsafe extern "C" fn codira_unlock_output() {
     LOCK.unlock();
 }
 
+/// A library's host ends the process without telling the library, whose text must come out nevertheless.
+#[cfg(not(test))]
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static FLUSH_AT_EXIT: unsafe extern "C" fn() = codira_print_flush;
+
 /// Writes what is collected although the lock may be held by whoever is dying.
 pub fn flush_at_death() {
     // SAFETY: no other code of this thread goes on.

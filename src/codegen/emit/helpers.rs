@@ -9,7 +9,7 @@ use crate::items::ids::DefId;
 use crate::mir::data::{CaptureMode, FnId, FnKind, Instance};
 use crate::types::ty::{Ty, TyList};
 
-use super::super::cx::Ownership;
+use super::super::cx::{Ownership, Passing, Program};
 use super::super::isa::{LANGUAGE_CALL, RUNTIME_CALL};
 use super::super::key::CodeKey;
 use super::super::layout::{EnumLayout, ExistentialKind, Field, Layout, Shape, TagKind};
@@ -20,7 +20,7 @@ use super::values::Val;
 
 type Registers = (CallConv, SmallVec<[Type; 8]>, SmallVec<[Type; 6]>);
 
-pub(super) fn signature(key: CodeKey) -> Result<Registers> {
+pub(super) fn signature<'a>(p: &dyn Program<'a>, key: CodeKey) -> Result<Registers> {
     let (params, results): (SmallVec<[Type; 8]>, SmallVec<[Type; 6]>) = match key {
         CodeKey::Copy(_) => (smallvec![types::I64, types::I64], smallvec![]),
         CodeKey::Destroy(_)
@@ -28,10 +28,32 @@ pub(super) fn signature(key: CodeKey) -> Result<Registers> {
         | CodeKey::DestroyContext(_)
         | CodeKey::GlobalInit(..) => (smallvec![types::I64], smallvec![]),
         CodeKey::EnumTag(_) => (smallvec![types::I64], smallvec![types::I32]),
-        CodeKey::CastHook(_) => (smallvec![types::I64; 4], smallvec![types::I8]),
+        CodeKey::CastHook(def) => c_signature(p, def),
         _ => return Err("a datum where a function was expected".into()),
     };
     Ok((RUNTIME_CALL, params, results))
+}
+
+/// The registers of a function that C calls: the language's own, since what C can pass is what both put in registers.
+fn c_signature<'a>(p: &dyn Program<'a>, def: DefId) -> (SmallVec<[Type; 8]>, SmallVec<[Type; 6]>) {
+    let id = FnId {
+        def,
+        kind: FnKind::Body,
+    };
+    let shape = p.callee_shape(id, TyList::empty());
+    let result = p.layout(shape.result);
+    let mut params = SmallVec::new();
+    if result.scalars.is_none() {
+        params.push(types::I64);
+    }
+    for (ty, passing) in shape.params {
+        let layout = p.layout(ty);
+        match (&layout.scalars, passing) {
+            (Some(_), Passing::Borrow | Passing::Owned) => params.extend(layout.scalar_types()),
+            _ => params.push(types::I64),
+        }
+    }
+    (params, result_types(result, shape.throws.is_some()))
 }
 
 pub(super) fn emit(c: &mut Code<'_, '_>, key: CodeKey, values: &[Value]) -> Result<()> {
@@ -59,7 +81,8 @@ pub(super) fn emit(c: &mut Code<'_, '_>, key: CodeKey, values: &[Value]) -> Resu
                 args: TyList::empty(),
             };
             let target = Target::Key(CodeKey::Function(instance));
-            let call = c.call(target, LANGUAGE_CALL, values, &[types::I8]);
+            let (_, results) = c_signature(c.p, def);
+            let call = c.call(target, LANGUAGE_CALL, values, &results);
             let result = c.b.inst_results(call).to_vec();
             c.b.ins().return_(&result);
         }

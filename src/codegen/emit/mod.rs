@@ -179,7 +179,7 @@ fn emit<'a>(
             ),
             // It never looks at its parameters and never returns.
             Source::Endless => (LANGUAGE_CALL, SmallVec::new(), SmallVec::new()),
-            Source::Helper => helpers::signature(key)?,
+            Source::Helper => helpers::signature(p, key)?,
         };
     let context = &mut compiler.context;
     context.clear();
@@ -474,6 +474,7 @@ pub(super) fn linkage<'a>(p: &dyn Program<'a>, key: &CodeKey) -> Linkage {
         CodeKey::Global(def, args)
         | CodeKey::GlobalFlag(def, args)
         | CodeKey::GlobalInit(def, args) => (*def, *args),
+        CodeKey::CastHook(def) => (*def, TyList::empty()),
         _ => return Linkage::Shared,
     };
     match args.is_empty() && !p.is_library(def) {

@@ -1,0 +1,71 @@
+//! The small programs that jobs call beside the compiler.
+
+use std::path::Path;
+
+use crate::diag::Diagnostic;
+use crate::interface::{Emitter, print};
+use crate::link::autolink;
+use crate::vfs::{OutputKind, ReadError, System};
+
+use super::{error, fail};
+
+/// `language-autolink-extract a.o b.a -o FILE`: the linker options that objects hold, a line each, each once.
+pub(super) fn autolink_extract(
+    system: &dyn System,
+    args: &[String],
+    emitter: &mut dyn Emitter,
+) -> u8 {
+    match extracted(system, args) {
+        Err(problem) => fail(emitter, vec![problem]),
+        Ok((text, None)) => print(emitter, &text).code(),
+        Ok((text, Some(output))) => {
+            match system.write(Path::new(output), text.as_bytes(), OutputKind::Data) {
+                Ok(()) => 0,
+                Err(cause) => {
+                    let reason = crate::vfs::describe(&cause);
+                    let message = format!("cannot write output file '{output}' ({reason})");
+                    fail(emitter, vec![error(message)])
+                }
+            }
+        }
+    }
+}
+
+/// The text to write, and where to.
+fn extracted<'a>(
+    system: &dyn System,
+    args: &'a [String],
+) -> Result<(String, Option<&'a str>), Diagnostic> {
+    let mut output = None;
+    let mut inputs = Vec::new();
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "-o" => match args.next() {
+                Some(path) => output = Some(path.as_str()),
+                None => return Err(error("missing argument value for '-o'")),
+            },
+            other if other.starts_with('-') && other != "-" => {
+                return Err(error(format!("unknown argument: '{other}'")));
+            }
+            input => inputs.push(input),
+        }
+    }
+    if inputs.is_empty() {
+        return Err(error("no input files"));
+    }
+    let mut entries = Vec::new();
+    for input in inputs {
+        let bytes = system.map(Path::new(input)).map_err(|kind| {
+            let path = input.to_owned();
+            error(ReadError { path, kind }.to_string())
+        })?;
+        let found = autolink::entries(&bytes)
+            .map_err(|reason| error(format!("cannot read object file '{input}' ({reason})")))?;
+        for entry in found {
+            autolink::add(&mut entries, entry);
+        }
+    }
+    let lines = entries.iter().map(|entry| format!("{entry}\n"));
+    Ok((lines.collect(), output))
+}

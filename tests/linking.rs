@@ -1,0 +1,204 @@
+//! Programs and libraries that the system's linker puts together: with C, for C, and from objects.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// A folder of files in which programs are built and run.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new(files: &[(&str, &str)]) -> Folder {
+        let folder = Folder(tempfile::tempdir().unwrap());
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let mut words = line.split_whitespace();
+        let program = words.next().unwrap();
+        let path = match program {
+            "languagec" => env!("CARGO_BIN_EXE_languagec").into(),
+            "language" => env!("CARGO_BIN_EXE_language").into(),
+            "language-autolink-extract" => env!("CARGO_BIN_EXE_language-autolink-extract").into(),
+            own if own.starts_with("./") => self.path().join(own),
+            other => other.into(),
+        };
+        Command::new(path)
+            .args(words)
+            .current_dir(self.path())
+            .env("XDG_CACHE_HOME", self.path())
+            .env("TMPDIR", self.path())
+            .output()
+            .unwrap()
+    }
+
+    /// What a command that succeeds prints.
+    #[track_caller]
+    fn output(&self, line: &str) -> String {
+        let output = self.run(line);
+        let messages = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{line}: {messages}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What a command that fails says.
+    #[track_caller]
+    fn error(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        String::from_utf8(output.stderr).unwrap()
+    }
+}
+
+const C_LIBRARY: &str = "\
+#include <stdint.h>
+int32_t triple(int32_t x) { return 3 * x; }
+double halve(double x) { return x / 2; }
+int64_t hundred(int64_t);
+int64_t back(int64_t x) { return hundred(x) + 1; }
+";
+
+const USER: &str = "\
+@_silgen_name(\"triple\") fn triple(_ x: Int32) -> Int32
+@_extern(c, \"halve\") fn halve(_ x: Double) -> Double
+@_extern(c) fn back(_ x: Int) -> Int
+@_cdecl(\"hundred\") public fn timesHundred(_ x: Int) -> Int { return x * 100 }
+print(triple(14), halve(3), back(2))
+";
+
+fn with_c() -> Folder {
+    let folder = Folder::new(&[("arithmetic.c", C_LIBRARY), ("main.code", USER)]);
+    folder.output("cc -c -fPIC arithmetic.c -o arithmetic.o");
+    folder.output("ar crs libarithmetic.a arithmetic.o");
+    folder
+}
+
+#[test]
+fn programs_call_c_and_c_calls_them() {
+    let folder = with_c();
+    for line in [
+        "languagec main.code arithmetic.o -o out",
+        "languagec main.code libarithmetic.a -o out",
+        "languagec -O main.code -L . -larithmetic -o out",
+        "languagec -wmo -g main.code -L. -l arithmetic -use-ld=bfd -o out",
+        "languagec main.code -Xlinker -L. -Xlinker -larithmetic -static-stdlib -o out",
+        "languagec main.code arithmetic.o -static-executable -o out",
+    ] {
+        folder.output(line);
+        assert_eq!(folder.output("./out"), "42 1.5 201\n", "{line}");
+        fs::remove_file(folder.path().join("out")).unwrap();
+    }
+    let ran = folder.output("language run main.code arithmetic.o");
+    assert_eq!(ran, "42 1.5 201\n");
+}
+
+#[test]
+fn failed_links_say_why_and_leave_nothing_behind() {
+    let folder = with_c();
+    let count = || fs::read_dir(folder.path()).unwrap().count();
+    folder.output("languagec main.code arithmetic.o -o out");
+    let before = count();
+    let said = folder.error("languagec main.code -lmissing -o other");
+    assert!(
+        said.starts_with(
+            "error: link command failed with exit code 1 (use -v to see invocation)\nnote: "
+        ),
+        "{said}"
+    );
+    assert!(said.contains("missing"), "{said}");
+    fs::write(folder.path().join("bad.o"), "\x7fELF and then nothing").unwrap();
+    let said = folder.error("languagec main.code bad.o -o other");
+    assert!(said.contains("bad.o"), "{said}");
+    let said = folder.error("languagec main.code none.o -o other");
+    assert!(said.contains("none.o"), "{said}");
+    assert_eq!(count(), before + 1);
+}
+
+#[test]
+fn temporary_files_stay_when_they_are_wanted() {
+    let folder = with_c();
+    let output = folder.run("languagec -v -save-temps main.code arithmetic.o -o out");
+    let said = String::from_utf8(output.stderr).unwrap();
+    let object = said
+        .split_whitespace()
+        .find(|word| word.ends_with("main-0.o"));
+    assert!(Path::new(object.expect(&said)).exists(), "{said}");
+}
+
+const LIBRARY: &str = "\
+var calls = 0
+struct Box<T> { var value: T }
+@_cdecl(\"greet\") public fn greet(_ n: Int32) -> Int32 {
+  calls += 1
+  print(\"hello\", [1, 2].map { \"\\($0 + Int(n))\" }, Box(value: calls))
+  return n + Int32(calls)
+}
+";
+
+const HOST: &str = "\
+#include <stdint.h>
+int32_t greet(int32_t);
+int main(void) { return greet(1) + greet(10); }
+";
+
+#[test]
+fn c_calls_a_shared_library() {
+    let folder = Folder::new(&[("greeting.code", LIBRARY), ("host.c", HOST)]);
+    for options in ["", "-O -g"] {
+        folder.output(&format!(
+            "languagec -emit-library {options} greeting.code -module-name Greeting"
+        ));
+        folder.output("cc host.c -L. -lGreeting -Wl,-rpath,$ORIGIN -o host");
+        let output = folder.run("./host");
+        let printed = String::from_utf8(output.stdout).unwrap();
+        let expected =
+            "hello [\"2\", \"3\"] Box<Int>(value: 1)\nhello [\"11\", \"12\"] Box<Int>(value: 2)\n";
+        assert_eq!(printed, expected);
+        assert_eq!(output.status.code(), Some(14));
+    }
+}
+
+#[test]
+fn objects_say_what_they_are_linked_with() {
+    let folder = with_c();
+    folder.output("languagec -c main.code -L. -larithmetic -o main.o");
+    let entries = folder.output("language-autolink-extract main.o main.o");
+    assert_eq!(entries, "-lm\n-larithmetic\n");
+    folder.output("ar crs libmain.a main.o");
+    folder.output("language-autolink-extract main.o libmain.a arithmetic.o -o main.autolink");
+    let written = fs::read_to_string(folder.path().join("main.autolink")).unwrap();
+    assert_eq!(written, entries);
+    // The driver extracts them itself.
+    folder.output("languagec main.o -L . -o out");
+    assert_eq!(folder.output("./out"), "42 1.5 201\n");
+
+    assert_eq!(
+        folder.error("language-autolink-extract"),
+        "error: no input files\n"
+    );
+    let said = folder.error("language-autolink-extract none.o");
+    assert!(said.contains("none.o"), "{said}");
+}
+
+/// Objects of different modules may hold the same instances of generic functions, of which a linker keeps one.
+#[test]
+fn equal_instances_are_kept_once() {
+    let library = "\
+@_cdecl(\"second\") public fn second(_ n: Int) -> Int { return [n, 2, 3].map { $0 * 2 }.reduce(0, +) }
+";
+    let main = "\
+@_silgen_name(\"second\") fn second(_ n: Int) -> Int
+print([1, 2, 3].map { $0 * 2 }.reduce(0, +), second(4))
+";
+    let folder = Folder::new(&[("second.code", library), ("main.code", main)]);
+    folder.output("languagec -c -parse-as-library second.code -module-name Second -o second.o");
+    folder.output("languagec main.code second.o -o out");
+    assert_eq!(folder.output("./out"), "12 18\n");
+}
