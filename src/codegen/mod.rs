@@ -10,7 +10,7 @@
 //! * [`optimize`]: what `-O` does to MIR before.
 //! * `scalar`: what `-O` does to Cranelift's representation afterwards.
 //! * [`metadata`]: type metadata, witness tables, constants, storage of globals.
-//! * [`collect`]: from the entry to everything it reaches; [`dispatch`]: calls whose function depends on a type known only at run time.
+//! * [`record`]: a whole program, from the entry to everything it reaches; [`dispatch`]: calls whose function depends on a type known only at run time.
 //! * [`stored`]: code of the standard library that an earlier process has generated.
 //! * [`objects`]: a module's code as one piece for each file.
 //! * [`blob`]: what all this produces and `link` lays out.
@@ -19,7 +19,6 @@
 //! for a function of an instance is the same wherever it is asked for.
 
 pub mod blob;
-pub mod collect;
 pub mod cx;
 mod dispatch;
 pub mod emit;
@@ -27,17 +26,17 @@ pub mod isa;
 pub mod key;
 pub mod layout;
 pub mod mangle;
-pub mod memo;
 pub mod metadata;
 pub mod objects;
 pub mod optimize;
 pub mod program;
 pub mod readable;
+pub mod record;
 mod scalar;
 pub mod stored;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::collect::Output;
 pub use self::key::{CodeKey, CodeUnit, CodegenError};
+pub use self::record::Output;

@@ -13,10 +13,10 @@ use crate::types::nominal::declared_self_type;
 use crate::types::ty::TyList;
 
 use super::blob::{DataBlob, FunctionBlob, Linkage, SymbolName};
-use super::collect::Output;
 use super::key::CodeKey;
 use super::metadata;
-use super::program::{c_symbol, main_code, reachable, symbol_name};
+use super::program::{c_symbol, main_code, symbol_name};
+use super::record::{Output, ProgramRecord, Stale};
 
 /// The code of one file, sorted by symbol.
 #[derive(Debug)]
@@ -35,7 +35,11 @@ pub fn module(db: &RootDatabase, unit: CompilationUnit) -> Output {
     for &file in unit.files(db) {
         roots.extend(homed(db, file));
     }
-    reachable(db, roots, None)
+    let mut record = ProgramRecord::default();
+    match record.update_from(db, unit, &roots, &Stale::Everything) {
+        Ok(_) => record.output(),
+        Err(errors) => Output::failed(errors),
+    }
 }
 
 /// What other files may refer to: functions and initialisers of types without generic parameters, and metadata, through which methods are reached.

@@ -23,14 +23,13 @@ use crate::types::ty::{BuiltinTy, Existential, ParamMode, Ty, TyKind, TyList};
 use crate::types::{self};
 
 use super::blob::SymbolName;
-use super::collect::{Generator, Output, collect};
 use super::cx::{
     CalleeShape, CaseInfo, CastHooks, DefData, GlobalInitial, NominalKind, Ownership, Passing,
     Program, Slot, StoredProperty, ThisMode,
 };
 use super::key::{CodeKey, CodeUnit, CodegenError, DynamicCall};
 use super::layout::{self, ClassLayout, Layout};
-use super::memo::UnitMemo;
+use super::record::{Output, ProgramRecord, Stale};
 use super::{emit, mangle, metadata, optimize, stored};
 
 /// A type as the key of a query.
@@ -835,48 +834,6 @@ pub(super) fn can_conform(ty: Ty) -> bool {
     matches!(ty.kind(), TyKind::Nominal { .. })
 }
 
-/// One thread's access to the queries.
-struct DbGenerator {
-    db: RootDatabase,
-    memo: Option<Arc<UnitMemo>>,
-}
-
-impl Generator for DbGenerator {
-    fn unit(&self, key: CodeKey) -> Result<Arc<CodeUnit>, CodegenError> {
-        let Some(memo) = &self.memo else {
-            return code_unit(&self.db, key);
-        };
-        if let Some(unit) = memo.get(&key) {
-            return Ok(unit);
-        }
-        let unit = code_unit(&self.db, key)?;
-        memo.insert(key, unit.clone());
-        Ok(unit)
-    }
-    fn conformances(&self, metadata: CodeKey, protocols: &[DefId]) -> Vec<DefId> {
-        let CodeKey::Metadata(ty) = metadata else {
-            return Vec::new();
-        };
-        if !can_conform(ty) {
-            return Vec::new();
-        }
-        let p = DbProgram { db: &self.db };
-        protocols
-            .iter()
-            .copied()
-            .filter(|&protocol| {
-                stored::stored_conformance(&self.db, ty, protocol, || p.conforms(ty, protocol))
-            })
-            .collect()
-    }
-    fn serves(&self, call: DynamicCall, ty: Ty) -> bool {
-        DbProgram { db: &self.db }.serves(call, ty)
-    }
-    fn symbol(&self, key: &CodeKey) -> SymbolName {
-        symbol_name(&self.db, *key)
-    }
-}
-
 /// The statements of a module's main file, if it has any.
 pub fn main_code(db: &dyn Db, unit: CompilationUnit) -> Option<DefId> {
     let main = unit
@@ -896,32 +853,11 @@ pub fn main_code(db: &dyn Db, unit: CompilationUnit) -> Option<DefId> {
 
 /// All code and data of a program whose entry is the unit's main file.
 pub fn program(db: &RootDatabase, unit: CompilationUnit) -> Output {
-    program_with(db, unit, None)
-}
-
-/// The same with code that the process has kept.
-pub fn program_with(
-    db: &RootDatabase,
-    unit: CompilationUnit,
-    memo: Option<Arc<UnitMemo>>,
-) -> Output {
-    let roots = main_code(db, unit).map(metadata::main_key);
-    reachable(db, roots.into_iter().collect(), memo)
-}
-
-/// More threads than this would mostly wait for the list of what is left to do.
-const MAX_THREADS: usize = 16;
-
-/// All code and data that can be reached from these.
-pub fn reachable(db: &RootDatabase, roots: Vec<CodeKey>, memo: Option<Arc<UnitMemo>>) -> Output {
-    let threads = rayon::current_num_threads().min(MAX_THREADS);
-    let generators = (0..threads)
-        .map(|_| DbGenerator {
-            db: db.clone(),
-            memo: memo.clone(),
-        })
-        .collect();
-    collect(generators, roots, |_| true)
+    let mut record = ProgramRecord::default();
+    match record.update(db, unit, &Stale::Everything) {
+        Ok(_) => record.output(),
+        Err(errors) => Output::failed(errors),
+    }
 }
 
 /// Cranelift's text of everything that the program runs, sorted by symbol.

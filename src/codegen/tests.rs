@@ -6,19 +6,20 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
-use super::blob::SymbolName;
-use super::collect::{Generator, Output, collect};
+use super::blob::{LineKey, SymbolName};
 use super::cx::{
     CalleeShape, CaseInfo, DefData, NominalKind, Ownership, Passing, Program, Slot, StoredProperty,
     ThisMode,
 };
 use super::key::{CodeKey, CodeUnit, CodegenError, DynamicCall};
 use super::layout::{self, ClassLayout, Layout, TagKind};
+use super::record::table::Bits;
+use super::record::{Generator, LinePlace, ProgramRecord};
 use super::{emit, mangle, metadata};
-use crate::base::{Arena, Idx, Name};
+use crate::base::{Arena, Fingerprint, Idx, Name};
 use crate::db::RootDatabase;
 use crate::items::ids::{DefId, DefKind};
-use crate::link::image::{ImageOptions, Program as Image, write_image};
+use crate::link::image::{ImageOptions, write_image};
 use crate::link::output::MemoryImage;
 use crate::mir::data::*;
 use crate::session::OptLevel;
@@ -317,12 +318,12 @@ impl Program<'static> for World {
 /// Generates everything on the calling thread.
 struct Serial(*const World);
 
-// SAFETY: `collect` runs a single generator on the calling thread.
+// SAFETY: the update runs a single generator on the calling thread.
 unsafe impl Send for Serial {}
 
 impl Serial {
     fn world(&self) -> &World {
-        // SAFETY: the world outlives the call of `collect`.
+        // SAFETY: the world outlives the update.
         unsafe { &*self.0 }
     }
 }
@@ -336,12 +337,11 @@ impl Generator for Serial {
             metadata::data(world, key).map(Arc::new)
         }
     }
-    fn conformances(&self, key: CodeKey, protocols: &[DefId]) -> Vec<DefId> {
-        let CodeKey::Metadata(ty) = key else {
-            return Vec::new();
-        };
-        let conforms = |&p: &DefId| self.world().conforms(ty, p);
-        protocols.iter().copied().filter(conforms).collect()
+    fn conforms(&self, key: CodeKey, protocol: DefId) -> bool {
+        match key {
+            CodeKey::Metadata(ty) => self.world().conforms(ty, protocol),
+            _ => false,
+        }
     }
     fn serves(&self, _: DynamicCall, _: Ty) -> bool {
         false
@@ -349,28 +349,32 @@ impl Generator for Serial {
     fn symbol(&self, key: &CodeKey) -> SymbolName {
         self.world().symbol(key)
     }
+    fn line(&self, key: LineKey) -> u32 {
+        key.expr + 100
+    }
+    fn line_place(&self, _: LineKey) -> LinePlace {
+        LinePlace {
+            def: Fingerprint::ZERO,
+            file: Fingerprint::ZERO,
+        }
+    }
 }
 
-fn generate(world: &World, main: FnId) -> Output {
+fn record(world: &World, main: FnId) -> ProgramRecord {
     let key = CodeKey::Function(Instance {
         id: main,
         args: TyList::empty(),
     });
-    collect(vec![Serial(world)], vec![key], |_| true)
+    let mut record = ProgramRecord::default();
+    let updated = record.update_with(&mut [Serial(world)], &[key], Bits::default());
+    assert!(updated.is_ok(), "code generation failed");
+    record
 }
 
 /// Runs the program: its exit code, or what it wrote to standard error when a signal ended it.
 fn run(world: &World, main: FnId) -> Result<i32, String> {
-    let output = generate(world, main);
-    assert_eq!(output.errors, []);
-    let image = Image {
-        functions: output.functions.iter().collect(),
-        data: output.data.iter().collect(),
-        entry: mangle::MAIN_SYMBOL.into(),
-        hooks: None,
-    };
-    let bytes = write_image(&image, &ImageOptions::new(&|key| key.expr + 100))
-        .map_err(|e| e.to_string())?;
+    let record = record(world, main);
+    let bytes = write_image(&record, &ImageOptions::default()).map_err(|e| e.to_string())?;
     let file = MemoryImage::new("test", &bytes).map_err(|e| e.to_string())?;
     let output = Command::new(file.path())
         .output()

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use salsa::{Cancelled, Setter};
 
@@ -18,7 +18,7 @@ use crate::session::{Options, OutputFileMap};
 use crate::store::Store;
 use crate::vfs::{ReadError, System, read_source};
 
-use super::reuse::{Reuse, Version};
+use super::reuse::{Program, Reuse, Version};
 use super::stages::Image;
 use super::{Compiler, Emitter, Ending, ExitStatus, NoCallbacks, Timing};
 use super::{emit_global, outputs, phases};
@@ -63,6 +63,7 @@ pub struct HotCompiler {
     system: Arc<dyn System>,
     store: Option<Arc<Store>>,
     reuse: Arc<Reuse>,
+    program: Arc<Mutex<Program>>,
 }
 
 impl HotCompiler {
@@ -107,6 +108,7 @@ impl HotCompiler {
             system,
             store,
             reuse: Arc::default(),
+            program: Arc::default(),
         }
     }
 
@@ -209,6 +211,7 @@ impl HotCompiler {
                 store: self.store.clone(),
                 reuse: Some(self.reuse.clone()),
                 rebuild: None,
+                program: self.program.clone(),
             },
             versions,
             unreadable,
@@ -262,7 +265,7 @@ impl Build {
             // The closure takes the wrapper as a whole.
             let emitter = emitter;
             if let Some(reuse) = &compiler.reuse {
-                reuse.advance(db, &self.versions);
+                reuse.advance(db, &self.versions, &compiler.program);
             }
             run_phases(compiler, emitter.0)
         });

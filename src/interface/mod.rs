@@ -43,7 +43,7 @@ pub mod timing;
 mod tests;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
@@ -56,7 +56,7 @@ use crate::{bodies, items};
 
 use self::changes::Rebuild;
 use self::incremental::BuildRecord;
-use self::reuse::Reuse;
+use self::reuse::{Program, Reuse};
 use self::stages::Image;
 
 pub use self::emit::{BufferEmitter, Emitter, StdEmitter};
@@ -156,6 +156,8 @@ pub struct Compiler {
     reuse: Option<Arc<Reuse>>,
     /// What has to be asked again, where earlier processes have left answers.
     rebuild: Option<Rebuild>,
+    /// The program, with what of it is known from before.
+    program: Arc<Mutex<Program>>,
 }
 
 impl Compiler {
@@ -418,27 +420,30 @@ fn phases(
         | Mode::DumpParse => {}
     }
 
-    let code = timing.stage("generate", Some(db), || stages::generate(compiler))?;
-    if mode == Mode::EmitObject {
-        let objects = timing.stage("objects", Some(db), || stages::objects(compiler, &code))?;
-        let made = timing.stage("write", None, || outputs::write_objects(compiler, objects))?;
-        return Ok(Outcome {
-            made,
-            findings,
-            ..report.into()
-        });
-    }
-    if callbacks.before_link(compiler) == Compilation::Stop {
-        return Err(Ending::Stopped);
-    }
-    let image = match linking::needs_linker(&compiler.options, &*compiler.system) {
-        false => timing.stage("link", Some(db), || stages::link(compiler, &code))?,
-        true => {
-            let objects = timing.stage("objects", Some(db), || stages::objects(compiler, &code))?;
-            timing.stage("link", None, || {
-                linking::link_objects(compiler, objects, emitter)
-            })?
+    let linked = linking::needs_linker(&compiler.options, &*compiler.system);
+    let image = if mode == Mode::EmitObject || linked {
+        let code = timing.stage("generate", Some(db), || stages::generate_module(compiler))?;
+        if linked && callbacks.before_link(compiler) == Compilation::Stop {
+            return Err(Ending::Stopped);
         }
+        let objects = timing.stage("objects", Some(db), || stages::objects(compiler, &code))?;
+        if !linked {
+            let made = timing.stage("write", None, || outputs::write_objects(compiler, objects))?;
+            return Ok(Outcome {
+                made,
+                findings,
+                ..report.into()
+            });
+        }
+        timing.stage("link", None, || {
+            linking::link_objects(compiler, objects, emitter)
+        })?
+    } else {
+        let program = timing.stage("generate", Some(db), || stages::generate(compiler))?;
+        if callbacks.before_link(compiler) == Compilation::Stop {
+            return Err(Ending::Stopped);
+        }
+        timing.stage("link", Some(db), || stages::link(compiler, &program))?
     };
     if mode == Mode::Run {
         return Ok(Outcome {
@@ -533,6 +538,7 @@ fn read_inputs(
         store,
         reuse: None,
         rebuild: None,
+        program: Arc::default(),
     };
     Ok((compiler, stamps))
 }

@@ -2,16 +2,18 @@
 //!
 //! The engine answers a question again only after walking through what the answer was made from. For one question that is nothing; for the
 //! 300,000 of a large module it is most of a rebuild. So what was found out about a file as a whole is kept here, under two conditions that take
-//! no walk to test: its text is the same, and so are the outlines of all files ([`crate::items::outline`]). Everything else goes to the engine.
+//! no walk to test: its text is the same, and so are the outlines of all files ([`crate::items::outline`]). The program is kept as a whole, together with
+//! what has changed since it was made: bodies, or with an outline everything. Everything else goes to the engine.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::base::{FxHashMap, FxHashSet};
-use crate::codegen::memo::UnitMemo;
+use crate::codegen::record::{ProgramRecord, Stale};
+use crate::codegen::{CodegenError, record};
 use crate::db::{CompilationUnit, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileKey};
 use crate::items::outline::{FileOutline, file_outline};
-use crate::session::OptLevel;
+use crate::items::{DefId, body_owners, body_syntax};
 
 /// A file and the number of its text: whoever sets a text counts.
 pub type Version = (SourceFile, u64);
@@ -29,7 +31,75 @@ struct State {
     outlines: FxHashMap<SourceFile, FileOutline>,
     /// What checking and analysing a file has found.
     findings: FxHashMap<SourceFile, Vec<Diagnostic>>,
-    units: Arc<UnitMemo>,
+    /// The bodies of files, with hashes of their texts.
+    bodies: FxHashMap<SourceFile, Bodies>,
+}
+
+/// Bodies with hashes of their texts.
+type Bodies = FxHashMap<DefId, u128>;
+
+/// The program that the last build made, and what does not hold any more of it.
+#[derive(Debug, Default)]
+pub struct Program {
+    pub record: ProgramRecord,
+    stale: StaleParts,
+}
+
+/// What has changed since a record was made.
+#[derive(Debug, Default)]
+enum StaleParts {
+    #[default]
+    Everything,
+    Bodies(FxHashSet<DefId>, FxHashSet<SourceFile>),
+}
+
+impl Program {
+    /// Makes the record that of the unit as it is now.
+    pub fn update(
+        &mut self,
+        db: &RootDatabase,
+        unit: CompilationUnit,
+    ) -> Result<record::Changes, Vec<CodegenError>> {
+        let changes = match &self.stale {
+            StaleParts::Everything => self.record.update(db, unit, &Stale::Everything)?,
+            StaleParts::Bodies(bodies, files) => {
+                let files: Vec<SourceFile> = files.iter().copied().collect();
+                let files = &files;
+                self.record
+                    .update(db, unit, &Stale::Bodies { bodies, files })?
+            }
+        };
+        self.stale = StaleParts::Bodies(FxHashSet::default(), FxHashSet::default());
+        Ok(changes)
+    }
+
+    fn forget(&mut self, bodies: FxHashSet<DefId>, files: &FxHashSet<SourceFile>) {
+        if let StaleParts::Bodies(known, known_files) = &mut self.stale {
+            known.extend(bodies);
+            known_files.extend(files);
+        }
+    }
+}
+
+/// The bodies of a file.
+fn bodies_of(db: &RootDatabase, file: SourceFile) -> Bodies {
+    let owners = body_owners(db, file).iter();
+    let hash = |&def: &DefId| (def, body_syntax(db, def).map_or(0, |body| body.hash));
+    owners.map(hash).collect()
+}
+
+/// The bodies that differ.
+fn changed_bodies(old: Option<&Bodies>, new: &Bodies) -> FxHashSet<DefId> {
+    let Some(old) = old else {
+        return new.keys().copied().collect();
+    };
+    let differs = |a: &Bodies, b: &Bodies| {
+        let changed = a.iter().filter(|(def, hash)| b.get(def) != Some(hash));
+        changed.map(|(&def, _)| def).collect::<Vec<DefId>>()
+    };
+    let mut changed: FxHashSet<DefId> = differs(old, new).into_iter().collect();
+    changed.extend(differs(new, old));
+    changed
 }
 
 impl Reuse {
@@ -39,7 +109,7 @@ impl Reuse {
     }
 
     /// Forgets what does not hold for these texts any more. Nothing is changed when the query engine is interrupted.
-    pub fn advance(&self, db: &RootDatabase, versions: &[Version]) {
+    pub fn advance(&self, db: &RootDatabase, versions: &[Version], program: &Mutex<Program>) {
         let mut state = self.state();
         let old: FxHashMap<SourceFile, u64> = state.versions.iter().copied().collect();
         let changed: FxHashSet<SourceFile> = versions
@@ -51,7 +121,12 @@ impl Reuse {
             .iter()
             .map(|&file| (file, file_outline(db, file).clone()))
             .collect();
+        let bodies: Vec<(SourceFile, Bodies)> = changed
+            .iter()
+            .map(|&file| (file, bodies_of(db, file)))
+            .collect();
         // From here on no query is asked.
+        let mut program = program.lock().unwrap_or_else(PoisonError::into_inner);
         let same_files = state
             .versions
             .iter()
@@ -62,19 +137,16 @@ impl Reuse {
             .all(|(file, outline)| state.outlines.get(file) == Some(outline));
         if same_files && same_outlines {
             state.findings.retain(|file, _| !changed.contains(file));
-            // Builds run one after the other, so that nobody else holds the code.
-            if let Some(units) = Arc::get_mut(&mut state.units)
-                && !changed.is_empty()
-            {
-                units.forget_files(db, &changed);
-            } else if !changed.is_empty() {
-                state.units = Arc::default();
-            }
+            let differ = bodies
+                .iter()
+                .flat_map(|(file, bodies)| changed_bodies(state.bodies.get(file), bodies));
+            program.forget(differ.collect(), &changed);
         } else {
             state.findings.clear();
-            state.units = Arc::default();
+            program.stale = StaleParts::Everything;
         }
         state.outlines.extend(outlines);
+        state.bodies.extend(bodies);
         state.versions = versions.to_vec();
     }
 
@@ -101,11 +173,6 @@ impl Reuse {
         }
         all.extend(state.findings.values().flatten().cloned());
         all
-    }
-
-    /// The code that is kept. Optimised code contains bodies of other files, so it is left to the engine.
-    pub fn units(&self, level: OptLevel) -> Option<Arc<UnitMemo>> {
-        (level == OptLevel::None).then(|| self.state().units.clone())
     }
 }
 

@@ -3,21 +3,22 @@
 //! Each function is one phase: it asks the queries of one folder for everything that the unit needs, in parallel
 //! where that pays, and returns plain data.
 
+use std::sync::{MutexGuard, PoisonError};
+
 use crate::base::FxHashSet;
-use crate::codegen::collect::Output;
-use crate::codegen::{self, blob::LineKey, key::CodeKey};
-use crate::codegen::{mangle, program};
+use crate::codegen::blob::LineKey;
+use crate::codegen::{self, CodegenError, Output, program};
 use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
 use crate::diag::Diagnostic;
 use crate::items::{self, Anchor, AnchoredDiagnostic, DefId};
 use crate::link;
-use crate::session::{Mode, OptLevel};
+use crate::session::OptLevel;
 use crate::{bodies, mir, types};
 
 use super::changes::Rebuild;
 use super::linking;
 use super::places::DebugPlaces;
-use super::reuse::Reuse;
+use super::reuse::{Program, Reuse};
 use super::{Compiler, Ending};
 
 /// What a phase returns.
@@ -286,41 +287,38 @@ pub(super) fn dump_clif(db: &RootDatabase, unit: CompilationUnit) -> Stage<Strin
     Ok(program::program_text(db, unit))
 }
 
-/// Finds every function that the program needs, with its type arguments, and makes their machine code. Objects hold what the program itself
-/// does not need as well.
-pub(super) fn generate(compiler: &Compiler) -> Stage<Output> {
-    let (db, unit) = (&compiler.db, compiler.unit);
-    let options = &compiler.options;
-    let output = match options.untracked.mode == Mode::EmitObject
-        || linking::needs_linker(options, &*compiler.system)
-    {
-        true => codegen::objects::module(db, unit),
-        false => {
-            let reuse = compiler.reuse.as_ref();
-            let memo = reuse.and_then(|reuse| reuse.units(program::opt_level(db)));
-            program::program_with(db, unit, memo)
-        }
-    };
-    if output.errors.is_empty() {
-        return Ok(output);
+/// Finds every function that the program needs, with its type arguments, and makes their machine code.
+pub(super) fn generate(compiler: &Compiler) -> Stage<MutexGuard<'_, Program>> {
+    let program = compiler.program.lock();
+    let mut program = program.unwrap_or_else(PoisonError::into_inner);
+    let updated = program.update(&compiler.db, compiler.unit);
+    updated.map_err(codegen_errors)?;
+    Ok(program)
+}
+
+/// The same for objects, which hold what the program itself does not need as well.
+pub(super) fn generate_module(compiler: &Compiler) -> Stage<Output> {
+    let output = codegen::objects::module(&compiler.db, compiler.unit);
+    match output.errors.is_empty() {
+        true => Ok(output),
+        false => Err(codegen_errors(output.errors)),
     }
-    let errors = output.errors.iter();
+}
+
+fn codegen_errors(errors: Vec<CodegenError>) -> Ending {
+    let errors = errors.iter();
     let errors: Vec<_> = errors
         .map(|error| Diagnostic::internal_error(error.to_string()))
         .collect();
-    Err(errors.into())
+    errors.into()
 }
 
 /// Puts machine code into object files, one for each input, or one for the module.
 pub(super) fn objects(compiler: &Compiler, code: &Output) -> Stage<Vec<Object>> {
     let (db, options) = (&compiler.db, &compiler.options);
-    let lines_db = std::sync::Mutex::new(db.clone());
-    let lines = |key: LineKey| {
-        let db = lines_db.lock().unwrap_or_else(|e| e.into_inner());
-        line_of(&*db, key)
-    };
+    let lines = codegen::record::line_of_output;
     let debug = DebugPlaces::new(compiler);
-    let place = |key: LineKey| debug.as_ref().and_then(|debug| debug.place(key));
+    let place = |key: LineKey| code.place(key);
     let extras = link::object_file::Extras {
         debug: debug.as_ref().map(|debug| debug.source(&place)),
         autolink: &linking::autolink_entries(options),
@@ -346,47 +344,17 @@ pub(super) fn objects(compiler: &Compiler, code: &Output) -> Stage<Vec<Object>> 
 }
 
 /// Puts machine code and the runtime together.
-pub(super) fn link(compiler: &Compiler, code: &Output) -> Stage<Image> {
-    let db = &compiler.db;
-    // Each thread of the writer needs a database of its own.
-    let lines_db = std::sync::Mutex::new(db.clone());
-    let lines = |key: LineKey| {
-        let db = lines_db.lock().unwrap_or_else(|e| e.into_inner());
-        line_of(&*db, key)
-    };
-    let program = link::image::Program {
-        functions: code.functions.iter().collect(),
-        data: code.data.iter().collect(),
-        entry: crate::codegen::blob::SymbolName::new(mangle::MAIN_SYMBOL),
-        hooks: code
-            .keys
-            .contains(&CodeKey::CastHooks)
-            .then(|| crate::codegen::blob::SymbolName::new(mangle::HOOKS_SYMBOL)),
-    };
+pub(super) fn link(compiler: &Compiler, program: &Program) -> Stage<Image> {
     let debug = DebugPlaces::new(compiler);
-    let place = |key: LineKey| debug.as_ref().and_then(|debug| debug.place(key));
+    let place = |key: LineKey| program.record.place(key);
     let options = link::image::ImageOptions {
         debug: debug.as_ref().map(|debug| debug.source(&place)),
-        ..link::image::ImageOptions::new(&lines)
+        ..link::image::ImageOptions::default()
     };
-    let bytes = link::image::write_image(&program, &options).map_err(link_error)?;
+    let bytes = link::image::write_image(&program.record, &options).map_err(link_error)?;
     Ok(Image { bytes })
 }
 
 fn link_error(error: link::LinkError) -> Ending {
     Diagnostic::global_error("link", error.to_string()).into()
-}
-
-/// The line that an expression begins on.
-fn line_of(db: &dyn Db, key: LineKey) -> u32 {
-    if let Some(line) = codegen::stored::stored_line(db, key) {
-        return line;
-    }
-    let def = program::definition_of_line(key);
-    let anchor = Anchor::ExprPoint(def, crate::base::Idx::from_raw(key.expr));
-    let Some(span) = items::anchor::anchor_span(db, anchor) else {
-        return 0;
-    };
-    let file = SourceFile::from_key(span.file);
-    items::presumed::presumed_line(db, file, span.range.start())
 }

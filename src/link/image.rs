@@ -9,35 +9,24 @@ use gimli::write::Address;
 use rayon::prelude::*;
 
 use super::debug::{self, DebugSection, DebugSource};
-use super::layout::{Layout, PAGE, Placed, Segment, is_zero};
-use super::{LineOf, LinkError, runtime};
-use crate::codegen::blob::{DataBlob, FunctionBlob, LineReloc, Reloc, RelocKind, SymbolName};
-
-/// Everything that a program consists of besides the runtime.
-#[derive(Clone, Debug, Default)]
-pub struct Program<'a> {
-    pub functions: Vec<&'a FunctionBlob>,
-    pub data: Vec<&'a DataBlob>,
-    /// The function that runs the program's top-level code.
-    pub entry: SymbolName,
-    /// The record of what the library adds to the runtime, if the program has it.
-    pub hooks: Option<SymbolName>,
-}
+use super::layout::{Layout, PAGE, Segment};
+use super::{LinkError, runtime};
+use crate::codegen::blob::{FunctionBlob, RelocKind, SymbolName};
+use crate::codegen::mangle;
+use crate::codegen::record::{Part, ProgramRecord};
 
 /// How to write an image.
 #[derive(Clone, Copy)]
 pub struct ImageOptions<'a> {
-    pub lines: LineOf<'a>,
     /// Whether the image gets a symbol table, for debuggers and profilers.
     pub symbols: bool,
     /// What debuggers want to know, if anything.
     pub debug: Option<DebugSource<'a>>,
 }
 
-impl<'a> ImageOptions<'a> {
-    pub fn new(lines: LineOf<'a>) -> Self {
+impl Default for ImageOptions<'_> {
+    fn default() -> Self {
         ImageOptions {
-            lines,
             symbols: true,
             debug: None,
         }
@@ -57,38 +46,44 @@ const READ: u32 = 4;
 const WRITE: u32 = 2;
 const EXECUTE: u32 = 1;
 
-/// Writes an image of the program to memory.
+/// Writes an image of a program to memory.
+///
+/// # Errors
+/// When a symbol is missing or too far away.
 pub fn write_image(
-    program: &Program<'_>,
+    record: &ProgramRecord,
     options: &ImageOptions<'_>,
 ) -> Result<Vec<u8>, LinkError> {
     let base = Base::read(runtime::IMAGE)?;
     let layout = Layout::new(
-        program,
+        record,
         (runtime::IMAGE.len() as u64).next_multiple_of(PAGE),
         base.end.next_multiple_of(PAGE),
-    )?;
+    );
     let loaded = (layout.writable.offset + layout.writable.file_size) as usize;
     // Memory from the allocator that was never touched is zero without anybody writing zeroes, and every task below then touches its own part.
     // The room for the tables is an estimate, so that appending them does not move the rest.
-    let mut image = vec![0; loaded + estimated_table_size(&layout, options)];
+    let mut image = vec![0; loaded + estimated_table_size(record, options)];
     image.truncate(loaded);
     let (tables, written) = {
         let image = image.as_mut_slice();
-        let tables = || Tables::new(&layout, options, loaded as u64);
-        rayon::join(tables, || write_segments(&layout, options.lines, image))
+        let tables = || Tables::new(record, &layout, options, loaded as u64);
+        rayon::join(tables, || write_segments(record, &layout, image))
     };
     written?;
     let tables = tables?;
     base.patch_headers(&mut image, &layout)?;
-    let undefined = |symbol| LinkError::Undefined(vec![(symbol, SymbolName::new("the runtime"))]);
-    let entry = layout
-        .address(program.entry)
-        .ok_or_else(|| undefined(program.entry))?;
+    let address = |name: &str| {
+        let id = record.find_defined(name)?;
+        layout.address(id)
+    };
+    let entry = address(mangle::MAIN_SYMBOL).ok_or_else(|| {
+        let symbols = [mangle::MAIN_SYMBOL, "the runtime"].map(SymbolName::new);
+        LinkError::Undefined(vec![symbols.into()])
+    })?;
     base.patch_slot(&mut image, "codira_slot_program_main", entry)?;
-    if let Some(hooks) = program.hooks {
-        let address = layout.address(hooks).ok_or_else(|| undefined(hooks))?;
-        base.patch_slot(&mut image, "codira_slot_program_hooks", address)?;
+    if let Some(hooks) = address(mangle::HOOKS_SYMBOL) {
+        base.patch_slot(&mut image, "codira_slot_program_hooks", hooks)?;
     }
     let (section_offset, section_count) = match &tables {
         Some(tables) => {
@@ -107,12 +102,11 @@ pub fn write_image(
 }
 
 /// The tables' size with names of usual length.
-fn estimated_table_size(layout: &Layout<'_>, options: &ImageOptions<'_>) -> usize {
+fn estimated_table_size(record: &ProgramRecord, options: &ImageOptions<'_>) -> usize {
     if !options.symbols {
         return 0;
     }
-    let count = layout.functions.len() + layout.constants.len() + layout.variables.len();
-    (count + runtime::symbols().len()) * (SYMBOL + 80) + 0x4000
+    (record.len() + runtime::symbols().len()) * (SYMBOL + 80) + 0x4000
 }
 
 fn get16(bytes: &[u8], at: usize) -> u16 {
@@ -189,7 +183,7 @@ impl Base {
 
     /// Writes a program header table with the new segments to the room that the runtime reserves for it. The table's old place has no room,
     /// and the end of the file will not do, because the C library reads the table in memory.
-    fn patch_headers(&self, image: &mut [u8], layout: &Layout<'_>) -> Result<(), LinkError> {
+    fn patch_headers(&self, image: &mut [u8], layout: &Layout) -> Result<(), LinkError> {
         let (offset, address) = self.offset_of("codira_program_headers")?;
         let mut headers = self.headers.clone();
         let parts = [
@@ -244,83 +238,27 @@ fn load_header(segment: &Segment, flags: u32) -> [u8; PROGRAM_HEADER] {
     header
 }
 
-/// What a blob is to the writer.
-trait Bytes: Sync {
-    /// What is between two blobs.
-    const PADDING: u8;
-    fn symbol(&self) -> SymbolName;
-    fn bytes(&self) -> &[u8];
-    fn relocs(&self) -> &[Reloc];
-    fn line_relocs(&self) -> &[LineReloc];
-}
-
-impl Bytes for FunctionBlob {
-    /// Traps if execution falls out of a function.
-    const PADDING: u8 = if cfg!(target_arch = "x86_64") {
-        0xcc
-    } else {
-        0
-    };
-    fn symbol(&self) -> SymbolName {
-        self.symbol
-    }
-    fn bytes(&self) -> &[u8] {
-        &self.code
-    }
-    fn relocs(&self) -> &[Reloc] {
-        &self.relocs
-    }
-    fn line_relocs(&self) -> &[LineReloc] {
-        &self.line_relocs
-    }
-}
-
-impl Bytes for DataBlob {
-    const PADDING: u8 = 0;
-    fn symbol(&self) -> SymbolName {
-        self.symbol
-    }
-    fn bytes(&self) -> &[u8] {
-        &self.bytes
-    }
-    fn relocs(&self) -> &[Reloc] {
-        &self.relocs
-    }
-    fn line_relocs(&self) -> &[LineReloc] {
-        &self.line_relocs
-    }
-}
-
 /// Fills an image that is all zero.
 fn write_segments(
-    layout: &Layout<'_>,
-    lines: LineOf<'_>,
+    record: &ProgramRecord,
+    layout: &Layout,
     image: &mut [u8],
 ) -> Result<(), LinkError> {
-    let stored = layout
-        .variables
-        .partition_point(|placed| !is_zero(placed.blob));
     let (head, rest) = image.split_at_mut(layout.text.offset as usize);
     let (text, rest) = rest.split_at_mut((layout.read_only.offset - layout.text.offset) as usize);
     let (read_only, writable) =
         rest.split_at_mut((layout.writable.offset - layout.read_only.offset) as usize);
-    let code = || write_segment(layout, &layout.text, &layout.functions, lines, text);
+    let code = || write_segment(record, layout, &layout.text, Part::Functions, text);
     let data = || {
         head[..runtime::IMAGE.len()].copy_from_slice(runtime::IMAGE);
         let constants = write_segment(
+            record,
             layout,
             &layout.read_only,
-            &layout.constants,
-            lines,
+            Part::Constants,
             read_only,
         );
-        let variables = write_segment(
-            layout,
-            &layout.writable,
-            &layout.variables[..stored],
-            lines,
-            writable,
-        );
+        let variables = write_segment(record, layout, &layout.writable, Part::Variables, writable);
         merge([constants, variables])
     };
     let (code, data) = rayon::join(code, data);
@@ -354,41 +292,41 @@ fn merge(results: impl IntoIterator<Item = Result<(), LinkError>>) -> Result<(),
 /// How many blobs one task copies: enough that handing out tasks costs nothing.
 const TASK: usize = 512;
 
-fn write_segment<B: Bytes>(
-    layout: &Layout<'_>,
+fn write_segment(
+    record: &ProgramRecord,
+    layout: &Layout,
     segment: &Segment,
-    blobs: &[Placed<'_, B>],
-    lines: LineOf<'_>,
+    part: Part,
     mut rest: &mut [u8],
 ) -> Result<(), LinkError> {
+    let address = |id: u32| layout.address(id).unwrap_or(segment.address);
     let mut tasks = Vec::new();
     let mut start = segment.address;
-    let mut groups = blobs.chunks(TASK).peekable();
+    let mut groups = record.part(part).chunks(TASK).peekable();
     while let Some(group) = groups.next() {
         let end = groups
             .peek()
-            .map_or(segment.address + segment.file_size, |next| next[0].address);
+            .map_or(segment.address + segment.file_size, |next| address(next[0]));
         let (head, tail) = rest.split_at_mut((end - start) as usize);
         tasks.push((head, start, group));
         (rest, start) = (tail, end);
     }
-    let write = |(out, start, group): (&mut [u8], u64, &[Placed<'_, B>])| -> Result<(), LinkError> {
+    // Execution that falls out of a function is trapped.
+    let padding = match part {
+        Part::Functions if cfg!(target_arch = "x86_64") => 0xcc,
+        _ => 0,
+    };
+    let write = |(out, start, group): (&mut [u8], u64, &[u32])| -> Result<(), LinkError> {
         let mut undefined = Vec::new();
         let mut end = 0;
-        for placed in group {
-            let place = (placed.address - start) as usize;
-            out[end..place].fill(B::PADDING);
-            end = place + placed.blob.bytes().len();
+        for &id in group {
+            let place = (address(id) - start) as usize;
+            out[end..place].fill(padding);
+            let blob = record.bytes(id);
+            end = place + blob.len();
             let bytes = &mut out[place..end];
-            bytes.copy_from_slice(placed.blob.bytes());
-            relocate(
-                layout,
-                placed.blob,
-                placed.address,
-                bytes,
-                lines,
-                &mut undefined,
-            )?;
+            bytes.copy_from_slice(blob);
+            relocate(record, layout, id, bytes, &mut undefined)?;
         }
         if undefined.is_empty() {
             Ok(())
@@ -399,41 +337,47 @@ fn write_segment<B: Bytes>(
     merge(tasks.into_par_iter().map(write).collect::<Vec<_>>())
 }
 
-fn relocate<B: Bytes>(
-    layout: &Layout<'_>,
-    blob: &B,
-    address: u64,
+/// Fills in the addresses and lines of a unit.
+fn relocate(
+    record: &ProgramRecord,
+    layout: &Layout,
+    id: u32,
     bytes: &mut [u8],
-    lines: LineOf<'_>,
     undefined: &mut Vec<(SymbolName, SymbolName)>,
 ) -> Result<(), LinkError> {
-    for reloc in blob.relocs() {
-        let Some(target) = layout.address(reloc.target) else {
-            undefined.push((reloc.target, blob.symbol()));
+    let address = layout.address(id).unwrap_or(0);
+    let malformed = || LinkError::Malformed {
+        in_symbol: record.symbol(id),
+    };
+    for reloc in record.relocs(id) {
+        let Some(target) = layout.address(reloc.target()) else {
+            undefined.push((record.symbol(reloc.target()), record.symbol(id)));
             continue;
         };
-        let width = if reloc.kind == RelocKind::Abs64 { 8 } else { 4 };
+        let width = if reloc.kind() == RelocKind::Abs64 {
+            8
+        } else {
+            4
+        };
         let place = bytes
             .get_mut(reloc.offset as usize..reloc.offset as usize + width)
-            .ok_or_else(|| LinkError::Malformed {
-                in_symbol: blob.symbol(),
-            })?;
+            .ok_or_else(malformed)?;
         let value = target.wrapping_add_signed(reloc.addend);
-        apply(reloc.kind, place, value, address + u64::from(reloc.offset)).ok_or_else(|| {
-            LinkError::OutOfRange {
-                target: reloc.target,
-                in_symbol: blob.symbol(),
-            }
+        apply(
+            reloc.kind(),
+            place,
+            value,
+            address + u64::from(reloc.offset),
+        )
+        .ok_or_else(|| LinkError::OutOfRange {
+            target: record.symbol(reloc.target()),
+            in_symbol: record.symbol(id),
         })?;
     }
-    for reloc in blob.line_relocs() {
-        let at = reloc.offset as usize;
-        let place = bytes
-            .get_mut(at..at + 4)
-            .ok_or_else(|| LinkError::Malformed {
-                in_symbol: blob.symbol(),
-            })?;
-        put32(place, 0, lines(reloc.key));
+    for line in record.line_places(id) {
+        let at = line.offset as usize;
+        let place = bytes.get_mut(at..at + 4).ok_or_else(malformed)?;
+        put32(place, 0, line.line);
     }
     Ok(())
 }
@@ -515,12 +459,13 @@ const SYMBOL_SECTION: u32 = 5;
 
 impl Tables {
     fn new(
-        layout: &Layout<'_>,
+        record: &ProgramRecord,
+        layout: &Layout,
         options: &ImageOptions<'_>,
         loaded: u64,
     ) -> Result<Option<Tables>, LinkError> {
         let debug = match &options.debug {
-            Some(source) => debug_sections(layout, source)?,
+            Some(source) => debug_sections(record, layout, source)?,
             None => Vec::new(),
         };
         if !options.symbols && debug.is_empty() {
@@ -528,7 +473,7 @@ impl Tables {
         }
         let offset = loaded.next_multiple_of(8);
         let (mut bytes, names) = if options.symbols {
-            symbol_table(layout)
+            symbol_table(record, layout)
         } else {
             (vec![0; SYMBOL], vec![0])
         };
@@ -657,13 +602,14 @@ impl Tables {
 
 /// What debuggers read about a program whose addresses are known.
 fn debug_sections(
-    layout: &Layout<'_>,
+    record: &ProgramRecord,
+    layout: &Layout,
     source: &DebugSource<'_>,
 ) -> Result<Vec<DebugSection>, LinkError> {
-    let functions = layout.functions();
-    let functions: Vec<_> = functions
-        .map(|(blob, address)| (blob, Address::Constant(address)))
-        .collect();
+    let ids = record.part(Part::Functions);
+    let blobs: Vec<FunctionBlob> = ids.iter().map(|&id| record.function(id)).collect();
+    let addresses = ids.iter().map(|&id| layout.address(id).unwrap_or(0));
+    let functions: Vec<_> = blobs.iter().zip(addresses.map(Address::Constant)).collect();
     debug::sections(&functions, source)
 }
 
@@ -679,31 +625,18 @@ fn add_name(table: &mut Vec<u8>, name: &str) -> u32 {
 }
 
 /// The symbol table and its names: the program's functions and data, and the runtime's functions.
-fn symbol_table(layout: &Layout<'_>) -> (Vec<u8>, Vec<u8>) {
+fn symbol_table(record: &ProgramRecord, layout: &Layout) -> (Vec<u8>, Vec<u8>) {
     const FUNCTION: u8 = 2;
     const OBJECT: u8 = 1;
     /// A symbol that belongs to no section, because the runtime's sections are not described.
     const ABSOLUTE: u16 = 0xfff1;
-    let data =
-        layout
-            .constants
-            .iter()
-            .map(|placed| (placed, 2))
-            .chain(layout.variables.iter().map(|placed| {
-                let section = if is_zero(placed.blob) { 4 } else { 3 };
-                (placed, section)
-            }));
-    let count = 1
-        + layout.functions.len()
-        + layout.constants.len()
-        + layout.variables.len()
-        + runtime::symbols().len();
+    let count = 1 + record.len() + runtime::symbols().len();
     let mut table = Vec::with_capacity(count * SYMBOL);
     table.resize(SYMBOL, 0);
     let mut names = Vec::with_capacity(count * 48);
     names.push(0);
-    let mut add = |name: SymbolName, kind: u8, section: u16, address: u64, size: u64| {
-        let place = add_name(&mut names, name.as_str());
+    let mut add = |name: &str, kind: u8, section: u16, address: u64, size: u64| {
+        let place = add_name(&mut names, name);
         let mut entry = [0; SYMBOL];
         put32(&mut entry, 0, place);
         entry[4] = kind;
@@ -712,26 +645,25 @@ fn symbol_table(layout: &Layout<'_>) -> (Vec<u8>, Vec<u8>) {
         put64(&mut entry, 16, size);
         table.extend_from_slice(&entry);
     };
-    for placed in &layout.functions {
-        add(
-            placed.blob.symbol,
-            FUNCTION,
-            TEXT_SECTION,
-            placed.address,
-            placed.blob.code.len() as u64,
-        );
-    }
-    for (placed, section) in data {
-        add(
-            placed.blob.symbol,
-            OBJECT,
-            section,
-            placed.address,
-            placed.blob.size(),
-        );
+    for (number, part) in (TEXT_SECTION..).zip(Part::ALL) {
+        let kind = match part {
+            Part::Functions => FUNCTION,
+            _ => OBJECT,
+        };
+        for &id in record.part(part) {
+            let address = layout.address(id).unwrap_or(0);
+            add(
+                record.name(id),
+                kind,
+                number,
+                address,
+                record.unit(id).size(),
+            );
+        }
     }
     for symbol in runtime::symbols() {
-        add(symbol.name, FUNCTION, ABSOLUTE, symbol.address, symbol.size);
+        let name = symbol.name.as_str();
+        add(name, FUNCTION, ABSOLUTE, symbol.address, symbol.size);
     }
     (table, names)
 }

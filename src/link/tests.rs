@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use super::image::{ImageOptions, Program, write_image};
+use super::image::{ImageOptions, write_image};
 use super::linker::{LinkJob, link};
 use super::object_file::write_object;
 use super::output::{MemoryImage, replace_file};
@@ -12,6 +12,7 @@ use super::{LinkError, archive};
 use crate::codegen::blob::{
     DataBlob, FunctionBlob, LineKey, LineReloc, Linkage, Reloc, RelocKind, SymbolName,
 };
+use crate::codegen::record::ProgramRecord;
 
 /// A small assembler for x86-64.
 #[derive(Default)]
@@ -105,13 +106,9 @@ fn no_lines(_: LineKey) -> u32 {
 }
 
 fn build(functions: &[FunctionBlob], data: &[DataBlob]) -> Result<Vec<u8>, LinkError> {
-    let program = Program {
-        functions: functions.iter().collect(),
-        data: data.iter().collect(),
-        entry: "codira_program_main".into(),
-        hooks: None,
-    };
-    write_image(&program, &ImageOptions::new(&|key| key.expr + 100))
+    let record = ProgramRecord::of_blobs(functions, data, |key| key.expr + 100);
+    let record = record.map_err(LinkError::Duplicate)?;
+    write_image(&record, &ImageOptions::default())
 }
 
 fn run(image: &[u8]) -> Output {

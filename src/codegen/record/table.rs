@@ -1,0 +1,138 @@
+//! Flat arrays of plain values, addressed by small numbers.
+
+use std::ops::Range;
+
+/// Values that are nothing but their bytes.
+///
+/// # Safety
+/// Every pattern of bits is a value, there is no padding, and there are no references.
+pub unsafe trait Plain: Copy + Default + 'static {}
+
+// SAFETY: plain numbers.
+unsafe impl Plain for u8 {}
+// SAFETY: plain numbers.
+unsafe impl Plain for u32 {}
+// SAFETY: plain numbers.
+unsafe impl Plain for u64 {}
+
+/// A run of elements of another table.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[repr(C)]
+pub struct Span {
+    pub start: u32,
+    pub len: u32,
+}
+
+// SAFETY: two numbers without padding.
+unsafe impl Plain for Span {}
+
+impl Span {
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.start as usize + self.len as usize
+    }
+}
+
+/// A list of plain values. What is out of bounds is not there: a table that was read from disk may say anything.
+#[derive(Clone, Debug, Default)]
+pub struct Table<T>(Vec<T>);
+
+impl<T: Plain> Table<T> {
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The element with this number; the default where there is none.
+    pub fn get(&self, number: u32) -> T {
+        self.0.get(number as usize).copied().unwrap_or_default()
+    }
+
+    /// Replaces the element with this number, if there is one.
+    pub fn set(&mut self, number: u32, value: T) {
+        if let Some(place) = self.0.get_mut(number as usize) {
+            *place = value;
+        }
+    }
+
+    /// Adds an element; returns its number.
+    pub fn push(&mut self, value: T) -> u32 {
+        self.0.push(value);
+        self.0.len() as u32 - 1
+    }
+
+    /// A run of elements.
+    pub fn run(&self, span: Span) -> &[T] {
+        self.0.get(span.range()).unwrap_or_default()
+    }
+
+    /// A run of elements, to be changed.
+    pub fn run_mut(&mut self, span: Span) -> &mut [T] {
+        self.0.get_mut(span.range()).unwrap_or_default()
+    }
+
+    /// Adds a run of elements.
+    pub fn extend(&mut self, values: &[T]) -> Span {
+        let start = self.0.len() as u32;
+        self.0.extend_from_slice(values);
+        Span {
+            start,
+            len: values.len() as u32,
+        }
+    }
+
+    /// All elements.
+    pub fn all(&self) -> &[T] {
+        &self.0
+    }
+}
+
+/// A set of small numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Bits(Vec<u64>);
+
+impl Bits {
+    /// The empty set with room for numbers below `len`.
+    pub fn new(len: usize) -> Bits {
+        Bits(vec![0; len.div_ceil(64)])
+    }
+
+    /// Whether the number is in the set.
+    pub fn contains(&self, number: u32) -> bool {
+        let word = self.0.get(number as usize / 64).copied().unwrap_or(0);
+        word >> (number % 64) & 1 != 0
+    }
+
+    /// Adds a number; whether it is new.
+    pub fn insert(&mut self, number: u32) -> bool {
+        let at = number as usize / 64;
+        if at >= self.0.len() {
+            self.0.resize((at + 1).next_power_of_two(), 0);
+        }
+        let bit = 1 << (number % 64);
+        let is_new = self.0[at] & bit == 0;
+        self.0[at] |= bit;
+        is_new
+    }
+
+    /// Whether nothing is in the set.
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|&word| word == 0)
+    }
+
+    /// The numbers in the set, in order.
+    pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
+        self.0.iter().enumerate().flat_map(|(at, &word)| {
+            let mut rest = word;
+            std::iter::from_fn(move || {
+                let bit = (rest != 0).then(|| rest.trailing_zeros())?;
+                rest &= rest - 1;
+                Some(at as u32 * 64 + bit)
+            })
+        })
+    }
+}

@@ -1,0 +1,608 @@
+//! From the entry to everything that it reaches.
+//!
+//! Each function or datum names what it refers to, and that is generated in turn: nothing that is not used is compiled. Where the record has
+//! what is referred to, its own references are followed without asking anybody. When nothing new turns up any more, what depends on the whole
+//! program may lead further (see `derive.rs`).
+//!
+//! Everything here only reads the record. What is found is put there at the end, when no query can be interrupted any more.
+
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+
+use crate::base::{Fingerprint, Name};
+use crate::items::ids::DefId;
+use crate::types::ty::Ty;
+
+use super::derive::{Derived, derive};
+use super::table::Bits;
+use super::{ASKS, DEFINED, MANY, METADATA, NONE, ProgramRecord, SLOT, Words, fingerprint, words};
+use crate::codegen::blob::{LineKey, SymbolName};
+use crate::codegen::key::{Blob, CodeKey, CodeUnit, CodegenError, DynamicCall};
+
+/// What one thread needs to generate code.
+pub trait Generator: Send {
+    /// The memoised code of a key.
+    fn unit(&self, key: CodeKey) -> Result<Arc<CodeUnit>, CodegenError>;
+    /// Whether the type of a metadata record conforms to a protocol.
+    fn conforms(&self, metadata: CodeKey, protocol: DefId) -> bool;
+    /// Whether a dynamic call may meet values of a type.
+    fn serves(&self, call: DynamicCall, ty: Ty) -> bool;
+    fn symbol(&self, key: &CodeKey) -> SymbolName;
+    /// The line of an expression.
+    fn line(&self, key: LineKey) -> u32;
+    /// Where an expression stands, for debuggers; none in the standard library, whose text is nowhere that they could show it from.
+    fn place(&self, _key: LineKey) -> Option<(Name, u32)> {
+        None
+    }
+    /// What a line key's definition is in every process.
+    fn line_place(&self, key: LineKey) -> LinePlace;
+    /// The outermost bodies that a key's code is made from.
+    fn bodies(&self, _key: &CodeKey) -> SmallVec<[DefId; 2]> {
+        SmallVec::new()
+    }
+    /// What a definition is in every process.
+    fn fingerprint(&self, _def: DefId) -> Fingerprint {
+        Fingerprint::ZERO
+    }
+    /// The definitions with bodies in the files whose text has moved, by fingerprint, as line keys know them.
+    fn moved(&self) -> FxHashMap<Fingerprint, u64> {
+        FxHashMap::default()
+    }
+    /// The fingerprints of those files.
+    fn moved_files(&self) -> Vec<Fingerprint> {
+        Vec::new()
+    }
+    /// Whether to keep line rows.
+    fn wants_rows(&self) -> bool {
+        false
+    }
+}
+
+/// A definition that lines belong to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LinePlace {
+    pub def: Fingerprint,
+    /// The file in which the lines are.
+    pub file: Fingerprint,
+}
+
+/// A line, and the path of its file if debuggers are told about it.
+pub(super) type Place = (u32, Option<Name>);
+
+fn row_place(generator: &impl Generator, key: LineKey) -> Place {
+    match generator.place(key) {
+        Some((path, line)) => (line, Some(path)),
+        None => (0, None),
+    }
+}
+
+/// Code that was generated now.
+pub(super) struct Fresh {
+    pub id: u32,
+    pub key: CodeKey,
+    pub unit: Arc<CodeUnit>,
+    /// The numbers of what it refers to.
+    pub references: Box<[u32]>,
+    pub protocols: Box<[u32]>,
+    /// The lines of its line relocations and line rows, of these with the path.
+    pub lines: Vec<Place>,
+    pub made_from: SmallVec<[Words; 2]>,
+}
+
+/// The error of an update that cannot go on with the record that it was given.
+pub enum Failure {
+    /// Code that could not be generated.
+    Errors(Vec<CodegenError>),
+    /// A key is needed that the record does not know.
+    Unknown,
+}
+
+/// An update under way.
+pub(super) struct Update<'r, 'g, G> {
+    pub record: &'r ProgramRecord,
+    generators: &'g mut [G],
+    /// Units that may not be taken from the record.
+    stale: Bits,
+    pub fresh: Vec<Fresh>,
+    /// By unit: the number of its fresh code plus one.
+    fresh_at: Vec<u32>,
+    /// The symbols of units that the record does not have, which come behind its own.
+    pub new_symbols: Vec<SymbolName>,
+    ids: FxHashMap<SymbolName, u32>,
+    /// Keys of units that were not generated now.
+    keys: FxHashMap<u32, CodeKey>,
+    pub reached: Bits,
+    /// Of what is reached, by kind.
+    pub metadata: Vec<u32>,
+    pub slots: Vec<u32>,
+    pub protocols: Vec<u32>,
+    /// What depends on the whole program; none if it is as in the record.
+    pub derived: Option<Derived>,
+    /// The places of definitions that the record has no lines of.
+    pub line_places: FxHashMap<u64, LinePlace>,
+    /// For definitions of the record whose text has moved: line keys.
+    pub moved: FxHashMap<u32, Option<u64>>,
+    /// The lines of expressions there, and what debuggers are told.
+    pub moved_lines: FxHashMap<(u32, u32), (u32, Place)>,
+}
+
+impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
+    pub fn new(record: &'r ProgramRecord, generators: &'g mut [G], stale: Bits) -> Self {
+        Update {
+            record,
+            generators,
+            stale,
+            fresh: Vec::new(),
+            fresh_at: vec![0; record.len()],
+            new_symbols: Vec::new(),
+            ids: FxHashMap::default(),
+            keys: FxHashMap::default(),
+            reached: Bits::new(record.len()),
+            metadata: Vec::new(),
+            slots: Vec::new(),
+            protocols: Vec::new(),
+            derived: None,
+            line_places: FxHashMap::default(),
+            moved: FxHashMap::default(),
+            moved_lines: FxHashMap::default(),
+        }
+    }
+
+    pub fn generator(&self) -> Option<&G> {
+        self.generators.first()
+    }
+
+    /// The number of a symbol, a new one if need be.
+    pub fn id_of(&mut self, symbol: SymbolName) -> u32 {
+        if let Some(&id) = self.ids.get(&symbol) {
+            return id;
+        }
+        let id = self.record.find_symbol(symbol).unwrap_or_else(|| {
+            self.new_symbols.push(symbol);
+            (self.record.len() + self.new_symbols.len() - 1) as u32
+        });
+        self.ids.insert(symbol, id);
+        id
+    }
+
+    /// The number of a key's unit.
+    pub fn id_of_key(&mut self, key: CodeKey) -> Option<u32> {
+        let symbol = self.generator()?.symbol(&key);
+        let id = self.id_of(symbol);
+        self.keys.insert(id, key);
+        Some(id)
+    }
+
+    /// The key of a unit.
+    pub fn key_of(&self, id: u32) -> Option<CodeKey> {
+        let fresh = self.fresh_of(id).map(|fresh| fresh.key);
+        fresh
+            .or_else(|| self.keys.get(&id).copied())
+            .or_else(|| self.record.keys.get(id as usize).copied().flatten())
+    }
+
+    pub fn fresh_of(&self, id: u32) -> Option<&Fresh> {
+        let at = self.fresh_at.get(id as usize)?.checked_sub(1)?;
+        self.fresh.get(at as usize)
+    }
+
+    pub fn symbol_of(&self, id: u32) -> &str {
+        match (id as usize).checked_sub(self.record.len()) {
+            None => self.record.name(id),
+            Some(at) => self
+                .new_symbols
+                .get(at)
+                .map_or("", |symbol| symbol.as_str()),
+        }
+    }
+
+    /// Whether a unit can be taken from the record.
+    pub fn is_kept(&self, id: u32) -> bool {
+        self.record.flags.get(id) & DEFINED != 0 && !self.stale.contains(id)
+    }
+
+    /// How deeply the type of a metadata record is nested.
+    pub fn nesting(&self, id: u32) -> u32 {
+        match self.fresh_of(id).map(|fresh| fresh.key) {
+            Some(CodeKey::Metadata(ty)) => ty.nesting(),
+            _ => self.record.unit(id).nesting,
+        }
+    }
+
+    /// Everything that the program consists of.
+    pub fn run(&mut self, roots: &[CodeKey]) -> Result<(), Failure> {
+        let mut queue = Vec::new();
+        for &root in roots {
+            queue.extend(self.id_of_key(root));
+        }
+        queue.retain(|&id| self.reached.insert(id));
+        self.close(queue)?;
+        if self.same_references() {
+            return self.find_lines();
+        }
+        self.derived = Some(derive(self)?);
+        self.find_lines()
+    }
+
+    /// Whether nothing was generated that changes what the program consists of.
+    fn same_references(&self) -> bool {
+        false
+    }
+
+    /// Follows references from `queue`, whose members are reached, and generates what is missing.
+    pub fn close(&mut self, mut queue: Vec<u32>) -> Result<(), Failure> {
+        let mut missing = Vec::new();
+        loop {
+            while let Some(id) = queue.pop() {
+                if let Some(fresh) = self.fresh_of(id) {
+                    let key = fresh.key;
+                    let references = fresh.references.clone();
+                    let protocols = fresh.protocols.clone();
+                    self.note(
+                        id,
+                        &protocols,
+                        matches!(key, CodeKey::Metadata(_)),
+                        matches!(key, CodeKey::DynamicSlot(_)),
+                    );
+                    for &reference in &references {
+                        if self.reached.insert(reference) {
+                            queue.push(reference);
+                        }
+                    }
+                } else if self.is_kept(id) {
+                    let record = self.record;
+                    let flags = record.flags.get(id);
+                    if flags & (METADATA | SLOT | ASKS) != 0 {
+                        let protocols = record.ids.run(record.unit(id).protocols);
+                        self.note(id, protocols, flags & METADATA != 0, flags & SLOT != 0);
+                    }
+                    for &reference in record.ids.run(record.references.get(id)) {
+                        if self.reached.insert(reference) {
+                            queue.push(reference);
+                        }
+                    }
+                } else {
+                    missing.push(id);
+                }
+            }
+            if missing.is_empty() {
+                return Ok(());
+            }
+            let keys = missing.iter().map(|&id| self.key_of(id));
+            let keys: Option<Vec<CodeKey>> = keys.collect();
+            self.generate(keys.ok_or(Failure::Unknown)?)?;
+            queue.append(&mut missing);
+        }
+    }
+
+    fn note(&mut self, id: u32, protocols: &[u32], is_metadata: bool, is_slot: bool) {
+        if is_metadata {
+            self.metadata.push(id);
+        }
+        if is_slot {
+            self.slots.push(id);
+        }
+        for &protocol in protocols {
+            if !self.protocols.contains(&protocol) {
+                self.protocols.push(protocol);
+            }
+        }
+    }
+
+    /// Generates the code of keys, and of everything that they reach and nobody has.
+    fn generate(&mut self, keys: Vec<CodeKey>) -> Result<(), Failure> {
+        let made = {
+            let (record, stale) = (self.record, &self.stale);
+            let has = |symbol: SymbolName| {
+                let id = record.find_symbol(symbol);
+                id.is_some_and(|id| record.flags.get(id) & DEFINED != 0 && !stale.contains(id))
+            };
+            work_through(self.generators, keys, &has)
+        };
+        let mut errors = Vec::new();
+        for made in made {
+            let unit = match made.unit {
+                Ok(unit) => unit,
+                Err(error) => {
+                    errors.push(error);
+                    continue;
+                }
+            };
+            let id = self.id_of(made.symbol);
+            let references = made.references.iter().map(|&symbol| self.id_of(symbol));
+            let references: Box<[u32]> = references.collect();
+            for (&id, &key) in references.iter().zip(&unit.references) {
+                if self.fresh_of(id).is_none() {
+                    self.keys.insert(id, key);
+                }
+            }
+            let protocols = unit.dynamic_protocols.iter();
+            let protocols = protocols.map(|&protocol| self.id_of_key(CodeKey::Protocol(protocol)));
+            let protocols: Option<Box<[u32]>> = protocols.collect();
+            let at = id as usize;
+            if self.fresh_at.len() <= at {
+                self.fresh_at.resize(at + 1 + at / 2, 0);
+            }
+            if let Some(fresh) = self.fresh_of(id) {
+                if fresh.key != made.key {
+                    errors.push(CodegenError {
+                        symbol: made.symbol.as_str().to_owned(),
+                        message: "the symbol is defined more than once".to_owned(),
+                    });
+                }
+                continue;
+            }
+            self.fresh_at[at] = self.fresh.len() as u32 + 1;
+            self.fresh.push(Fresh {
+                id,
+                key: made.key,
+                unit,
+                references,
+                protocols: protocols.unwrap_or_default(),
+                lines: made.lines,
+                made_from: SmallVec::new(),
+            });
+        }
+        if errors.is_empty() {
+            return Ok(());
+        }
+        errors.sort_by(|a, b| a.symbol.cmp(&b.symbol));
+        Err(Failure::Errors(errors))
+    }
+
+    /// Finds out about bodies and lines what needs the database.
+    fn find_lines(&mut self) -> Result<(), Failure> {
+        let Some(generator) = self.generators.first() else {
+            return Ok(());
+        };
+        let wants_rows = generator.wants_rows();
+        for fresh in &mut self.fresh {
+            let bodies = generator.bodies(&fresh.key);
+            let bodies = bodies
+                .iter()
+                .map(|&body| Words(words(generator.fingerprint(body))));
+            fresh.made_from = bodies.collect();
+            for key in line_keys(&fresh.unit.blob, wants_rows) {
+                if !self.record.line_places.contains_key(&key.def) {
+                    self.line_places
+                        .entry(key.def)
+                        .or_insert_with(|| generator.line_place(key));
+                }
+            }
+        }
+        let files: FxHashSet<[u64; 2]> = generator.moved_files().into_iter().map(words).collect();
+        if files.is_empty() || self.record.is_empty() {
+            return Ok(());
+        }
+        // In a process that has generated the code the numbers are known.
+        let mut found: Option<FxHashMap<Fingerprint, u64>> = None;
+        for (number, def) in (0..).zip(self.record.line_defs.all()) {
+            if files.contains(&def.file) {
+                let own = self.record.line_numbers.get(number as usize).copied();
+                let key = own.filter(|&key| key != 0).or_else(|| {
+                    let found = found.get_or_insert_with(|| generator.moved());
+                    found.get(&fingerprint(def.fingerprint)).copied()
+                });
+                self.moved.insert(number, key);
+            }
+        }
+        if self.moved.is_empty() {
+            return Ok(());
+        }
+        for id in self.reached.iter() {
+            if !self.is_kept(id) {
+                continue;
+            }
+            let unit = self.record.unit(id);
+            for span in [unit.line_places, unit.line_rows] {
+                for line in self.record.lines.run(span) {
+                    if let Some(&def) = self.moved.get(&line.def) {
+                        let expr = line.expr;
+                        let find = || match def.map(|def| LineKey { def, expr }) {
+                            None => (0, (0, None)),
+                            Some(key) if wants_rows => {
+                                (generator.line(key), row_place(generator, key))
+                            }
+                            Some(key) => (generator.line(key), (0, None)),
+                        };
+                        self.moved_lines
+                            .entry((line.def, expr))
+                            .or_insert_with(find);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The expressions whose lines a blob needs: first those of line relocations, then those of rows.
+pub(super) fn line_keys(blob: &Blob, wants_rows: bool) -> impl Iterator<Item = LineKey> + '_ {
+    let (relocs, rows): (_, &[_]) = match blob {
+        Blob::Function(blob) => (&blob.line_relocs, &blob.line_rows),
+        Blob::Data(blob) => (&blob.line_relocs, &[]),
+    };
+    let rows = if wants_rows { rows } else { &[] };
+    let relocs = relocs.iter().map(|reloc| reloc.key);
+    relocs.chain(rows.iter().map(|row| row.key))
+}
+
+/// The units that were made from one of these bodies.
+pub(super) fn made_from(record: &ProgramRecord, bodies: &FxHashSet<Words>) -> Bits {
+    let mut units = Bits::new(record.len());
+    let mut stale = Bits::new(record.bodies.len());
+    for (number, body) in (0..).zip(record.bodies.all()) {
+        if bodies.contains(body) {
+            stale.insert(number);
+        }
+    }
+    for (id, &from) in (0..).zip(record.made_from.all()) {
+        let hit = match from {
+            NONE => false,
+            _ if from & MANY != 0 => {
+                let span = record.spans.get(from & !MANY);
+                record
+                    .ids
+                    .run(span)
+                    .iter()
+                    .any(|&body| stale.contains(body))
+            }
+            body => stale.contains(body),
+        };
+        if hit {
+            units.insert(id);
+        }
+    }
+    units
+}
+
+/// A unit that some thread has generated.
+struct Made {
+    key: CodeKey,
+    symbol: SymbolName,
+    unit: Result<Arc<CodeUnit>, CodegenError>,
+    references: Vec<SymbolName>,
+    lines: Vec<Place>,
+}
+
+#[derive(Default)]
+struct Shared {
+    queue: Vec<CodeKey>,
+    seen: FxHashSet<CodeKey>,
+    done: Vec<Made>,
+    /// Keys that some thread is working on.
+    busy: usize,
+    /// A thread has panicked, so that waiting for it would never end.
+    failed: bool,
+}
+
+/// Works through keys and all that they refer to and nobody `has`, on one thread per generator.
+fn work_through<G: Generator>(
+    generators: &mut [G],
+    queue: Vec<CodeKey>,
+    has: &(impl Fn(SymbolName) -> bool + Sync),
+) -> Vec<Made> {
+    let few = queue.len() <= 4;
+    let shared = Mutex::new(Shared {
+        seen: queue.iter().copied().collect(),
+        queue,
+        ..Shared::default()
+    });
+    let wake = Condvar::new();
+    match generators {
+        [one] => work(one, &shared, &wake, has, usize::MAX),
+        many => {
+            // Starting threads takes longer than what an edit usually leaves to do.
+            if let (true, Some(first)) = (few, many.first()) {
+                work(first, &shared, &wake, has, 16);
+            }
+            let left = |shared: &Mutex<Shared>| {
+                let shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                !shared.queue.is_empty()
+            };
+            if left(&shared) {
+                std::thread::scope(|scope| {
+                    for generator in many {
+                        let (shared, wake) = (&shared, &wake);
+                        scope.spawn(move || work(generator, shared, wake, has, usize::MAX));
+                    }
+                });
+            }
+        }
+    }
+    let shared = shared.into_inner();
+    shared.unwrap_or_else(PoisonError::into_inner).done
+}
+
+/// Tells the other threads when this one dies in the middle of a key.
+struct Alarm<'s> {
+    shared: &'s Mutex<Shared>,
+    wake: &'s Condvar,
+}
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let mut state = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+            state.failed = true;
+            self.wake.notify_all();
+        }
+    }
+}
+
+/// Generates at most about `limit` units.
+fn work<G: Generator>(
+    generator: &G,
+    shared: &Mutex<Shared>,
+    wake: &Condvar,
+    has: &impl Fn(SymbolName) -> bool,
+    limit: usize,
+) {
+    let _alarm = Alarm { shared, wake };
+    let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
+    let wants_rows = generator.wants_rows();
+    let mut batch: Vec<CodeKey> = Vec::new();
+    let mut results: Vec<Made> = Vec::new();
+    // What this thread has seen referred to, so that nothing is asked about twice.
+    let mut known: FxHashMap<CodeKey, SymbolName> = FxHashMap::default();
+    let mut wanted: Vec<CodeKey> = Vec::new();
+    let mut count = 0;
+    let mut state = lock();
+    loop {
+        while state.queue.is_empty() && state.busy > 0 && !state.failed {
+            state = wake.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.queue.is_empty() || state.failed || count >= limit {
+            wake.notify_all();
+            return;
+        }
+        // Half of what there is, so that the others have something too.
+        let taken = (state.queue.len() / 2).clamp(1, 16);
+        let rest = state.queue.len() - taken;
+        batch.extend(state.queue.drain(rest..));
+        state.busy += 1;
+        drop(state);
+        count += taken;
+        for key in batch.drain(..) {
+            let unit = generator.unit(key);
+            let mut made = Made {
+                key,
+                symbol: generator.symbol(&key),
+                unit,
+                references: Vec::new(),
+                lines: Vec::new(),
+            };
+            if let Ok(unit) = &made.unit {
+                for &reference in &unit.references {
+                    let symbol = *known.entry(reference).or_insert_with(|| {
+                        let symbol = generator.symbol(&reference);
+                        if !has(symbol) {
+                            wanted.push(reference);
+                        }
+                        symbol
+                    });
+                    made.references.push(symbol);
+                }
+                let keys = line_keys(&unit.blob, false);
+                made.lines = keys.map(|key| (generator.line(key), None)).collect();
+                if let (true, Blob::Function(blob)) = (wants_rows, &unit.blob) {
+                    let rows = blob.line_rows.iter();
+                    let rows = rows.map(|row| row_place(generator, row.key));
+                    made.lines.extend(rows);
+                }
+            }
+            results.push(made);
+        }
+        state = lock();
+        for key in wanted.drain(..) {
+            if state.seen.insert(key) {
+                state.queue.push(key);
+            }
+        }
+        state.done.append(&mut results);
+        state.busy -= 1;
+        wake.notify_all();
+    }
+}
