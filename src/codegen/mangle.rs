@@ -125,23 +125,6 @@ fn shorten(mut name: String) -> String {
     name
 }
 
-/// The readable form of a symbol, for backtraces; `None` for symbols that are not a Codira program's.
-pub fn demangle(symbol: &str) -> Option<String> {
-    let rest = symbol.strip_prefix(PREFIX)?;
-    let mut bytes = Vec::with_capacity(rest.len());
-    let mut chars = rest.bytes();
-    while let Some(byte) = chars.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digits = [chars.next()?, chars.next()?];
-        let digits = std::str::from_utf8(&digits).ok()?;
-        bytes.push(u8::from_str_radix(digits, 16).ok()?);
-    }
-    String::from_utf8(bytes).ok()
-}
-
 struct Mangler<'p, 'a> {
     p: &'p dyn Program<'a>,
     out: String,

@@ -3,7 +3,7 @@
 //! * [`cx`]: what this folder asks about a program; [`program`] answers from the database and holds this folder's queries:
 //!   [`layout()`], [`symbol_name`], [`code_unit`].
 //! * [`layout`](mod@layout): how values lie in memory and in registers; [`mangle`]: the names of symbols;
-//!   [`readable`]: as people write them.
+//!   [`readable`]: as people write them; [`demangle`](mod@demangle): the way back from a symbol alone.
 //! * [`key`]: the functions and data of a program, named by what they are.
 //! * [`isa`]: the machine, its settings, the calling conventions.
 //! * [`emit`]: MIR to Cranelift's representation, with generic arguments filled in on the way.
@@ -20,6 +20,7 @@
 
 pub mod blob;
 pub mod cx;
+pub mod demangle;
 mod dispatch;
 pub mod emit;
 pub mod isa;

@@ -1021,8 +1021,8 @@ fn symbols_are_readable_and_distinct() {
     assert_eq!(plain, "$cmain.Vec.'move(from:to:)");
     assert_ne!(symbol("<(_:_:)", &[]), symbol(">(_:_:)", &[]));
     assert_eq!(
-        mangle::demangle(&symbol("<(_:_:)", &[i64_ty()])).as_deref(),
-        Some("main.Vec.'<(_:_:)<Builtin.Int64>")
+        super::demangle::demangle(&symbol("<(_:_:)", &[i64_ty()])).as_deref(),
+        Some("main.Vec.<(_:_:)<Builtin.Int64>")
     );
     let nested = (0..40).fold(i64_ty(), |ty, _| Ty::tuple_of(&[ty, ty]));
     let long = symbol(

@@ -3,6 +3,7 @@
 //! * [`plan`]: which jobs a command line means, as plain data and a pure function of the options; `-###` and
 //!   its relatives print it.
 //! * `tools`: the small programs that jobs call beside the compiler.
+//! * `inspect`: `language metadata` and `language demangle`.
 //! * `watch`: building again whenever a file changes.
 //! * [`package`]: `language build` and its relatives, for folders with a manifest.
 //! * [`languagec`] and [`language`] are the programs' main functions: arguments in, exit status out.
@@ -10,6 +11,7 @@
 //! By default all jobs run in this process on one database, through [`crate::interface`], so that each
 //! file is parsed once and not once a job.
 
+mod inspect;
 pub mod package;
 pub mod plan;
 mod tools;
@@ -44,7 +46,7 @@ const LATER: &[&str] = &["repl", "lsp", "package", "doc"];
 
 /// The commands of `language` that there are.
 const COMMANDS: &[&str] = &[
-    "new", "build", "run", "test", "check", "clean", "help", "version",
+    "new", "build", "run", "test", "check", "clean", "metadata", "demangle", "help", "version",
 ];
 
 const LANGUAGE_HELP: &str = "\
@@ -60,6 +62,8 @@ COMMANDS:
   test [filter]             Run the package's tests
   check                     Report what is wrong with the package
   clean                     Remove what was built
+  metadata <file> [--json]  Describe a module file or library
+  demangle [<symbol>...]    Make symbols readable, or text from standard input
   version                   Print version information and exit
   help                      Display available commands
 
@@ -110,6 +114,8 @@ fn command(system: Arc<dyn System>, args: &[String], emitter: &mut dyn Emitter) 
         "version" | "-version" | "--version" | "-v" => {
             print(emitter, &version_text(Target::HOST)).code()
         }
+        "metadata" => inspect::metadata(&*system, rest, emitter),
+        "demangle" => inspect::demangle(&*system, rest, emitter),
         later if LATER.contains(&later) => {
             let message = format!("'language {later}' is not available yet");
             fail(emitter, vec![error(message)])

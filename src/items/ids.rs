@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// What a [`DefId`] names.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum DefKind {
-    /// A module; the name is the module's name and there is no parent.
+    /// A module; the name is the module's name and there is no parent. The index is 0 or what `-C metadata` tells modules of one name apart by.
     Module,
     /// A source file; the name is its path as spelled, the parent its module.
     File,

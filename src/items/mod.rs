@@ -113,7 +113,8 @@ pub fn is_script(db: &dyn Db, file: SourceFile) -> bool {
 
 /// The identity of a module.
 pub fn module_def(db: &dyn Db, unit: CompilationUnit) -> DefId {
-    DefId::new(db, None, DefKind::Module, unit.name(db), 0)
+    let discriminator = unit.options(db).crate_discriminator();
+    DefId::new(db, None, DefKind::Module, unit.name(db), discriminator)
 }
 
 /// The inputs of a module, by its identity.
@@ -122,7 +123,7 @@ pub fn unit_of_module(db: &dyn Db, module: DefId) -> Option<CompilationUnit> {
     units
         .iter()
         .copied()
-        .find(|unit| unit.name(db) == module.name(db))
+        .find(|&unit| unit.name(db) == module.name(db) && module_def(db, unit) == module)
 }
 
 #[salsa::tracked]

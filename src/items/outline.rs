@@ -53,7 +53,7 @@ pub fn outline_fingerprint(db: &dyn Db, file: SourceFile) -> Option<Fingerprint>
 }
 
 /// An item without the bodies that stay its own affair.
-fn visible(item: &Item) -> Item {
+pub(crate) fn visible(item: &Item) -> Item {
     let mut item = item.clone();
     let opaque = item.types.values().any(|t| matches!(t, TypeRef::Some(_)));
     if opaque || item.attrs.iter().any(is_inlined) {
@@ -78,7 +78,7 @@ fn visible(item: &Item) -> Item {
 }
 
 /// Whether callers may contain the body.
-fn is_inlined(attr: &Attr) -> bool {
+pub(crate) fn is_inlined(attr: &Attr) -> bool {
     let names = [
         "_transparent",
         "inline",

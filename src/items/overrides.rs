@@ -14,7 +14,7 @@ use crate::syntax::SyntaxKind;
 
 /// The base names of the members that classes of a file override, those of local classes too. A subscript's is `subscript`.
 #[salsa::tracked]
-pub(super) fn overriding_names(db: &dyn Db, file: SourceFile) -> FxHashSet<Name> {
+pub(crate) fn overriding_names(db: &dyn Db, file: SourceFile) -> FxHashSet<Name> {
     // Most files override nothing; then no token has to be looked at.
     if !file.text(db).contains("override") {
         return FxHashSet::default();

@@ -11,9 +11,10 @@
 use std::collections::BTreeMap;
 
 use crate::diag::Diagnostic;
+use crate::session::StableCrateId;
 
 use super::file::ModuleFile;
-use super::ids::StableCrateId;
+
 use super::locator::{CrateLocator, Exactly, Library, Wanted};
 
 /// A module of the store: its place in [`CStore::crates`].

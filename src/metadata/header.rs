@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::Fingerprint;
+use crate::session::StableCrateId;
 
-use super::ids::{StableCrateId, Svh};
+use super::svh::Svh;
 
 /// The head of a module file.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -13,6 +14,8 @@ pub struct ModuleHeader {
     pub name: String,
     /// Which module it is.
     pub stable_crate_id: StableCrateId,
+    /// The values of `-C metadata` that the id was made with.
+    pub crate_metadata: Vec<String>,
     /// In which state it is.
     pub svh: Svh,
     /// The hash of what a dependent can observe. While it stays equal, dependents need only be linked again.

@@ -29,11 +29,11 @@ use std::path::{Path, PathBuf};
 
 use crate::base::Fingerprint;
 use crate::diag::Diagnostic;
-use crate::session::{Extern, Options, Target};
+use crate::session::{Extern, Options, StableCrateId, Target};
 use crate::vfs::System;
 
 use super::file::{Damage, Format, ModuleFile};
-use super::ids::{StableCrateId, Svh};
+use super::svh::Svh;
 
 /// Where modules may lie.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -4,11 +4,12 @@
 //! how they are told apart and how they are found; what the records in them mean is the business of the folders below, each of which writes and
 //! reads its own.
 //!
-//! * [`ids`]: [`StableCrateId`], which module a thing belongs to, and [`Svh`], in exactly which state that module was.
+//! * [`svh`]: [`Svh`], in exactly which state a module was; which module it is at all says its [`StableCrateId`].
 //! * [`header`]: [`ModuleHeader`], what is known about a module without reading any of its records.
 //! * [`pack`]: a table of records that are found by fingerprint, and its reader, which trusts nothing.
 //! * [`file`]: the container, versions and all: [`encode`] writes it, [`ModuleFile`] reads it.
 //! * [`archive`]: the libraries that a module file can be a part of.
+//! * [`interface`]: what dependents can see of a module, and the two hashes of it: [`module_hashes`].
 //! * [`locator`]: [`CrateLocator`], which finds the files of one module and explains why others are not used.
 //! * [`cstore`]: [`CStore`], all modules that a compilation uses, from its imports outwards.
 
@@ -16,9 +17,10 @@ pub mod archive;
 pub mod cstore;
 pub mod file;
 pub mod header;
-pub mod ids;
+pub mod interface;
 pub mod locator;
 pub mod pack;
+pub mod svh;
 
 #[cfg(test)]
 mod tests;
@@ -27,5 +29,7 @@ pub use self::archive::{CODE_MEMBER, METADATA_MEMBER, metadata_object, write_arc
 pub use self::cstore::{CStore, CrateMetadata, CrateNum};
 pub use self::file::{Damage, Format, ModuleError, ModuleFile, encode};
 pub use self::header::{LinkLibrary, ModuleHeader, SourceInfo, Upstream};
-pub use self::ids::{StableCrateId, Svh};
+pub use self::interface::{Exported, exported, module_hashes};
 pub use self::locator::{CrateLocator, Library, LocateError, SearchPaths, Wanted};
+pub use self::svh::Svh;
+pub use crate::session::StableCrateId;

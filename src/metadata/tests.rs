@@ -208,3 +208,187 @@ fn objects_can_carry_a_module() {
         }
     }
 }
+
+mod hashes {
+    //! Which edits change the two hashes.
+
+    use std::sync::Arc;
+
+    use crate::base::Fingerprint;
+    use crate::db::{CompilationUnit, RootDatabase, SourceFile, Workspace};
+    use crate::metadata::{Svh, Upstream, module_hashes};
+    use crate::session::TrackedOptions;
+
+    fn hashes_with(
+        files: &[(&str, &str)],
+        options: TrackedOptions,
+        upstream: &[Upstream],
+    ) -> (Svh, Fingerprint) {
+        let db = RootDatabase::new();
+        let files = files
+            .iter()
+            .map(|(path, text)| SourceFile::of_user(&db, path, *text))
+            .collect();
+        let unit = CompilationUnit::of_user(&db, files, Arc::new(options), None);
+        Workspace::new(&db, vec![unit]);
+        module_hashes(&db, unit, upstream)
+    }
+
+    fn hashes(text: &str) -> (Svh, Fingerprint) {
+        hashes_with(&[("a.code", text)], TrackedOptions::default(), &[])
+    }
+
+    const MODULE: &str = "
+public struct Point {
+    public var x: Int
+    private var cache = Cache()
+    public init(x: Int) { this.x = x }
+    public fn moved(by d: Int) -> Point { return helper(d) }
+    private fn helper(_ d: Int) -> Point { return Point(x: x + d) }
+}
+struct Cache { var hits = 0; fn reset() {} }
+struct Unseen { var a: Int }
+private fn secret() -> Int { return 1 }
+internal fn step() -> Int { return 2 }
+public fn twice<T>(_ value: T) -> [T] { return pair(value) }
+fn pair<T>(_ value: T) -> [T] { return [value, value] }
+@inlinable public fn fast() -> Int { return table[0] }
+@usableFromInline immutable table = [1, 2]
+public class Shape { public init() {} ; public fn area() -> Int { return 0 } ; fn name() -> String { return \"\" } ; private fn hidden() {} }
+public enum Kind { case a, b }
+extension Unseen { public fn visible() {} }
+";
+
+    #[test]
+    fn every_edit_of_meaning_changes_the_hash_but_only_what_is_seen_the_interface() {
+        let (svh, interface) = hashes(MODULE);
+        let edit = |from: &str, to: &str| {
+            assert!(MODULE.contains(from), "{from}");
+            hashes(&MODULE.replace(from, to))
+        };
+        // Space and comments are nothing at all.
+        let space = hashes(&MODULE.replace("{ return 1 }", "{ return  1 /* one */ }"));
+        assert_eq!(space, (svh, interface));
+        let mut wrong: Vec<&str> = Vec::new();
+        let unseen = [
+            ("return 1 }", "return 11 }"),
+            ("return 2 }", "return 22 }"),
+            ("return helper(d)", "return helper(d + 0)"),
+            ("Point(x: x + d)", "Point(x: x - d)"),
+            ("private fn secret", "private fn other"),
+            (
+                "struct Unseen { var a: Int }",
+                "struct Unseen { var a: Int; var b: Int }",
+            ),
+            (
+                "public fn visible() {}",
+                "public fn visible() {} ; public fn more() {}",
+            ),
+            ("fn reset() {}", "fn reset(_ all: Bool) {}"),
+            ("private fn hidden() {}", "private fn hidden(_ x: Int) {}"),
+            (
+                "public fn area() -> Int { return 0 }",
+                "public fn area() -> Int { return 1 }",
+            ),
+            (
+                "private fn helper(_ d",
+                "private fn extra() {} ; private fn helper(_ d",
+            ),
+        ];
+        for (from, to) in unseen {
+            let (new_svh, new_interface) = edit(from, to);
+            assert_ne!(new_svh, svh, "{from}");
+            if new_interface != interface {
+                wrong.push(from);
+            }
+        }
+        let seen = [
+            ("moved(by d", "moved(to d"),
+            ("private var cache = Cache()", ""),
+            ("var hits = 0", "var hits = 0; var misses = 0"),
+            ("return pair(value)", "return pair(value) + []"),
+            ("return [value, value]", "return [value]"),
+            ("return table[0]", "return table[1]"),
+            ("table = [1, 2]", "table = [1]"),
+            ("case a, b", "case b, a"),
+            ("fn name() -> String", "fn title() -> String"),
+            ("internal fn step", "public fn step"),
+            ("public enum Kind", "public enum Kind: Int"),
+        ];
+        for (from, to) in seen {
+            let (new_svh, new_interface) = edit(from, to);
+            assert_ne!(new_svh, svh, "{from}");
+            if new_interface == interface {
+                wrong.push(from);
+            }
+        }
+        assert_eq!(wrong, [""; 0]);
+    }
+
+    #[test]
+    fn the_hash_covers_file_names_options_and_what_is_upstream() {
+        let one = |path, options, upstream: &[Upstream]| {
+            hashes_with(&[(path, MODULE)], options, upstream)
+        };
+        let plain = TrackedOptions::default;
+        let (svh, interface) = one("a.code", plain(), &[]);
+        assert_ne!(one("b.code", plain(), &[]).0, svh);
+        let mut versioned = plain();
+        versioned.crate_metadata.insert("2".into());
+        assert_ne!(one("a.code", versioned, &[]).0, svh);
+        let mut testable = plain();
+        testable.enable_testing = true;
+        assert_ne!(one("a.code", testable, &[]), (svh, interface));
+        let other = |svh, interface| Upstream {
+            name: "B".into(),
+            stable_crate_id: plain().stable_crate_id(),
+            svh: Svh(svh),
+            interface: Fingerprint(interface),
+            is_reexported: false,
+            is_direct: true,
+        };
+        let first = one("a.code", plain(), &[other(1, 1)]);
+        let unseen = one("a.code", plain(), &[other(2, 1)]);
+        assert_ne!(first.0, unseen.0);
+        assert_eq!(first.1, unseen.1);
+        assert_ne!(one("a.code", plain(), &[other(2, 2)]).1, first.1);
+    }
+
+    #[test]
+    fn tests_see_what_is_internal() {
+        let testable = |text: &str| {
+            let options = TrackedOptions {
+                enable_testing: true,
+                ..TrackedOptions::default()
+            };
+            hashes_with(&[("a.code", text)], options, &[]).1
+        };
+        let interface = testable(MODULE);
+        assert_ne!(
+            testable(&MODULE.replace("fn reset()", "fn reset(_ all: Bool)")),
+            interface
+        );
+        assert_eq!(
+            testable(&MODULE.replace("private fn secret", "private fn other")),
+            interface
+        );
+    }
+
+    #[test]
+    fn a_hidden_body_is_read_by_the_query_of_its_file_alone() {
+        let mut db = RootDatabase::with_event_log();
+        let a = SourceFile::of_user(&db, "a.code", MODULE);
+        let b = SourceFile::of_user(&db, "b.code", "public fn other() {}");
+        let options = Arc::new(TrackedOptions::default());
+        let unit = CompilationUnit::of_user(&db, vec![a, b], options, None);
+        Workspace::new(&db, vec![unit]);
+        let before = module_hashes(&db, unit, &[]);
+        db.take_executed();
+        a.update_text(&mut db, &MODULE.replace("return 2 }", "return 22 }"));
+        let after = module_hashes(&db, unit, &[]);
+        assert_eq!(before.1, after.1);
+        assert_ne!(before.0, after.0);
+        assert_eq!(db.executions_of("file_interface"), 1);
+        assert_eq!(db.executions_of("exported"), 0);
+    }
+}

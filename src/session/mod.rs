@@ -2,12 +2,14 @@
 //!
 //! * [`options`]: [`Options`], every setting of a compilation as plain data. Each is declared *tracked* (it can
 //!   change what is compiled, so it is part of every fingerprint) or *untracked* (it cannot).
+//! * [`crate_id`]: [`StableCrateId`], which tells modules of one name apart.
 //! * [`target`]: the machine that code is made for.
 //! * [`cli`]: from a command line to [`Options`], with the exact messages that build systems know; [`table`] lists
 //!   the spellings it accepts, [`names`] derives the module's name.
 //! * [`file_map`]: the output file map, in which a build system says where each output goes.
 
 pub mod cli;
+pub mod crate_id;
 pub mod file_map;
 pub mod names;
 pub mod options;
@@ -20,6 +22,7 @@ mod tests;
 use crate::base::Fingerprint;
 
 pub use self::cli::Invocation;
+pub use self::crate_id::StableCrateId;
 pub use self::file_map::OutputFileMap;
 pub use self::options::{
     ColorChoice, DebugInfo, Extern, MessageFormat, Mode, OptLevel, Options, TrackedOptions,
