@@ -239,7 +239,7 @@ fn a_build_with_nothing_to_do_touches_nothing() {
     let stderr = String::from_utf8(second.stderr).unwrap();
     assert!(
         stderr.starts_with(
-            "remark: Incremental compilation: Skipping input:  {compile: main.o <= main.code}\n"
+            "remark: Incremental compilation: May skip current input:  {compile: main.o <= main.code}\n"
         ),
         "{stderr}"
     );

@@ -52,7 +52,6 @@ impl Rebuild {
     /// Everything, for a reason.
     pub(super) fn everything(db: &dyn Db, unit: CompilationUnit, reason: String) -> Rebuild {
         let whole = |_: &SourceFile| FileRebuild {
-            is_changed: true,
             is_whole: true,
             declarations: true,
             ..FileRebuild::default()

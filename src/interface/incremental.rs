@@ -17,6 +17,7 @@ use crate::store::records::Records;
 use crate::vfs::System;
 
 use super::changes::Rebuild;
+use super::remarks::{self, Fate, Moment};
 use super::reuse::stays_in;
 use super::{Compiler, Config, Emitter, Outcome, emit_global};
 
@@ -29,6 +30,8 @@ pub(super) struct BuildRecord {
     started: SystemTime,
     /// What the last build left, or why nothing of it holds.
     known: Result<Manifest, &'static str>,
+    /// Which inputs have another content than they had then.
+    changed: Vec<bool>,
     /// What is known about files.
     pub(super) records: Arc<Records>,
 }
@@ -50,6 +53,12 @@ impl BuildRecord {
         let closed = asked.link_inputs.is_empty() && options.tracked.link_libraries.is_empty();
         let stable = !asked.inputs.iter().any(|input| input == "-") && !asked.save_temps;
         if !made || !closed || !stable {
+            return None;
+        }
+        if options.tracked.whole_module && asked.incremental && asked.cache_path.is_none() {
+            let message = "Incremental compilation has been disabled: it is not compatible with whole module optimization";
+            let remark = Diagnostic::new(Severity::Remark, "incremental", message);
+            emit_global(emitter, options, vec![remark]);
             return None;
         }
         let command = command(options, file_map, system)?;
@@ -81,6 +90,7 @@ impl BuildRecord {
             place,
             build,
             command,
+            changed: Vec::new(),
             started: SystemTime::now(),
         })
     }
@@ -93,44 +103,43 @@ impl BuildRecord {
         emitter: &mut dyn Emitter,
     ) -> bool {
         let system = &*config.system;
-        let remarks = config.options.untracked.show_incremental;
-        let mut says = Vec::new();
-        let mut say = |text: String| {
-            if remarks {
-                let text = format!("Incremental compilation: {text}");
-                says.push(Diagnostic::new(Severity::Remark, "incremental", text));
-            }
-        };
-        let job = |input: &str| {
-            let stem = Path::new(input).file_stem().unwrap_or_default();
-            let object = format!("{}.o", stem.to_string_lossy());
-            let object = file_map.get(input, "object").unwrap_or(&object);
-            format!("{{compile: {object} <= {input}}}")
-        };
         let started = self.started;
+        let inputs = &config.options.untracked.inputs;
+        let mut lines: Vec<String> = Vec::new();
         let mut current = false;
+        self.changed = vec![true; inputs.len()];
         match &mut self.known {
             Ok(manifest) if manifest.command != self.command.0 => {
-                say("Incremental compilation has been disabled, because different arguments were passed to the compiler".into());
+                lines.push("Incremental compilation has been disabled, because different arguments were passed to the compiler".into());
                 self.known = Err("different arguments were passed to the compiler");
             }
             Ok(manifest) => {
                 current = true;
                 let mut read = false;
-                for stamp in &mut manifest.inputs {
+                for (stamp, changed) in manifest.inputs.iter_mut().zip(&mut self.changed) {
                     let fresh = stamp.check(system, started);
                     read |= fresh == Fresh::SameContent;
-                    if fresh == Fresh::Changed {
-                        current = false;
-                        say(format!("Scheduling changed input  {}", job(&stamp.path)));
-                    }
+                    *changed = fresh == Fresh::Changed;
+                    current &= !*changed;
+                    let job = remarks::job(file_map, &stamp.path);
+                    lines.push(match changed {
+                        true => format!("Scheduling changed input  {job}"),
+                        false => format!("May skip current input:  {job}"),
+                    });
                 }
                 for stamp in &mut manifest.outputs {
                     let fresh = stamp.check(system, started);
                     read |= fresh == Fresh::SameContent;
                     if fresh == Fresh::Changed {
                         current = false;
-                        say(format!("Missing an output; will queue  {{{}}}", stamp.path));
+                        let is_object = |input: &&String| {
+                            file_map.get(input, "object") == Some(stamp.path.as_str())
+                        };
+                        let what = match inputs.iter().find(is_object) {
+                            Some(input) => remarks::job(file_map, input),
+                            None => format!("{{{}}}", stamp.path),
+                        };
+                        lines.push(format!("Missing an output; will queue  {what}"));
                     }
                 }
                 if current && read {
@@ -140,16 +149,27 @@ impl BuildRecord {
             }
             Err(_) => {}
         }
-        let verb = match current {
-            true => "Skipping input: ",
-            false => "Queuing (initial): ",
-        };
-        for input in &config.options.untracked.inputs {
-            say(format!("{verb} {}", job(input)));
+        for (input, changed) in inputs.iter().zip(&self.changed) {
+            let job = remarks::job(file_map, input);
+            match changed {
+                true => lines.push(format!("Queuing (initial):  {job}")),
+                false if current => lines.push(format!("Skipping input:  {job}")),
+                false => {}
+            }
         }
-        emit_global(emitter, &config.options, says);
+        remarks::incremental(emitter, &config.options, lines);
         let manifest = self.known.as_ref().ok().filter(|_| current);
-        manifest.is_some_and(|manifest| replay(manifest, config, emitter))
+        let done = manifest.is_some_and(|manifest| replay(manifest, config, emitter));
+        if done {
+            let fates = vec![Fate::Skipped; inputs.len()];
+            remarks::lifecycle(emitter, &config.options, Some(&fates), Moment::Starting);
+        }
+        done
+    }
+
+    /// What happens to each input.
+    pub(super) fn fates(&self, rebuild: &Rebuild) -> Vec<Fate> {
+        remarks::fates(rebuild, &self.changed)
     }
 
     /// What has to be asked again about the module as it is now.
@@ -275,6 +295,8 @@ fn command(
     asked.verbose = false;
     asked.time_passes = false;
     asked.show_incremental = false;
+    asked.show_lifecycle = false;
+    asked.explain_rebuild = false;
     asked.color = ColorChoice::Auto;
     asked.module_cache_path = None;
     let mut hasher = StableHasher::new();

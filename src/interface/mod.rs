@@ -10,6 +10,7 @@
 //! * `places`: where expressions stand, for debug information.
 //! * `incremental`: finding out that there is nothing to do, and leaving what the next build needs for that. `changes`: what there is to do,
 //!   and `mentions`: who can notice a change.
+//! * `remarks`: what a build that reuses results says about itself.
 //! * `reuse`: what such a process keeps beside the query engine's memos.
 //! * [`emit`]: where diagnostics and printed outputs go. [`timing`]: the table of `--time-passes`.
 //!
@@ -35,6 +36,7 @@ mod linking;
 mod mentions;
 mod outputs;
 mod places;
+mod remarks;
 mod reuse;
 pub mod stages;
 pub mod timing;
@@ -56,6 +58,7 @@ use crate::{bodies, items};
 
 use self::changes::Rebuild;
 use self::incremental::BuildRecord;
+use self::remarks::Moment;
 use self::reuse::{Program, Reuse};
 use self::stages::Image;
 
@@ -285,7 +288,20 @@ fn compile(
         let rebuild = timing.stage("changes", None, || record.rebuild(&compiler));
         compiler.rebuild = Some(rebuild);
     }
+    let fates = record.as_ref().zip(compiler.rebuild.as_ref());
+    let fates = fates.map(|(record, rebuild)| record.fates(rebuild));
+    let (options, file_map) = (&compiler.options, &compiler.file_map);
+    if let (Some(rebuild), Some(fates)) = (&compiler.rebuild, &fates) {
+        remarks::queue(emitter, options, file_map, rebuild, fates);
+    }
+    remarks::lifecycle(emitter, options, fates.as_deref(), Moment::Starting);
     let ending = phases(&compiler, mode, callbacks, emitter, timing);
+    if ending.is_ok() {
+        remarks::lifecycle(emitter, options, fates.as_deref(), Moment::Finished);
+    }
+    if let Some(rebuild) = &compiler.rebuild {
+        remarks::explain(emitter, options, rebuild, &[]);
+    }
     timing.stage("save", None, || {
         compiler.save_results();
         if let (Some(record), Ok(outcome)) = (&record, &ending) {

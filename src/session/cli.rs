@@ -143,6 +143,10 @@ struct Raw {
     #[arg(long)]
     show_incremental: bool,
     #[arg(long)]
+    show_lifecycle: bool,
+    #[arg(long)]
+    explain_rebuild: bool,
+    #[arg(long)]
     parseable_output: bool,
     #[arg(long, overrides_with = "no_warnings_as_errors")]
     warnings_as_errors: bool,
@@ -400,6 +404,8 @@ fn options(raw: &Raw, inputs: Vec<String>, problems: &mut Vec<Diagnostic>) -> Op
     untracked.parseable_output = raw.parseable_output;
     untracked.watch = raw.watch;
     untracked.show_incremental = raw.show_incremental;
+    untracked.show_lifecycle = raw.show_lifecycle;
+    untracked.explain_rebuild = raw.explain_rebuild;
     untracked.time_passes = raw.time_passes;
     untracked.warnings_as_errors = raw.warnings_as_errors;
     untracked.suppress_warnings = raw.suppress_warnings;

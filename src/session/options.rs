@@ -141,6 +141,10 @@ options! {
         watch: bool = false,
         /// Say what an incremental build does and why.
         show_incremental: bool = false,
+        /// Say which jobs begin and end.
+        show_lifecycle: bool = false,
+        /// Say what was checked and compiled again, and why.
+        explain_rebuild: bool = false,
         /// Print a table of the stages' times.
         time_passes: bool = false,
         /// How diagnostics are printed.

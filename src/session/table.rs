@@ -404,7 +404,12 @@ pub const OPTIONS: &[Spelling] = &[
     ),
     hidden("-watch", "watch"),
     hidden("-driver-show-incremental", "show-incremental"),
-    hidden("-driver-show-job-lifecycle", "ignored-flag"),
+    hidden("-driver-show-job-lifecycle", "show-lifecycle"),
+    flag(
+        "-explain-rebuild",
+        "explain-rebuild",
+        "Say what an incremental build checked and compiled again, and why",
+    ),
     value("-driver-filelist-threshold=", Joined, "ignored", "", ""),
     hidden("-driver-time-compilation", "time-passes"),
     flag(
