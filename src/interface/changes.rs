@@ -44,6 +44,8 @@ pub(super) struct FileRebuild {
     pub declarations: bool,
     /// Bodies whose code does not hold any more, with the reasons.
     pub stale: Vec<(DefId, String)>,
+    /// Declarations whose code does not hold any more either: they went, or others stand in their place.
+    pub affected: Vec<DefId>,
     /// What is known to be said about the file beside the answers.
     pub kept: Vec<Diagnostic>,
 }
@@ -103,8 +105,7 @@ fn compare(
             is_changed,
             is_whole: facts.findings.is_none(),
             declarations: facts.findings.is_none(),
-            stale: Vec::new(),
-            kept: Vec::new(),
+            ..FileRebuild::default()
         });
     }
     // Looking closely at many files costs as much as asking everything.
@@ -132,6 +133,7 @@ fn compare(
         let facts = &mut rebuild.files[difference.index];
         facts.declarations |= !difference.affected.is_empty();
         facts.stale = changed_bodies(db, difference);
+        facts.affected = difference.affected.iter().copied().collect();
     }
     if !names.is_empty() {
         let mentions = Mentions::of(db, unit, &names, &differences_by_file(&differences))?;
@@ -310,11 +312,5 @@ fn changed_bodies(db: &dyn Db, difference: &Difference) -> Vec<(DefId, String)> 
         };
         stale.push((def, reason.to_owned()));
     }
-    // Code is found by the declarations that it is for, of which some have no body.
-    let mut others: Vec<DefId> = affected.iter().copied().collect();
-    others.retain(|def| !stale.iter().any(|(known, _)| known == def));
-    others.sort_by_key(|def| def.name(db).as_str());
-    let changed = |def| (def, "its declaration changed".to_owned());
-    stale.extend(others.into_iter().map(changed));
     stale
 }

@@ -1,13 +1,15 @@
 //! Who mentions a name.
 //!
 //! A function that came, went or changed can matter to code that mentions its name, and to code that the compiler makes it matter to: loops
-//! call `next`, result builders `buildBlock`. The standard library mentions nearly all names of the second kind, and a list has the rest. So each
-//! body that has the name among its words is found by looking at the texts, which is faster than to keep lists of words. A declaration that has the
-//! name among its words may carry the difference on to others; then the answer is that this is not known.
+//! call `next`, result builders `buildBlock`. The standard library declares nearly all names of the second kind, because such functions are
+//! requirements of its protocols, and a list has the rest. So each body that has the name among its words is found by looking at the texts, which is
+//! faster than to keep lists of words. A declaration that has the name among its words may carry the difference on to others; then the answer is that
+//! this is not known.
 
 use crate::base::{FxHashMap, FxHashSet, Name, TextRange, TextSize};
 use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
 use crate::items::ids::{DefId, DefKind};
+use crate::items::library::declared_names;
 use crate::items::outline::file_outline;
 use crate::items::source_map::item_source_map;
 use crate::items::tree::Item;
@@ -51,12 +53,11 @@ impl Mentions {
         }
         let mut sorted: Vec<(Name, SourceFile)> = names.iter().map(|(&n, &f)| (n, f)).collect();
         sorted.sort_by_key(|(name, _)| name.as_str());
-        let library = unit.library(db).map_or(&[][..], |unit| unit.files(db));
+        let library = unit.library(db).map(|unit| declared_names(db, unit));
         for &(name, _) in &sorted {
             let text = name.as_str();
             let implicit = IMPLICIT.contains(&text) || text.starts_with("build");
-            let mentions = |file: &SourceFile| !places(file.text(db), text).is_empty();
-            if implicit || library.iter().any(mentions) {
+            if implicit || library.as_ref().is_none_or(|names| names.contains(&name)) {
                 return Err(format!("'{name}' changed, which the language knows"));
             }
         }

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::codec::{self, Encoded};
 use super::ids::DefId;
-use super::records::{keeper, place, tree_key};
+use super::records::{keeper, place, remembered, tree_key};
 use super::tree::{BodySyntax, Item, ItemTree};
-use crate::base::{Fingerprint, Name, StableHash, StableHasher};
-use crate::db::{Db, Results, SourceFile, Workspace, line_index};
+use crate::base::{Fingerprint, FxHashSet, Name, StableHash, StableHasher};
+use crate::db::{CompilationUnit, Db, Results, SourceFile, Workspace, line_index};
 
 /// What a result is about; part of its key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,15 +34,18 @@ pub enum ResultKind {
     Overriding,
     /// The property wrappers of a file.
     Wrappers,
+    /// The names of all declarations of a file.
+    Names,
 }
 
 impl ResultKind {
     /// What is kept about each file beside its item tree.
-    pub(super) const OF_FILES: [ResultKind; 4] = [
+    pub(super) const OF_FILES: [ResultKind; 5] = [
         ResultKind::Scope,
         ResultKind::Operators,
         ResultKind::Overriding,
         ResultKind::Wrappers,
+        ResultKind::Names,
     ];
 }
 
@@ -99,6 +102,21 @@ impl From<StoredTree> for ItemTree {
             top_level_code: stored.top_level_code,
         }
     }
+}
+
+/// The names of everything that a module declares outside of bodies.
+pub fn declared_names(db: &dyn Db, unit: CompilationUnit) -> FxHashSet<Name> {
+    let mut names = FxHashSet::default();
+    for &file in unit.files(db) {
+        names.extend(remembered(db, file, ResultKind::Names, || {
+            let items = super::item_tree(db, file).items.values();
+            let mut names: Vec<Name> = items.map(|item| item.name).collect();
+            names.sort_by_key(|name| name.as_str());
+            names.dedup();
+            names
+        }));
+    }
+    names
 }
 
 /// The item tree of a file; `lower` computes it if no process has before.

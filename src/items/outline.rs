@@ -35,12 +35,22 @@ pub fn file_outline(db: &dyn Db, file: SourceFile) -> FileOutline {
 pub fn outline_of(tree: &ItemTree, overriding: Vec<Name>) -> FileOutline {
     let mut declared = Vec::new();
     super::owners::declared(tree, &tree.top_level, &mut declared);
+    let mut items = Vec::with_capacity(declared.len());
+    for def in declared {
+        let Some(item) = tree.items.get(&def) else {
+            continue;
+        };
+        items.push(visible(item));
+        // Initial values stand beside the variables, the first of which names them.
+        if let ItemKind::Var(var) = &item.kind
+            && let Some(binding) = var.binding.and_then(|def| tree.items.get(&def))
+            && matches!(&binding.kind, ItemKind::Binding(b) if b.vars.first() == Some(&def))
+        {
+            items.push(visible(binding));
+        }
+    }
     FileOutline {
-        items: declared
-            .iter()
-            .filter_map(|def| tree.items.get(def))
-            .map(|item| visible(item))
-            .collect(),
+        items,
         overriding,
         is_main: tree.top_level_code.is_some(),
     }

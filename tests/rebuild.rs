@@ -1,0 +1,254 @@
+//! The rules by which a new process decides what an edit concerns, one test for each.
+//!
+//! A module is checked with a cache folder, one file is edited, and it is checked again: then `-explain-rebuild` names the files of which bodies were
+//! looked at, and everything else that is said is what a build without any cache says.
+
+use std::fs;
+use std::process::{Command, Output};
+
+const FILES: &[(&str, &str)] = &[
+    (
+        "main.code",
+        "print(total())\nprint(Box(value: 1).doubled)\n",
+    ),
+    (
+        "a.code",
+        "fn total() -> Int { return helper() &+ 1 }\n\
+         private fn helper() -> Int { return 3 }\n\
+         fn alone() -> Int { return 4 }\n",
+    ),
+    (
+        "b.code",
+        "struct Box {\n    var value: Int\n    var doubled: Int { return value &* 2 }\n\
+         \x20   fn added(_ n: Int) -> Int { return value &+ n }\n}\n\
+         protocol Named { var name: String { get } }\n\
+         class Animal { fn speak() -> Int { return 1 } }\n",
+    ),
+    (
+        "c.code",
+        "fn warned() -> Int {\n    var unused = 1\n    return 2\n}\n\
+         fn user(_ box: Box) -> Int { return box.added(2) }\n\
+         immutable constant = total()\n",
+    ),
+];
+
+struct Module {
+    folder: tempfile::TempDir,
+    options: Vec<&'static str>,
+}
+
+impl Module {
+    /// The module after its first check.
+    fn new() -> Module {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in FILES {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let module = Module {
+            folder,
+            options: Vec::new(),
+        };
+        let first = module.check();
+        assert_eq!(
+            first,
+            ["every file: there is no record of an earlier build"]
+        );
+        module
+    }
+
+    fn run(&self, more: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_languagec"));
+        command
+            .current_dir(self.folder.path())
+            .args(["-typecheck", "-module-name", "m"])
+            .args(FILES.iter().map(|file| file.0))
+            .args(&self.options)
+            .args(more);
+        command.output().unwrap()
+    }
+
+    /// Checks the module, compares with a check that knows nothing, and returns what was looked at again.
+    #[track_caller]
+    fn check(&self) -> Vec<String> {
+        let warm = self.run(&["-cache-path", "cache", "-explain-rebuild"]);
+        let clean = self.run(&[]);
+        let warm_text = String::from_utf8(warm.stderr).unwrap();
+        let (why, said): (Vec<&str>, Vec<&str>) = warm_text
+            .lines()
+            .partition(|line| line.starts_with("remark: Incremental compilation: "));
+        let clean_text = String::from_utf8(clean.stderr).unwrap();
+        assert_eq!(said, clean_text.lines().collect::<Vec<_>>());
+        assert_eq!(warm.status.code(), clean.status.code());
+        let prefix = "remark: Incremental compilation: Checked ";
+        let checked = why.iter().filter_map(|line| line.strip_prefix(prefix));
+        checked.map(str::to_owned).collect()
+    }
+
+    /// Replaces a piece of a file and checks again.
+    #[track_caller]
+    fn edit(&self, name: &str, from: &str, to: &str) -> Vec<String> {
+        let path = self.folder.path().join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from:?} is not in {name}");
+        fs::write(path, text.replacen(from, to, 1)).unwrap();
+        self.check()
+    }
+}
+
+#[test]
+fn comments_and_white_space_concern_nobody() {
+    let module = Module::new();
+    let none: [&str; 0] = [];
+    assert_eq!(
+        module.edit("a.code", "fn total", "// A comment.\n\nfn  total"),
+        none
+    );
+    assert_eq!(
+        module.edit("b.code", "value &+ n", "value &+ /* n */ n"),
+        none
+    );
+    // And when nothing has changed at all.
+    assert_eq!(module.check(), none);
+}
+
+#[test]
+fn a_body_concerns_itself() {
+    let module = Module::new();
+    let found = module.edit("a.code", "return 3", "return 5");
+    assert_eq!(found, ["a.code: its text changed"]);
+    let found = module.edit("b.code", "value &* 2", "value &* 3");
+    assert_eq!(found, ["b.code: its text changed"]);
+    let found = module.edit("main.code", "print(total())", "print(total() &+ 1)");
+    assert_eq!(found, ["main.code: its text changed"]);
+}
+
+#[test]
+fn warnings_stay_and_move_with_their_file() {
+    let module = Module::new();
+    // The file with the warning is not touched.
+    let found = module.edit("a.code", "return 3", "return 5");
+    assert_eq!(found, ["a.code: its text changed"]);
+    // Here its lines move.
+    let found = module.edit("c.code", "fn warned", "\n\n// Further down.\nfn warned");
+    assert_eq!(found, ["c.code: its text changed"]);
+    let found = module.edit("c.code", "var unused = 1\n", "");
+    assert_eq!(found, ["c.code: its text changed"]);
+}
+
+#[test]
+fn a_new_function_concerns_those_who_mention_its_name() {
+    let module = Module::new();
+    let found = module.edit("a.code", "fn alone", "fn added2() {}\nfn alone");
+    assert_eq!(found, ["a.code: it is new"]);
+    let found = module.edit("b.code", "    fn added(", "    fn more() {}\n    fn added(");
+    assert_eq!(found, ["b.code: it is new"]);
+    // `user` calls a function of that name.
+    let found = module.edit(
+        "b.code",
+        "    fn added(",
+        "    fn added(_ s: String) -> Int { return 0 }\n    fn added(",
+    );
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(
+        found[1],
+        "c.code: mentions 'added', which changed in b.code"
+    );
+}
+
+#[test]
+fn a_signature_concerns_those_who_mention_its_name() {
+    let module = Module::new();
+    let found = module.edit(
+        "b.code",
+        "fn added(_ n: Int)",
+        "fn added(_ m: Int, _ n: Int = 2)",
+    );
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!(
+        found[1],
+        "c.code: mentions 'added', which changed in b.code"
+    );
+    let found = module.edit("b.code", "var doubled: Int {", "var doubled: Int { get {");
+    assert_eq!(
+        found.len(),
+        4,
+        "a broken file is everybody's affair: {found:?}"
+    );
+}
+
+#[test]
+fn a_function_that_goes_is_missed() {
+    let module = Module::new();
+    let found = module.edit("a.code", "fn alone() -> Int { return 4 }\n", "");
+    let none: [&str; 0] = [];
+    assert_eq!(found, none);
+    let found = module.edit("b.code", "fn added(_ n: Int)", "fn gone(_ n: Int)");
+    assert!(found.contains(&"c.code: mentions 'added', which changed in b.code".to_owned()));
+    // The build failed, and what was found out stays so until it is repaired.
+    let found = module.check();
+    assert!(found.contains(&"c.code: mentions 'added', which changed in b.code".to_owned()));
+    let found = module.edit("b.code", "fn gone(", "fn added(");
+    let none: [&str; 0] = [];
+    assert_eq!(
+        found, none,
+        "this is the module that the last successful build saw"
+    );
+}
+
+#[test]
+fn what_a_declaration_mentions_concerns_everybody() {
+    let module = Module::new();
+    // The type of `constant` is that of `total()`.
+    let found = module.edit("a.code", "fn total() -> Int {", "fn total() -> Int8 {");
+    assert_eq!(found.len(), 1);
+    assert!(found[0].starts_with("every file: "), "{found:?}");
+}
+
+#[test]
+fn types_classes_and_protocols_concern_everybody() {
+    let edits = [
+        ("b.code", "var value: Int", "var value: Int; var other = 0"),
+        ("b.code", "fn speak()", "fn run() {}\n fn speak()"),
+        ("b.code", "{ var name", "{ var age: Int { get }; var name"),
+        ("b.code", "struct Box {", "struct Box: Equatable {"),
+        ("a.code", "fn total", "struct New {}\nfn total"),
+        ("a.code", "fn total", "@inlinable public fn total"),
+        ("a.code", "fn total", "fn description() {}\nfn total"),
+        ("c.code", "constant = total()", "constant = total() &+ 1"),
+    ];
+    for (name, from, to) in edits {
+        let module = Module::new();
+        let found = module.edit(name, from, to);
+        assert_eq!(found.len(), 1, "{to}: {found:?}");
+        assert!(found[0].starts_with("every file: "), "{to}: {found:?}");
+    }
+}
+
+#[test]
+fn other_options_concern_everybody() {
+    let mut module = Module::new();
+    module.options.push("-DFLAG");
+    let found = module.check();
+    assert_eq!(
+        found,
+        ["every file: different arguments were passed to the compiler"]
+    );
+}
+
+#[test]
+fn a_damaged_record_is_made_anew() {
+    let module = Module::new();
+    let cache = module.folder.path().join("cache");
+    for entry in fs::read_dir(&cache).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = fs::read(&path).unwrap();
+        for at in [0, 9, 30, bytes.len() / 2, bytes.len() - 1] {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x10;
+            fs::write(&path, damaged).unwrap();
+            module.edit("a.code", "return ", "return 1 &+ ");
+        }
+        fs::write(&path, &bytes[..bytes.len() / 3]).unwrap();
+        module.edit("a.code", "return ", "return 1 &+ ");
+    }
+}
