@@ -143,6 +143,16 @@ impl RootDatabase {
         self.records = Some(records);
     }
 
+    /// How many questions have been answered by results of other processes.
+    pub fn hits(&self) -> usize {
+        let keepers = [&self.results, &self.records];
+        keepers
+            .into_iter()
+            .flatten()
+            .map(|keeper| keeper.hits())
+            .sum()
+    }
+
     /// Asks a question about every item, on all threads, and returns the answers in order. Items are begun in
     /// order too, so that lists with the longest questions first leave no thread idle. Call it from the outside only,
     /// never in a query.

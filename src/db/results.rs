@@ -11,6 +11,11 @@ pub trait Results: Send + Sync {
     /// The bytes that were put under this key, if they are still there and whole.
     fn get(&self, key: Fingerprint) -> Option<&[u8]>;
 
+    /// How many questions have been answered.
+    fn hits(&self) -> usize {
+        0
+    }
+
     /// Keeps bytes for later processes, or forgets them.
     fn put(&self, key: Fingerprint, bytes: Vec<u8>);
 }

@@ -3,7 +3,7 @@
 //! [`Rebuild`] says for each file which questions have to be asked again. Three answers are possible.
 //!
 //! 1. All files show to others what they showed before (their outlines are equal): then bodies whose text changed are asked about, and nothing else.
-//! 2. Functions and computed properties came, went or changed, outside of classes and protocols. Nothing can notice that without mentioning their
+//! 2. Functions came, went or changed, or computed properties came or went, outside of classes and protocols. Nothing can notice that without mentioning their
 //!    names, so that the bodies that do ([`super::mentions`]) are asked about as well.
 //! 3. Anything else: everything is asked again.
 //!
@@ -221,6 +221,11 @@ fn affected(db: &dyn Db, old: &FileOutline, new: &FileOutline) -> Option<FxHashS
     for def in &affected {
         let mut versions = [before.get(def), after.get(def)].into_iter().flatten();
         if !versions.all(goes_by_name) || !stands_apart(db, *def) {
+            return None;
+        }
+        // Code of a property's accessors is also found by the property, which has no body to be stale by.
+        let stays = before.contains_key(def) && after.contains_key(def);
+        if stays && def.kind(db) == DefKind::Var {
             return None;
         }
     }

@@ -13,8 +13,8 @@ use crate::items::outline::outline_fingerprint;
 use crate::items::records::{places, tree_key};
 use crate::session::{BUILD_ID, ColorChoice, Mode, Options, OutputFileMap};
 use crate::store::manifest::{FileFacts, Fresh, Manifest, Stamp};
-use crate::store::records::Records;
-use crate::vfs::System;
+use crate::store::{self, records::Records};
+use crate::vfs::{OutputKind, System};
 
 use super::changes::Rebuild;
 use super::remarks::{self, Fate, Moment};
@@ -215,6 +215,26 @@ impl BuildRecord {
         facts.into_iter().collect()
     }
 
+    /// Writes the files that the map names for what other files may depend on, where they are not there or not up to date. Nothing reads them but
+    /// build systems that want to see them.
+    fn write_dependencies(&self, compiler: &Compiler, manifest: &Manifest) {
+        let system = &*compiler.system;
+        let known = self.known.as_ref().map_or(&[][..], |known| &known.files);
+        let inputs = compiler.options.untracked.inputs.iter();
+        for (index, (input, facts)) in inputs.zip(&manifest.files).enumerate() {
+            let place = compiler.file_map.get(input, "language-dependencies");
+            let Some(place) = place.map(Path::new) else {
+                continue;
+            };
+            let same = known.get(index).is_some_and(|known| known.key == facts.key);
+            if !same || !system.exists(place) {
+                let (key, outline) = (facts.key, facts.outline);
+                let text = format!("codira dependencies\ntext {key}\ninterface {outline}\n");
+                let _ = system.write(place, text.as_bytes(), OutputKind::Data);
+            }
+        }
+    }
+
     /// Writes down what a successful build read, wrote and said. What does not hold any more is written down by the next build.
     pub(super) fn write(&self, compiler: &Compiler, inputs: Vec<Option<Stamp>>, outcome: &Outcome) {
         let system = &*compiler.system;
@@ -243,9 +263,13 @@ impl BuildRecord {
         let db = &compiler.db;
         let files = compiler.unit.files(db);
         let wanted = db.par_map(files, |db, &file| places(db, file));
-        self.records.save(system, self.build, &wanted.concat());
+        let grown = self.records.save(system, self.build, &wanted.concat());
         if let Some(manifest) = manifest() {
             manifest.save(system, &self.place, self.build);
+            self.write_dependencies(compiler, &manifest);
+        }
+        if let (true, Some(folder)) = (grown, &compiler.options.untracked.cache_path) {
+            store::collect(system, Path::new(folder), store::MAX_FOLDER);
         }
     }
 }

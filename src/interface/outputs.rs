@@ -96,7 +96,16 @@ pub(super) fn write_objects(compiler: &Compiler, objects: Vec<Object>) -> Result
             }
             false => object_path(&compiler.options, &compiler.file_map, &object.input),
         };
-        write(&*compiler.system, &path, &object.bytes, OutputKind::Data)?;
+        // Build systems look at times: an object that stays the same is left alone by a build that reuses results.
+        let system = &*compiler.system;
+        let is_there = || {
+            let length = system.metadata(Path::new(&path)).map(|data| data.len);
+            length.is_ok_and(|length| length == object.bytes.len() as u64)
+                && system.read(Path::new(&path)) == Ok(object.bytes.clone())
+        };
+        if compiler.rebuild.is_none() || !is_there() {
+            write(system, &path, &object.bytes, OutputKind::Data)?;
+        }
         written.push((path, object.bytes));
     }
     Ok(written)

@@ -12,6 +12,7 @@ pub struct Timing {
     rows: Vec<Row>,
     worst: Vec<(String, u64)>,
     seen: QueryCounts,
+    seen_hits: usize,
 }
 
 #[derive(Debug)]
@@ -19,6 +20,8 @@ struct Row {
     stage: &'static str,
     took: Duration,
     queries: QueryCounts,
+    /// Questions that results of other processes answered.
+    found: usize,
 }
 
 impl Timing {
@@ -30,6 +33,7 @@ impl Timing {
             rows: Vec::new(),
             worst: Vec::new(),
             seen: QueryCounts::default(),
+            seen_hits: 0,
         }
     }
 
@@ -57,6 +61,7 @@ impl Timing {
         let value = run();
         let log = db.and_then(RootDatabase::event_log);
         let total = log.map_or(self.seen, |log| log.total());
+        let hits = db.map_or(self.seen_hits, RootDatabase::hits);
         self.rows.push(Row {
             stage,
             took: start.elapsed(),
@@ -64,7 +69,9 @@ impl Timing {
                 executed: total.executed - self.seen.executed,
                 reused: total.reused - self.seen.reused,
             },
+            found: hits - self.seen_hits,
         });
+        self.seen_hits = hits;
         self.seen = total;
         value
     }
@@ -72,20 +79,20 @@ impl Timing {
     /// The table as text.
     pub fn table(&self) -> String {
         let mut text = format!(
-            "{:<12}{:>12}{:>12}{:>12}\n",
-            "stage", "time (ms)", "executed", "reused"
+            "{:<12}{:>12}{:>12}{:>12}{:>12}\n",
+            "stage", "time (ms)", "executed", "validated", "found"
         );
-        let mut line = |stage: &str, took: Duration, queries: QueryCounts| {
+        let mut line = |stage: &str, took: Duration, queries: QueryCounts, found: usize| {
             let ms = took.as_secs_f64() * 1000.0;
             let QueryCounts { executed, reused } = queries;
             text.push_str(&format!(
-                "{stage:<12}{ms:>12.3}{executed:>12}{reused:>12}\n"
+                "{stage:<12}{ms:>12.3}{executed:>12}{reused:>12}{found:>12}\n"
             ));
         };
         for row in &self.rows {
-            line(row.stage, row.took, row.queries);
+            line(row.stage, row.took, row.queries, row.found);
         }
-        line("total", self.start.elapsed(), self.seen);
+        line("total", self.start.elapsed(), self.seen, self.seen_hits);
         if !self.worst.is_empty() {
             text.push_str("hardest expressions (solver steps)\n");
         }

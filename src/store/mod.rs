@@ -18,6 +18,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -26,6 +27,7 @@ use crate::db::Results;
 
 use crate::metadata::pack::{self, Pack};
 use crate::session::BUILD_ID;
+use crate::vfs::System;
 
 /// The greatest size of a pack. One that would be larger begins anew.
 const MAX_PACK: usize = 128 << 20;
@@ -38,6 +40,7 @@ const ENDING: &str = "pack";
 pub struct Store {
     path: PathBuf,
     pack: Option<Pack>,
+    hits: AtomicUsize,
     fresh: Mutex<BTreeMap<Fingerprint, Vec<u8>>>,
     /// Held while the pack is written: several compilations of one process may end at once.
     saving: Mutex<()>,
@@ -51,6 +54,7 @@ impl Store {
         Store {
             pack: Pack::open(&path),
             path,
+            hits: AtomicUsize::new(0),
             fresh: Mutex::default(),
             saving: Mutex::default(),
         }
@@ -114,11 +118,53 @@ impl std::fmt::Debug for Store {
 
 impl Results for Store {
     fn get(&self, key: Fingerprint) -> Option<&[u8]> {
-        self.pack.as_ref()?.get(key)
+        let found = self.pack.as_ref()?.get(key)?;
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        Some(found)
+    }
+
+    fn hits(&self) -> usize {
+        self.hits.load(Ordering::Relaxed)
     }
 
     fn put(&self, key: Fingerprint, bytes: Vec<u8>) {
         self.lock().insert(key, bytes);
+    }
+}
+
+/// How much a folder of builds' records may hold.
+pub const MAX_FOLDER: u64 = 2 << 30;
+
+/// Removes what has not been written for longest from a folder of records until what stays is at most `limit` bytes long. Records of one module, which
+/// share the first part of their names, go together.
+pub fn collect(system: &dyn System, folder: &Path, limit: u64) {
+    let mut modules: BTreeMap<String, (i128, u64, Vec<PathBuf>)> = BTreeMap::new();
+    for path in system.list_dir(folder).unwrap_or_default() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let Some(at) = name.find(".codedeps") else {
+            continue;
+        };
+        let Ok(data) = system.metadata(&path) else {
+            continue;
+        };
+        let entry = modules.entry(name[..at].to_owned()).or_default();
+        entry.0 = entry.0.max(data.modified);
+        entry.1 += data.len;
+        entry.2.push(path);
+    }
+    let mut total: u64 = modules.values().map(|module| module.1).sum();
+    let mut oldest: Vec<_> = modules.into_values().collect();
+    oldest.sort();
+    // The youngest is what has just been written.
+    oldest.pop();
+    for (_, size, paths) in oldest {
+        if total <= limit {
+            return;
+        }
+        for path in paths {
+            let _ = system.remove(&path);
+        }
+        total -= size;
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::base::{Fingerprint, FxHashSet};
@@ -24,6 +25,7 @@ pub struct Records {
     place: PathBuf,
     base: Option<Pack>,
     edits: Option<Pack>,
+    hits: AtomicUsize,
     fresh: Mutex<BTreeMap<Fingerprint, Vec<u8>>>,
 }
 
@@ -73,12 +75,14 @@ impl Records {
             place: place.to_owned(),
             base,
             edits,
+            hits: AtomicUsize::new(0),
             fresh: Mutex::default(),
         }
     }
 
     /// Writes down what is new, of what is still wanted. Records that cannot be written only make the next build slower, so that nobody needs to know.
-    pub fn save(&self, system: &dyn System, build: Fingerprint, wanted: &[Fingerprint]) {
+    /// Returns whether there is a new base.
+    pub fn save(&self, system: &dyn System, build: Fingerprint, wanted: &[Fingerprint]) -> bool {
         let wanted: FxHashSet<Fingerprint> = wanted.iter().copied().collect();
         let fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
         let mut records: BTreeMap<Fingerprint, &[u8]> = BTreeMap::new();
@@ -88,7 +92,7 @@ impl Records {
         let news = fresh.iter().filter(|(key, _)| wanted.contains(key));
         records.extend(news.map(|(&key, bytes)| (key, bytes.as_slice())));
         if fresh.is_empty() && self.base.is_some() {
-            return;
+            return false;
         }
         let size = |records: &BTreeMap<Fingerprint, &[u8]>| {
             records.values().map(|bytes| bytes.len()).sum::<usize>()
@@ -99,7 +103,7 @@ impl Records {
             let of = build.combine(base.id()).0.to_le_bytes();
             records.insert(header(), &of);
             write(system, &edits_of(&self.place), &encode(&records));
-            return;
+            return false;
         }
         if let Some(base) = &self.base {
             for (key, bytes) in base.records().filter(|(key, _)| wanted.contains(key)) {
@@ -113,6 +117,7 @@ impl Records {
         }
         // Edits of another base are not read by anybody.
         let _ = system.remove(&edits_of(&self.place));
+        true
     }
 }
 
@@ -133,7 +138,13 @@ fn edits_of(place: &Path) -> PathBuf {
 impl Results for Records {
     fn get(&self, key: Fingerprint) -> Option<&[u8]> {
         let edits = self.edits.as_ref().and_then(|edits| edits.get(key));
-        edits.or_else(|| self.base.as_ref()?.get(key))
+        let found = edits.or_else(|| self.base.as_ref()?.get(key))?;
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        Some(found)
+    }
+
+    fn hits(&self) -> usize {
+        self.hits.load(Ordering::Relaxed)
     }
 
     fn put(&self, key: Fingerprint, bytes: Vec<u8>) {
