@@ -1,11 +1,15 @@
 //! A build that uses what earlier builds left makes the same outputs and says the same as one that starts from nothing.
 //!
 //! Each test takes one module through random steps: edits, files that come and go, broken and repaired code, changed options, and everything
-//! that can happen to a file behind the compiler's back. After each step a warm and a clean build are compared byte by byte.
+//! that can happen to a file behind the compiler's back. After each step a warm and a clean build are compared byte by byte. `tests/hot.rs` does so
+//! for a compiler that stays.
 //!
 //! `CODIRA_STEPS` asks for another number of steps, `CODIRA_SEED` for others.
 
 mod random;
+
+#[path = "random/forms.rs"]
+mod forms;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -222,6 +226,144 @@ fn warm_builds_equal_clean_builds() {
             false => assert!(made == before, "a failed build wrote, after {last:?}"),
         }
     }
+}
+
+/// A folder with a module whose declarations reach into each other's files.
+struct Forms {
+    folder: tempfile::TempDir,
+    module: forms::Module,
+    options: Vec<&'static str>,
+}
+
+impl Forms {
+    fn new() -> Forms {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["warm", "clean"] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+            // Objects of all names that files can get.
+            let entry = |name: &str, out: &str| {
+                let stem = name.trim_end_matches(".code");
+                format!("\"{name}\": {{\"object\": \"{out}/{stem}.o\"}}")
+            };
+            let names = forms::Module::names();
+            let renamed = names.iter().map(|name| format!("new-{name}"));
+            let mut entries: Vec<String> = names
+                .iter()
+                .cloned()
+                .chain(renamed)
+                .map(|file| entry(&file, name))
+                .collect();
+            if name == "warm" {
+                entries.push("\"\": {\"language-dependencies\": \"warm/m.codedeps\"}".to_owned());
+            }
+            let map = format!("{{{}}}", entries.join(", "));
+            fs::write(folder.path().join(format!("{name}.json")), map).unwrap();
+        }
+        Forms {
+            folder,
+            module: forms::Module::new(),
+            options: Vec::new(),
+        }
+    }
+
+    fn step(&mut self, random: &mut Random) -> String {
+        let what = self.module.step(random, true);
+        for entry in fs::read_dir(self.folder.path()).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "code") {
+                fs::remove_file(path).unwrap();
+            }
+        }
+        for (name, text) in self.module.files() {
+            fs::write(self.folder.path().join(name), text).unwrap();
+        }
+        if random.below(15) == 0 {
+            let option = ["-O", "-DFLAG", "-g"][random.below(3)];
+            match self.options.iter().position(|&known| known == option) {
+                Some(at) => drop(self.options.remove(at)),
+                None => self.options.push(option),
+            }
+            return format!("{what}, and {option}");
+        }
+        what
+    }
+
+    fn compile(&self, args: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_languagec"));
+        command
+            .current_dir(self.folder.path())
+            .args(["-module-name", "m"])
+            .args(args)
+            .args(&self.options);
+        let files = self.module.files();
+        command.args(files.iter().map(|(name, _)| name));
+        command.output().unwrap()
+    }
+
+    /// What is in a folder of outputs.
+    fn outputs(&self, folder: &str, ending: &str) -> Vec<(String, Vec<u8>)> {
+        let entries = fs::read_dir(self.folder.path().join(folder)).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let mut outputs: Vec<(String, Vec<u8>)> = paths
+            .filter(|path| path.to_str().unwrap().ends_with(ending))
+            .map(|path| {
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                (name, fs::read(path).unwrap())
+            })
+            .collect();
+        outputs.sort();
+        outputs
+    }
+}
+
+/// Programs and objects, made by one thread and by two, from what the other has left.
+#[test]
+fn declarations_that_reach_into_other_files_are_followed() {
+    let seed = number("CODIRA_SEED").unwrap_or(1);
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut forms = Forms::new();
+    let mut history = Vec::new();
+    let mut programs = 0;
+    let steps = number("CODIRA_STEPS").unwrap_or(STEPS);
+    for number in 0..steps {
+        history.push(forms.step(&mut random));
+        let last = &history[history.len().saturating_sub(6)..];
+        let threads = ["-j1", "-j2"];
+        let (here, there) = (
+            threads[number as usize % 2],
+            threads[1 - number as usize % 2],
+        );
+        let warm = ["-o", "warm/out.exe", "-cache-path", "cache", here];
+        let clean = ["-o", "clean/out.exe", there];
+        let mut pairs = vec![(".exe", warm.to_vec(), clean.to_vec())];
+        if number % 3 == 0 {
+            let warm = ["-c", "-output-file-map", "warm.json", "-incremental", there];
+            let clean = ["-c", "-output-file-map", "clean.json", here];
+            pairs.push((".o", warm.to_vec(), clean.to_vec()));
+        }
+        for (ending, warm, clean) in pairs {
+            for (name, _) in forms.outputs("clean", ending) {
+                fs::remove_file(forms.folder.path().join("clean").join(name)).unwrap();
+            }
+            let (warm, clean) = (forms.compile(&warm), forms.compile(&clean));
+            let text = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(text(&warm), text(&clean), "step {number}: {last:#?}");
+            assert_eq!(warm.status.code(), clean.status.code(), "{last:#?}");
+            if clean.status.success() {
+                programs += 1;
+                let made = forms.outputs("warm", ending);
+                for expected in forms.outputs("clean", ending) {
+                    assert!(
+                        made.contains(&expected),
+                        "step {number}: another {}, after {last:#?}",
+                        expected.0
+                    );
+                }
+            }
+        }
+    }
+    // A test in which nothing compiles would prove nothing.
+    assert!(programs * 3 > steps, "{programs} programs in {steps} steps");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! A build of a process that stays makes the same program and says the same as one that starts from nothing.
 //!
-//! The module's declarations reach into other files in every way that a body can: by inferred and opaque types, constants, default arguments,
-//! raw values, observers, inlined and generic functions, overriding, conformances of local types. Random steps change one of them at a time,
-//! break it, or take a file away. `CODIRA_STEPS` and `CODIRA_SEED` ask for other steps.
+//! The module's declarations reach into other files in every way that a body can. Random steps change one of them at a time, break it, move
+//! it, or take a file away. `CODIRA_STEPS` and `CODIRA_SEED` ask for other steps.
 
 mod random;
+
+#[path = "random/forms.rs"]
+mod forms;
 
 use std::sync::Arc;
 
@@ -14,87 +16,6 @@ use codira::session::{Invocation, Options, cli};
 use codira::vfs::MemorySystem;
 
 use random::Random;
-
-/// Each line has several forms, of which a file has one at a time; the first makes a program that is right.
-const A: &[&[&str]] = &[
-    &["protocol Shape { var area: Int { get } }"],
-    &[
-        "struct Square: Shape { var area: Int { 4 } }",
-        "struct Square: Shape { var area: Int { 40 } }",
-    ],
-    &["struct Circle: Shape { var area: Int { 3 } }"],
-    &[
-        "fn make() -> some Shape { Square() }",
-        "fn make() -> some Shape { Circle() }",
-    ],
-    &[
-        "var inferred = 1",
-        "var inferred = 2.5",
-        "var inferred = \"text\"",
-        "var inferred: Int = \"\"",
-    ],
-    &[
-        "fn plain() -> Int { 7 }",
-        "fn plain() -> Int { [1, 2].map { $0 + 6 }.count }",
-        "fn plain() -> Int { nope }",
-        "fn plain() -> String { \"s\" }",
-    ],
-    &[
-        "fn local() -> Any { struct L: CustomStringConvertible { var description: String { \"one\" } }; return L() }",
-        "fn local() -> Any { struct L { var x = 1, y = 2 }; return L() }",
-    ],
-    &[
-        "@inline(__always) fn tiny(_ x: Int) -> Int { x &+ 1 }",
-        "@inline(__always) fn tiny(_ x: Int) -> Int { x &* 3 }",
-    ],
-    &["// A comment.", "", "/* Another\n one */"],
-];
-const B: &[&[&str]] = &[
-    &[
-        "class Base { var list = [1]; fn name() -> String { \"base\" } }",
-        "class Base { var list = [1, 2]; fn name() -> String { \"root\" } }",
-    ],
-    &[
-        "class Derived: Base {}",
-        "class Derived: Base { override fn name() -> String { \"derived\" } }",
-        "class Derived: Base { override var list: [Int] { didSet { print(\"set\") } } }",
-    ],
-    &[
-        "struct Watched { var items: [Int] = [] { didSet { print(\"did\") } } }",
-        "struct Watched { var items: [Int] = [] { didSet { print(\"did\", oldValue) } } }",
-        "struct Watched { var items: [Int] = [] }",
-    ],
-    &[
-        "fn wrap<T>(_ t: T) -> [T] { [t] }",
-        "fn wrap<T>(_ t: T) -> [T] { [t, t] }",
-    ],
-    &[
-        "fn defaulted(_ n: Int = 3) -> Int { n }",
-        "fn defaulted(_ n: Int = 4) -> Int { n }",
-    ],
-    &[
-        "enum Level: Int, CaseIterable { case low = 1, high }",
-        "enum Level: Int, CaseIterable { case low = 5, high }",
-        "enum Level: String, CaseIterable { case low, high }",
-    ],
-    &[
-        "extension Int { var tag: String { \"int\" } }",
-        "extension Int { var tag: String { \"Int\" } }",
-    ],
-];
-const MAIN: &[&[&str]] = &[
-    &[
-        "print(make().area, inferred, plain(), local())",
-        "print(make(), plain())",
-    ],
-    &["print(tiny(4), wrap(1), wrap(\"a\"), defaulted())"],
-    &[
-        "immutable object: Base = Derived()\nobject.list.append(5)\nprint(object.name(), object.list)",
-    ],
-    &["var watched = Watched()\nwatched.items.append(1)\nprint(watched.items)"],
-    &["print(Level.allCases.map { $0.rawValue }, 3.tag)"],
-];
-const FILES: &[(&str, &[&[&str]])] = &[("a.code", A), ("b.code", B), ("main.code", MAIN)];
 
 fn options() -> Options {
     let args = "-module-name main -o prog a.code b.code main.code";
@@ -108,65 +29,33 @@ fn options() -> Options {
 /// A module in memory and a compiler that stays.
 struct Module {
     system: MemorySystem,
-    forms: Vec<Vec<usize>>,
-    present: Vec<bool>,
+    forms: forms::Module,
     hot: HotCompiler,
 }
 
 impl Module {
     fn new() -> Module {
         let system = MemorySystem::new();
-        let forms: Vec<Vec<usize>> = FILES
-            .iter()
-            .map(|(_, lines)| vec![0; lines.len()])
-            .collect();
-        for (file, forms) in forms.iter().enumerate() {
-            system.set(FILES[file].0, text(file, forms));
+        let forms = forms::Module::new();
+        for (name, text) in forms.files() {
+            system.set(&name, text);
         }
         let hot = HotCompiler::open(options(), Arc::new(system.clone()), None);
-        Module {
-            system,
-            forms,
-            present: vec![true; FILES.len()],
-            hot,
-        }
+        Module { system, forms, hot }
     }
 
     /// Changes something; says what.
     fn step(&mut self, random: &mut Random) -> String {
-        let file = random.below(FILES.len());
-        let (name, lines) = FILES[file];
-        if random.below(20) == 0 || !self.present[file] {
-            self.present[file] = !self.present[file];
+        let what = self.forms.step(random, false);
+        for name in forms::Module::names() {
+            let _ = codira::vfs::System::remove(&self.system, name.as_ref());
         }
-        let line = random.below(lines.len());
-        // Most of what was wrong is repaired before the next thing breaks.
-        for forms in &mut self.forms {
-            for form in forms.iter_mut().filter(|form| **form > 0) {
-                if random.below(3) == 0 {
-                    *form = 0;
-                }
-            }
-        }
-        self.forms[file][line] = random.below(lines[line].len());
-        for (file, (name, _)) in FILES.iter().enumerate() {
-            match self.present[file] {
-                true => self.system.set(name, text(file, &self.forms[file])),
-                false => {
-                    let _ = codira::vfs::System::remove(&self.system, name.as_ref());
-                }
-            }
+        for (name, text) in self.forms.files() {
+            self.system.set(&name, text);
         }
         self.hot.refresh(None);
-        format!("{name}: {}", lines[line][self.forms[file][line]])
+        what
     }
-}
-
-fn text(file: usize, forms: &[usize]) -> String {
-    let lines = FILES[file].1.iter().zip(forms);
-    lines
-        .map(|(forms, &form)| format!("{}\n", forms[form]))
-        .collect()
 }
 
 /// What a build says, and the program that it makes.

@@ -1,0 +1,34 @@
+//! A compiler that stays does not grow with the edits that it sees. `benches/memory.rs` measures longer.
+
+#[path = "../benches/common/memory.rs"]
+mod memory;
+
+#[global_allocator]
+static ALLOCATOR: memory::Counting = memory::Counting;
+
+/// What an edit may leave behind: names are known for the life of the process.
+const BYTES: isize = 1000;
+/// The same for one that declares what never was before: declarations have an identity for the life of the process, and what was asked about them stays.
+const BYTES_OF_DECLARATION: isize = 12_000;
+
+#[test]
+fn edits_leave_nothing_behind() {
+    let module = [("main.code".to_owned(), "print(1)\n".to_owned())];
+    let (warm, count) = match cfg!(debug_assertions) {
+        true => (20, 30),
+        false => (200, 300),
+    };
+    let mut problems = Vec::new();
+    for &(name, edit) in memory::EDITS {
+        let (before, after) = memory::grow(&module, edit, warm, count);
+        let bytes = (after - before) / count as isize;
+        let limit = match name {
+            "a new function each time" => BYTES_OF_DECLARATION,
+            _ => BYTES,
+        };
+        if bytes > limit {
+            problems.push(format!("{name}: {bytes} bytes an edit"));
+        }
+    }
+    assert!(problems.is_empty(), "{problems:#?}");
+}
