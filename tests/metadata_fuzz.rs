@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use codira::base::Fingerprint;
 use codira::db::{CompilationUnit, RootDatabase, SourceFile, Workspace};
+use codira::items::tree::TypeRef;
 use codira::items::{Item, ItemKind, codec, item_tree};
 use codira::metadata::{
     CODE_MEMBER, CStore, CrateLocator, Damage, LinkLibrary, METADATA_MEMBER, ModuleFile,
@@ -327,6 +328,41 @@ fn item_records(db: &RootDatabase, file: SourceFile) -> Vec<Vec<u8>> {
     records.collect()
 }
 
+/// How deep the types of a declaration are nested.
+fn depth(item: &Item) -> usize {
+    let mut depths: Vec<usize> = Vec::new();
+    for ty in item.types.values() {
+        let below = match ty {
+            TypeRef::Optional(inner) | TypeRef::Array(inner) | TypeRef::Metatype(inner) => {
+                depths[inner.index()]
+            }
+            TypeRef::Dictionary(key, value) => depths[key.index()].max(depths[value.index()]),
+            TypeRef::Path(path) => {
+                let args = path.iter().flat_map(|segment| &segment.args);
+                args.map(|arg| depths[arg.index()]).max().unwrap_or(0)
+            }
+            _ => 0,
+        };
+        depths.push(below + 1);
+    }
+    depths.into_iter().max().unwrap_or(0)
+}
+
+#[test]
+fn the_standard_library_survives_the_checks() {
+    let db = RootDatabase::new();
+    let options = TrackedOptions::default();
+    let library = CompilationUnit::of_library(&db, codira::library::CODIRA_SOURCES, &options);
+    Workspace::new(&db, vec![library]);
+    for &file in library.files(&db) {
+        for item in item_tree(&db, file).items.values() {
+            let record = codec::encode(&db, &**item).unwrap().bytes;
+            let decoded = codec::decode::<Item>(&db, &record);
+            assert_eq!(decoded.as_ref(), Some(&**item));
+        }
+    }
+}
+
 #[test]
 fn declarations_of_any_content_are_decoded_or_refused() {
     let db = RootDatabase::new();
@@ -348,7 +384,8 @@ fn declarations_of_any_content_are_decoded_or_refused() {
         let begun = Instant::now();
         if let Some(item) = codec::decode::<Item>(&db, &bytes) {
             decoded += 1;
-            // What was decoded can be looked at.
+            // What was decoded can be looked at: every type is there, and below those that mention it.
+            assert!(depth(&item) <= item.types.len(), "case {case}");
             let _ = matches!(item.kind, ItemKind::Nominal(_));
             let _ = format!("{item:?}").len();
         }

@@ -4,11 +4,13 @@
 //! each other by [`Idx`], four bytes long, and side tables are [`ArenaMap`]s. Equal construction gives equal
 //! indices, so that values built from arenas compare by meaning.
 
+use std::cell::Cell;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::ops::{Index, IndexMut};
 
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::hash::{StableHash, StableHasher};
@@ -95,8 +97,69 @@ impl<T> Serialize for Idx<T> {
 
 impl<'de, T> Deserialize<'de> for Idx<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        u32::deserialize(deserializer).map(Idx::from_raw)
+        let raw = u32::deserialize(deserializer)?;
+        INDEX_END.with(|end| end.set(end.get().max(u64::from(raw) + 1)));
+        Ok(Idx::from_raw(raw))
     }
+}
+
+thread_local! {
+    /// One more than the largest index that was read since somebody began to watch.
+    static INDEX_END: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Watches the indices that are read, of whatever arena, so that values whose indices all belong to one arena can be checked when they come from files that
+/// anybody may have written. It takes no bytes: as the first field of a value it begins to watch.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct IndexWatch;
+
+impl IndexWatch {
+    /// One more than the largest index that was read since; 0 for none.
+    pub fn end(self) -> u64 {
+        INDEX_END.with(Cell::get)
+    }
+}
+
+impl<'de> Deserialize<'de> for IndexWatch {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        INDEX_END.with(|end| end.set(0));
+        Ok(IndexWatch)
+    }
+}
+
+/// Reads an arena in which every value refers only to those before it, which is how trees are built. Anything else could be a circle.
+pub fn deserialize_tree<'de, D, T>(deserializer: D) -> Result<Arena<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct Values<T>(PhantomData<fn() -> T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Values<T> {
+        type Value = Arena<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list of values that refer to earlier ones")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Arena<T>, A::Error> {
+            let mut arena = Arena::new();
+            let around = INDEX_END.with(|end| end.replace(0));
+            let mut all = around;
+            while let Some(value) = values.next_element()? {
+                let end = INDEX_END.with(|end| end.replace(0));
+                if end > arena.len() as u64 {
+                    return Err(serde::de::Error::custom("a reference to a later value"));
+                }
+                all = all.max(end);
+                arena.alloc(value);
+            }
+            INDEX_END.with(|end| end.set(all));
+            Ok(arena)
+        }
+    }
+
+    deserializer.deserialize_seq(Values(PhantomData))
 }
 
 /// A vector that is indexed by [`Idx<T>`].

@@ -1,5 +1,6 @@
 //! What the outside world sets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use salsa::plumbing::{AsId, FromId};
@@ -117,6 +118,7 @@ impl CompilationUnit {
         let name = Name::new("Codira");
         let options = TrackedOptions {
             module_name: name,
+            crate_metadata: BTreeSet::new(),
             parse_as_library: true,
             ..options.clone()
         };

@@ -160,19 +160,21 @@ fn to_text(summary: &Value) -> String {
     text
 }
 
-/// A value on one line. What is told first about an entry is what it is; switches are only mentioned where they are on.
+/// A value on one line. An entry begins with its name; switches are only mentioned where they are on.
 fn inline(value: &Value) -> String {
     match value {
         // Names come from a file that anybody may have written, and must not control the terminal.
         Value::String(text) => text.chars().filter(|c| !c.is_control()).collect(),
         Value::Bool(on) => if *on { "yes" } else { "no" }.to_owned(),
         Value::Object(parts) => {
-            let mut shown = Vec::new();
+            let what = ["name", "path", "module"];
+            let what = what.into_iter().find(|&key| parts.contains_key(key));
+            let mut shown: Vec<String> = what.iter().map(|key| inline(&parts[*key])).collect();
             for (name, value) in parts {
                 match value {
+                    _ if Some(name.as_str()) == what => {}
                     Value::Bool(false) => {}
                     Value::Bool(true) => shown.push(name.trim_start_matches("is_").to_owned()),
-                    _ if shown.is_empty() && value.is_string() => shown.push(inline(value)),
                     _ => shown.push(format!("{} {}", name.replace('_', " "), inline(value))),
                 }
             }

@@ -1,5 +1,6 @@
 //! The item tree: what a file declares, without bodies and without positions.
 
+use crate::base::arena::{IndexWatch, deserialize_tree};
 use crate::base::{Arena, Idx, Name};
 use crate::items::ids::{AccessorKind, DefId};
 use rustc_hash::FxHashMap;
@@ -155,6 +156,7 @@ pub struct Attr {
 
 /// One declaration.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "UncheckedItem")]
 pub struct Item {
     pub def: DefId,
     /// The base name: `move` for `move(from:to:)`, `init`, `subscript`, the operator, the type's name.
@@ -164,6 +166,37 @@ pub struct Item {
     /// Holds every [`TypeRef`] of this item.
     pub types: Arena<TypeRef>,
     pub kind: ItemKind,
+}
+
+/// A declaration as it lies in a file, which may have been written by anybody.
+#[derive(Deserialize)]
+struct UncheckedItem {
+    watch: IndexWatch,
+    def: DefId,
+    name: Name,
+    attrs: Vec<Attr>,
+    mods: Modifiers,
+    #[serde(deserialize_with = "deserialize_tree")]
+    types: Arena<TypeRef>,
+    kind: ItemKind,
+}
+
+impl TryFrom<UncheckedItem> for Item {
+    type Error = &'static str;
+
+    fn try_from(item: UncheckedItem) -> Result<Item, Self::Error> {
+        if item.watch.end() > item.types.len() as u64 {
+            return Err("a type that the declaration does not have");
+        }
+        Ok(Item {
+            def: item.def,
+            name: item.name,
+            attrs: item.attrs,
+            mods: item.mods,
+            types: item.types,
+            kind: item.kind,
+        })
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -10,11 +10,13 @@
 //! * [`file`]: the container, versions and all: [`encode`] writes it, [`ModuleFile`] reads it.
 //! * [`archive`]: the libraries that a module file can be a part of.
 //! * [`interface`]: what dependents can see of a module, and the two hashes of it: [`module_hashes`].
+//! * [`docs`]: documentation comments, in a file of their own.
 //! * [`locator`]: [`CrateLocator`], which finds the files of one module and explains why others are not used.
 //! * [`cstore`]: [`CStore`], all modules that a compilation uses, from its imports outwards.
 
 pub mod archive;
 pub mod cstore;
+pub mod docs;
 pub mod file;
 pub mod header;
 pub mod interface;

@@ -392,3 +392,38 @@ extension Unseen { public fn visible() {} }
         assert_eq!(db.executions_of("exported"), 0);
     }
 }
+
+#[test]
+fn documentation_lies_in_a_file_of_its_own() {
+    use crate::db::{CompilationUnit, RootDatabase, SourceFile, Workspace};
+    let db = RootDatabase::new();
+    let text = "
+/// A place.
+///
+///  Indented.
+public struct Point {
+    // No documentation.
+    public var x: Int
+    /** How far
+      * it is. */
+    @inlinable public fn far(from p: Point) -> Int { return x }
+}
+/// Not for others.
+fn hidden() {}
+";
+    let file = SourceFile::of_user(&db, "a.code", text);
+    let options = std::sync::Arc::new(crate::session::TrackedOptions::default());
+    let unit = CompilationUnit::of_user(&db, vec![file], options, None);
+    Workspace::new(&db, vec![unit]);
+    let bytes = docs::module_docs(&db, unit, &header());
+    let found = docs::all_docs(&ModuleFile::from_bytes("Shapes.codedoc", bytes).unwrap());
+    let found: Vec<(&str, &str)> = found
+        .iter()
+        .map(|doc| (doc.path.as_str(), doc.text.as_str()))
+        .collect();
+    let expected = [
+        ("Point", "A place.\n\n Indented."),
+        ("Point.far(from:)", "How far\nit is."),
+    ];
+    assert_eq!(found, expected);
+}
