@@ -248,3 +248,69 @@ fn a_damaged_record_is_made_anew() {
         module.edit("a.code", "return ", "return 1 &+ ");
     }
 }
+
+/// The module with objects instead of a check.
+fn objects(module: &Module, more: &[&str]) -> Output {
+    let entry = |file: &str| {
+        format!(
+            "\"{file}\": {{\"object\": \"{file}.o\", \"language-dependencies\": \"{file}.deps\"}}"
+        )
+    };
+    let mut entries: Vec<String> = FILES.iter().map(|file| entry(file.0)).collect();
+    entries.push("\"\": {\"language-dependencies\": \"module.deps\"}".to_owned());
+    let map = module.folder.path().join("map.json");
+    fs::write(map, format!("{{{}}}", entries.join(", "))).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_languagec"));
+    command
+        .current_dir(module.folder.path())
+        .args(["-c", "-incremental", "-output-file-map", "map.json"])
+        .args(["-module-name", "m", "-suppress-warnings"])
+        .args(FILES.iter().map(|file| file.0))
+        .args(more);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output
+}
+
+#[test]
+fn objects_and_files_of_dependencies_are_left_alone_where_they_stay_the_same() {
+    let module = Module::new();
+    objects(&module, &[]);
+    let path = |name: &str| module.folder.path().join(name);
+    let written = |name: &str| fs::metadata(path(name)).unwrap().modified().unwrap();
+    let watched = ["a.code.o", "b.code.o", "a.code.deps", "b.code.deps"];
+    let before = watched.map(written);
+    let text = fs::read_to_string(path("a.code")).unwrap();
+    fs::write(path("a.code"), text.replace("return 3", "return 5")).unwrap();
+    let output = objects(
+        &module,
+        &["-driver-show-incremental", "-driver-show-job-lifecycle"],
+    );
+    let after = watched.map(written);
+    let same: Vec<bool> = before.iter().zip(&after).map(|(a, b)| a == b).collect();
+    assert_eq!(same, [false, true, false, true]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let expected = "\
+remark: Incremental compilation: May skip current input:  {compile: main.code.o <= main.code}
+remark: Incremental compilation: Scheduling changed input  {compile: a.code.o <= a.code}
+remark: Incremental compilation: May skip current input:  {compile: b.code.o <= b.code}
+remark: Incremental compilation: May skip current input:  {compile: c.code.o <= c.code}
+remark: Incremental compilation: Queuing (initial):  {compile: a.code.o <= a.code}
+remark: Incremental compilation: Skipping input:  {compile: main.code.o <= main.code}
+remark: Incremental compilation: Skipping input:  {compile: b.code.o <= b.code}
+remark: Incremental compilation: Skipping input:  {compile: c.code.o <= c.code}
+remark: Skipped Compiling main.code
+remark: Starting Compiling a.code
+remark: Skipped Compiling b.code
+remark: Skipped Compiling c.code
+remark: Finished Compiling a.code
+";
+    assert_eq!(said, expected);
+    // An object that is gone is made again.
+    fs::remove_file(path("b.code.o")).unwrap();
+    let output = objects(&module, &["-driver-show-incremental"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    let missing = "Missing an output; will queue  {compile: b.code.o <= b.code}\n";
+    assert!(said.contains(missing), "{said}");
+    assert!(path("b.code.o").exists());
+}

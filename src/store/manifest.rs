@@ -25,6 +25,9 @@ const HEADER: usize = 8 + 16 + 8;
 /// How old a file's times must be for them to tell of every later write: some file systems count in steps of two seconds.
 const SETTLED: Duration = Duration::from_secs(2);
 
+/// The same for file systems whose times have more digits than that.
+const SETTLED_FINE: Duration = Duration::from_millis(100);
+
 /// A file as it was at some moment.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Stamp {
@@ -118,7 +121,10 @@ fn is_settled(metadata: &Metadata, now: SystemTime) -> bool {
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     let last = metadata.modified.max(metadata.changed);
-    now.as_nanos() as i128 - last > SETTLED.as_nanos() as i128
+    // Times with digits that coarse clocks do not have come from the kernel's clock, which ticks at least a hundred times a second.
+    let is_fine = metadata.changed % 10_000_000 != 0;
+    let settled = if is_fine { SETTLED_FINE } else { SETTLED };
+    now.as_nanos() as i128 - last > settled.as_nanos() as i128
 }
 
 /// What one successful build read, wrote and said.
