@@ -2,6 +2,7 @@
 //!
 //! * [`plan`]: which jobs a command line means, as plain data and a pure function of the options; `-###` and
 //!   its relatives print it.
+//! * `jobs`: running what a plan says, in processes of their own or as if; `parseable`: messages about jobs for build systems.
 //! * `tools`: the small programs that jobs call beside the compiler.
 //! * `inspect`: `language metadata` and `language demangle`.
 //! * `watch`: building again whenever a file changes.
@@ -12,7 +13,9 @@
 //! file is parsed once and not once a job.
 
 mod inspect;
+mod jobs;
 pub mod package;
+mod parseable;
 pub mod plan;
 mod tools;
 mod watch;
@@ -120,10 +123,8 @@ fn command(system: Arc<dyn System>, args: &[String], emitter: &mut dyn Emitter) 
             let message = format!("'language {later}' is not available yet");
             fail(emitter, vec![error(message)])
         }
-        "-frontend" => fail(
-            emitter,
-            vec![error("'language -frontend' is not available yet")],
-        ),
+        // A job of a plan. Modes that are jobs of their own come first; everything else is a compilation.
+        "-frontend" => compile(system, rest, None, emitter),
         other => {
             let mut message = format!("unknown command: '{other}'");
             let known = LATER.iter().chain(COMMANDS).copied();
@@ -203,6 +204,21 @@ fn compile(
     if options.untracked.watch {
         return watch::watch(options, system, store, emitter);
     }
+    let asked = &options.untracked;
+    let separately = asked.separate_processes && jobs::can_run_separately(&options);
+    if separately || asked.parseable_output {
+        let file_map = match load_file_map(&*system, &options, emitter) {
+            Ok(map) => map,
+            Err(status) => return status,
+        };
+        if separately {
+            return jobs::run_separately(options, system, store, &file_map, emitter);
+        }
+        let temporary = temporary_folder(&*system);
+        let mut config = Config::new(options, system);
+        config.store = store;
+        return jobs::run_with_messages(config, &file_map, &temporary, emitter).code();
+    }
     let mut config = Config::new(options, system);
     config.one_shot = true;
     config.store = store;
@@ -227,22 +243,38 @@ fn prints_plan(options: &Options) -> bool {
     asked.print_jobs || asked.print_actions || asked.print_bindings || asked.print_output_file_map
 }
 
+/// Reads the output file map, if there is one. What is wrong with it is reported.
+fn load_file_map(
+    system: &dyn System,
+    options: &Options,
+    emitter: &mut dyn Emitter,
+) -> Result<OutputFileMap, u8> {
+    let Some(path) = &options.untracked.output_file_map else {
+        return Ok(OutputFileMap::default());
+    };
+    OutputFileMap::load(system, path).map_err(|error| {
+        let report = crate::diag::Report {
+            errors: error.diagnostics.len(),
+            warnings: 0,
+            diagnostics: error.diagnostics,
+        };
+        emitter.report(&report, &error.files, options);
+        ExitStatus::Failure.code()
+    })
+}
+
+/// Where files go that nobody asked for.
+fn temporary_folder(system: &dyn System) -> String {
+    let folder = system.env("TMPDIR");
+    let folder = folder.and_then(|folder| folder.into_string().ok());
+    folder.unwrap_or_else(|| "/tmp".into())
+}
+
 /// Prints what would be done.
 fn print_plan(system: &dyn System, options: &Options, emitter: &mut dyn Emitter) -> u8 {
-    let file_map = match &options.untracked.output_file_map {
-        None => OutputFileMap::default(),
-        Some(path) => match OutputFileMap::load(system, path) {
-            Ok(map) => map,
-            Err(error) => {
-                let report = crate::diag::Report {
-                    errors: error.diagnostics.len(),
-                    warnings: 0,
-                    diagnostics: error.diagnostics,
-                };
-                emitter.report(&report, &error.files, options);
-                return ExitStatus::Failure.code();
-            }
-        },
+    let file_map = match load_file_map(system, options, emitter) {
+        Ok(map) => map,
+        Err(status) => return status,
     };
     if options.untracked.print_output_file_map {
         return print(emitter, &file_map.print()).code();
@@ -251,9 +283,7 @@ fn print_plan(system: &dyn System, options: &Options, emitter: &mut dyn Emitter)
     if options.untracked.print_actions {
         return print(emitter, &plan::print_actions(&actions)).code();
     }
-    let temporary = system.env("TMPDIR");
-    let temporary = temporary.and_then(|folder| folder.into_string().ok());
-    let temporary = temporary.unwrap_or_else(|| "/tmp".into());
+    let temporary = temporary_folder(system);
     let jobs = plan::jobs(options, &actions, &file_map, &temporary);
     let text = match options.untracked.print_bindings {
         true => plan::print_bindings(options, &jobs),

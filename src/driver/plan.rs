@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::session::{DebugInfo, Mode, OptLevel, Options, OutputFileMap};
+use crate::session::{DebugInfo, Mode, OptLevel, Options, OutputFileMap, TrackedOptions};
 
 /// A step of a build. `inputs` are the numbers of the steps it depends on.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -266,6 +266,24 @@ fn command_of(
             }
             if tracked.parse_as_library {
                 words(&["-parse-as-library"]);
+            }
+            if tracked.enable_testing {
+                words(&["-enable-testing"]);
+            }
+            if tracked.language_version != TrackedOptions::default().language_version {
+                words(&["-language-version", &tracked.language_version.to_string()]);
+            }
+            for value in &tracked.crate_metadata {
+                words(&["-C", &format!("metadata={value}")]);
+            }
+            for library in &tracked.link_libraries {
+                words(&[&format!("-l{library}")]);
+            }
+            if let Some(folder) = &options.untracked.module_cache_path {
+                words(&["-module-cache-path", folder]);
+            }
+            if tracked.whole_module {
+                words(&["-wmo"]);
             }
             words(&["-module-name", module]);
             if !output.is_empty() {

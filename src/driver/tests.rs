@@ -71,7 +71,7 @@ fn jobs_are_printed_as_commands() {
         "-driver-print-jobs -target x86_64-unknown-linux-gnu a.code -o out x.o -lm",
         0,
         expect![[r#"
-        language-frontend -frontend -c -primary-file a.code -target x86_64-unknown-linux-gnu -module-name out -o /t/a-1.o
+        language-frontend -frontend -c -primary-file a.code -target x86_64-unknown-linux-gnu -lm -module-name out -o /t/a-1.o
         language-autolink-extract /t/a-1.o x.o -o /t/out-3.autolink
         cc /t/a-1.o x.o @/t/out-3.autolink -lm -o out
     "#]],

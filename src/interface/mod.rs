@@ -6,6 +6,7 @@
 //! * [`Callbacks`] lets programs that embed the compiler change the configuration and look at the database
 //!   between phases; [`run_compiler`] is their door.
 //! * [`hot`]: a compilation that is repeated while its files change.
+//! * `extras`: outputs beside the main one.
 //! * `linking`: programs and libraries that need the system's linker.
 //! * `places`: where expressions stand, for debug information.
 //! * `incremental`: finding out that there is nothing to do, and leaving what the next build needs for that. `changes`: what there is to do,
@@ -30,6 +31,7 @@
 mod changes;
 pub mod emit;
 mod execute;
+mod extras;
 pub mod hot;
 mod incremental;
 mod linking;
@@ -49,7 +51,7 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
-use crate::diag::{Diagnostic, FileList, Report, ReportOptions, prepare};
+use crate::diag::{Diagnostic, FileList, Files, Report, ReportOptions, prepare};
 use crate::session::{Invocation, Mode, Options, OutputFileMap, cli, table, version_text};
 use crate::store::Store;
 use crate::store::manifest::Stamp;
@@ -374,6 +376,12 @@ fn phases(
     }
 
     if rebuild.is_none_or(|rebuild| rebuild.everything.is_some()) {
+        if mode == Mode::EmitImportedModules {
+            let report = finish(compiler, emitter, diagnostics)?;
+            outputs::print(compiler, emitter, extras::imported_modules(db, unit))?;
+            return Ok(report.into());
+        }
+
         timing.stage("library", Some(db), || stages::library(db, unit));
     }
     // Items that parse are checked even when others do not: one mistake does not hide the next.
@@ -422,7 +430,6 @@ fn phases(
         Mode::DumpAst
         | Mode::EmitIr
         | Mode::EmitBitcode
-        | Mode::EmitAssembly
         | Mode::EmitImportedModules
         | Mode::EmitModule => return Err(outputs::not_available(mode).into()),
         Mode::EmitLibrary if compiler.options.tracked.static_library => {
@@ -432,10 +439,17 @@ fn phases(
         | Mode::EmitLibrary
         | Mode::Run
         | Mode::EmitObject
+        | Mode::EmitAssembly
         | Mode::Parse
         | Mode::DumpParse => {}
     }
 
+    if mode == Mode::EmitAssembly {
+        let code = timing.stage("generate", Some(db), || stages::generate_module(compiler))?;
+        let texts = timing.stage("objects", Some(db), || stages::assembly(compiler, &code))?;
+        outputs::write_assembly(compiler, emitter, texts)?;
+        return Ok(report.into());
+    }
     let linked = linking::needs_linker(&compiler.options, &*compiler.system);
     let image = if mode == Mode::EmitObject || linked {
         let code = timing.stage("generate", Some(db), || stages::generate_module(compiler))?;
@@ -444,7 +458,9 @@ fn phases(
         }
         let objects = timing.stage("objects", Some(db), || stages::objects(compiler, &code))?;
         if !linked {
-            let made = timing.stage("write", None, || outputs::write_objects(compiler, objects))?;
+            let written = timing.stage("write", None, || outputs::write_objects(compiler, objects));
+            let mut made = written?;
+            made.extend(outputs::write_dependencies(compiler)?);
             return Ok(Outcome {
                 made,
                 findings,
@@ -467,7 +483,8 @@ fn phases(
             ..report.into()
         });
     }
-    let made = timing.stage("write", None, || outputs::write_image(compiler, image))?;
+    let mut made = timing.stage("write", None, || outputs::write_image(compiler, image))?;
+    made.extend(outputs::write_dependencies(compiler)?);
     Ok(Outcome {
         made,
         findings,
@@ -566,9 +583,18 @@ fn finish(
     diagnostics: Vec<Diagnostic>,
 ) -> Phase<Report> {
     let files = DbFiles::new(&compiler.db, &[compiler.unit]);
+    let primary = &compiler.options.untracked.primary_files;
+    let (diagnostics, others) = match primary.is_empty() {
+        true => (diagnostics, Vec::new()),
+        // Each frontend job speaks for its own files.
+        false => diagnostics.into_iter().partition(|diagnostic| {
+            let path = diagnostic.span.map(|span| Files::path(&files, span.file));
+            path.is_none_or(|path| primary.iter().any(|own| own == path))
+        }),
+    };
     let report = prepare(diagnostics, &report_options(&compiler.options), &files);
     emitter.report(&report, &files, &compiler.options);
-    match report.has_errors() {
+    match report.has_errors() || others.iter().any(Diagnostic::is_error) {
         true => Err(Ending::Reported),
         false => Ok(report),
     }

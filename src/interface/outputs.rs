@@ -18,7 +18,7 @@ pub(super) fn check(
     let mut paths: Vec<String> = Vec::new();
     match options.untracked.mode {
         Mode::EmitObject => {
-            let inputs = options.untracked.inputs.iter();
+            let inputs = options.untracked.compiled_inputs();
             paths.extend(inputs.map(|input| object_path(options, file_map, input)));
         }
         _ => paths.extend(options.output_path()),
@@ -111,6 +111,32 @@ pub(super) fn write_objects(compiler: &Compiler, objects: Vec<Object>) -> Result
     Ok(written)
 }
 
+/// Writes the files for `make`, if they are wanted.
+pub(super) fn write_dependencies(compiler: &Compiler) -> Result<Written, Ending> {
+    let files = super::extras::dependencies(&compiler.options, &compiler.file_map, &[]);
+    let mut written = Vec::with_capacity(files.len());
+    for (path, text) in files {
+        write(&*compiler.system, &path, text.as_bytes(), OutputKind::Data)?;
+        written.push((path, text.into_bytes()));
+    }
+    Ok(written)
+}
+
+/// Writes the texts of inputs to where the options or the output file map want them, or shows them.
+pub(super) fn write_assembly(
+    compiler: &Compiler,
+    emitter: &mut dyn Emitter,
+    texts: Vec<(String, String)>,
+) -> Result<(), Ending> {
+    for (input, text) in texts {
+        match compiler.file_map.get(&input, "assembly") {
+            Some(path) => write(&*compiler.system, path, text.as_bytes(), OutputKind::Data)?,
+            None => print(compiler, emitter, text)?,
+        }
+    }
+    Ok(())
+}
+
 /// Writes a program or a library.
 pub(super) fn write_image(compiler: &Compiler, image: Image) -> Result<Written, Ending> {
     let path = compiler.options.output_path();
@@ -143,9 +169,7 @@ pub(super) fn check_available(options: &Options) -> Result<(), Ending> {
     let module = asked.emit_module || asked.emit_module_path.is_some();
     let later = [
         (module && asked.mode != Mode::EmitModule, "-emit-module"),
-        (asked.emit_dependencies, "-emit-dependencies"),
         (asked.serialize_diagnostics, "-serialize-diagnostics"),
-        (asked.parseable_output, "-parseable-output"),
     ];
     let errors: Vec<Diagnostic> = later
         .iter()
@@ -165,14 +189,19 @@ fn unavailable(option: &str) -> Diagnostic {
 
 /// The error for a mode that a later version will have.
 pub(super) fn not_available(mode: Mode) -> Diagnostic {
+    if matches!(mode, Mode::EmitIr | Mode::EmitBitcode) {
+        let message =
+            "LLVM's representation is not available: this compiler makes code with Cranelift";
+        let diagnostic = Diagnostic::global_error("not-available", message);
+        return diagnostic.note(
+            None,
+            "'-emit-clif' prints the representation that it has, '-emit-assembly' its code",
+        );
+    }
     unavailable(match mode {
         Mode::EmitLibrary => "-emit-library",
         Mode::EmitModule => "-emit-module",
         Mode::DumpAst => "-dump-ast",
-        Mode::EmitIr => "-emit-ir",
-        Mode::EmitBitcode => "-emit-bc",
-        Mode::EmitAssembly => "-emit-assembly",
-        Mode::EmitImportedModules => "-emit-imported-modules",
         _ => "this mode",
     })
 }

@@ -12,7 +12,7 @@ use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
 use crate::diag::Diagnostic;
 use crate::items::{self, Anchor, AnchoredDiagnostic, DefId};
 use crate::link;
-use crate::session::OptLevel;
+use crate::session::{OptLevel, Options};
 use crate::{bodies, mir, types};
 
 use super::changes::Rebuild;
@@ -340,7 +340,36 @@ pub(super) fn objects(compiler: &Compiler, code: &Output) -> Stage<Vec<Object>> 
             bytes: bytes.map_err(link_error)?,
         })
     };
-    inputs.zip(pieces).map(object).collect()
+    let pieces = inputs
+        .zip(pieces)
+        .filter(|(input, _)| is_compiled(options, input));
+    pieces.map(object).collect()
+}
+
+/// Whether an input is one that outputs are made for.
+fn is_compiled(options: &Options, input: &String) -> bool {
+    let primary = &options.untracked.primary_files;
+    primary.is_empty() || primary.contains(input)
+}
+
+/// Machine code as text for an assembler: a text for each input, or one for the module.
+pub(super) fn assembly(compiler: &Compiler, code: &Output) -> Stage<Vec<(String, String)>> {
+    let (db, options) = (&compiler.db, &compiler.options);
+    let lines = codegen::record::line_of_output;
+    if options.tracked.whole_module && options.untracked.num_threads == 0 {
+        let text = link::assembly::write_assembly(&code.functions, &code.data, &lines);
+        return Ok(vec![(String::new(), text.map_err(link_error)?)]);
+    }
+    let pieces = codegen::objects::by_file(db, compiler.unit, code);
+    let inputs = options.untracked.inputs.iter();
+    let text = |(input, piece): (&String, codegen::objects::FileCode<'_>)| {
+        let text = link::assembly::write_assembly(piece.functions, piece.data, &lines);
+        Ok((input.clone(), text.map_err(link_error)?))
+    };
+    let pieces = inputs
+        .zip(pieces)
+        .filter(|(input, _)| is_compiled(options, input));
+    pieces.map(text).collect()
 }
 
 /// Puts machine code and the runtime together.

@@ -5,12 +5,14 @@
 //! * `layout.rs`: where the direct writer puts each blob.
 //! * `output.rs`: writing files so that nobody ever sees half of one, and running an image without a file.
 //! * `object_file.rs`: relocatable objects, for `-c`, libraries and optimised builds.
+//! * `assembly.rs`: the same as text for an assembler.
 //! * `autolink.rs`: what objects want to be linked with.
 //! * `debug.rs`: what debuggers read, in images and in objects.
 //! * `archive.rs`: static libraries.
 //! * `linker.rs`: calling the system's linker.
 
 pub mod archive;
+pub mod assembly;
 pub mod autolink;
 pub mod debug;
 pub mod image;

@@ -148,6 +148,10 @@ struct Raw {
     explain_rebuild: bool,
     #[arg(long)]
     parseable_output: bool,
+    #[arg(long, action = ArgAction::Append)]
+    primary_file: Vec<String>,
+    #[arg(long)]
+    separate_processes: bool,
     #[arg(long, overrides_with = "no_warnings_as_errors")]
     warnings_as_errors: bool,
     #[arg(long, overrides_with = "warnings_as_errors")]
@@ -316,6 +320,10 @@ fn normalise(args: &[String]) -> Result<Normalised, Vec<Diagnostic>> {
             },
         };
         let id = spelling.id;
+        if id == "primary-file" {
+            // It keeps its place among the inputs.
+            out.inputs.push(value.to_owned());
+        }
         if let Some(problem) = invalid_number(spelling, arg, value) {
             problems.push(problem);
         }
@@ -402,6 +410,8 @@ fn options(raw: &Raw, inputs: Vec<String>, problems: &mut Vec<Diagnostic>) -> Op
     untracked.print_bindings = raw.print_bindings;
     untracked.print_output_file_map = raw.print_output_file_map;
     untracked.parseable_output = raw.parseable_output;
+    untracked.primary_files = raw.primary_file.clone();
+    untracked.separate_processes = raw.separate_processes;
     untracked.watch = raw.watch;
     untracked.show_incremental = raw.show_incremental;
     untracked.show_lifecycle = raw.show_lifecycle;
@@ -623,7 +633,7 @@ fn check_combination(raw: &Raw, options: &Options, problems: &mut Vec<Diagnostic
     let one_unit = options.tracked.whole_module && untracked.num_threads == 0;
     if untracked.output.is_some()
         && untracked.mode.is_per_file()
-        && untracked.inputs.len() > 1
+        && untracked.compiled_inputs().count() > 1
         && !one_unit
     {
         let message = "cannot specify -o when generating multiple output files";

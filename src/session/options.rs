@@ -103,6 +103,10 @@ options! {
         mode: Mode = Mode::EmitExecutable,
         /// The source files as spelled on the command line.
         inputs: Vec<String> = Vec::new(),
+        /// The inputs that a frontend job compiles; all if there are none.
+        primary_files: Vec<String> = Vec::new(),
+        /// Run each compile job in a process of its own.
+        separate_processes: bool = false,
         /// Objects and archives among the inputs, which go to the linker as they are.
         link_inputs: Vec<String> = Vec::new(),
         /// Where the output goes (`-o`).
@@ -177,6 +181,14 @@ options! {
         sdk: Option<String> = None,
         /// The arguments of a program that is run (`language run`).
         program_arguments: Vec<String> = Vec::new(),
+    }
+}
+
+impl UntrackedOptions {
+    /// The inputs that outputs are made for: all, or those that a frontend job was given.
+    pub fn compiled_inputs(&self) -> impl Iterator<Item = &String> {
+        let inputs = self.inputs.iter();
+        inputs.filter(|input| self.primary_files.is_empty() || self.primary_files.contains(input))
     }
 }
 

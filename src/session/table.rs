@@ -393,6 +393,8 @@ pub const OPTIONS: &[Spelling] = &[
     hidden("--help", "help-text"),
     hidden("-h", "help-text"),
     flag("-###", "print-jobs", "Print the jobs and do not run them"),
+    value("-primary-file", Separate, "primary-file", "", ""),
+    hidden("-driver-separate-processes", "separate-processes"),
     hidden("-driver-print-jobs", "print-jobs"),
     hidden("-driver-print-actions", "print-actions"),
     hidden("-driver-print-bindings", "print-bindings"),
