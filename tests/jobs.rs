@@ -247,3 +247,29 @@ fn make_and_people_are_told_what_is_read() {
     let imported = folder.output("languagec -emit-imported-modules main.code shop.code");
     assert_eq!(imported, "Codira\n");
 }
+
+#[test]
+fn modules_are_wrapped_in_objects() {
+    use codira::metadata::{ModuleFile, ModuleHeader, encode};
+    let folder = Folder::new();
+    let header = ModuleHeader {
+        name: "Shop".into(),
+        ..ModuleHeader::default()
+    };
+    let module = encode(&header, &std::collections::BTreeMap::new());
+    fs::write(folder.path().join("Shop.codemodule"), &module).unwrap();
+    folder.output("language -frontend -modulewrap Shop.codemodule -o wrapped.o");
+    let wrapped = ModuleFile::from_bytes("wrapped.o", folder.read("wrapped.o")).unwrap();
+    assert_eq!(wrapped.header().name, "Shop");
+    folder.output("languagec main.code shop.code tools.code wrapped.o -o program");
+    assert_eq!(folder.output("./program"), PRINTED);
+    fs::write(
+        folder.path().join("Shop.codemodule"),
+        &module[..module.len() / 2],
+    )
+    .unwrap();
+    let (status, said) = folder.said("language -frontend -modulewrap Shop.codemodule -o none.o");
+    assert_eq!(status, Some(1));
+    assert!(said.contains("Shop.codemodule"), "{said}");
+    assert!(!folder.path().join("none.o").exists());
+}

@@ -124,7 +124,16 @@ fn command(system: Arc<dyn System>, args: &[String], emitter: &mut dyn Emitter) 
             fail(emitter, vec![error(message)])
         }
         // A job of a plan. Modes that are jobs of their own come first; everything else is a compilation.
-        "-frontend" => compile(system, rest, None, emitter),
+        "-frontend" => match rest.split_first() {
+            Some((mode, rest)) if mode == "-modulewrap" => {
+                tools::modulewrap(&*system, rest, emitter)
+            }
+            Some((mode, _)) if mode == "-merge-modules" => {
+                let message = "'language -frontend -merge-modules' is not available yet";
+                fail(emitter, vec![error(message)])
+            }
+            _ => compile(system, rest, None, emitter),
+        },
         other => {
             let mut message = format!("unknown command: '{other}'");
             let known = LATER.iter().chain(COMMANDS).copied();

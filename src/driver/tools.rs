@@ -5,6 +5,8 @@ use std::path::Path;
 use crate::diag::Diagnostic;
 use crate::interface::{Emitter, print};
 use crate::link::autolink;
+use crate::metadata::{ModuleFile, metadata_object};
+use crate::session::Target;
 use crate::vfs::{OutputKind, ReadError, System};
 
 use super::{error, fail};
@@ -29,6 +31,52 @@ pub(super) fn autolink_extract(
             }
         }
     }
+}
+
+/// `language -frontend -modulewrap M.codemodule -o FILE`: an object that holds the module, for debuggers of programs that it is linked into.
+pub(super) fn modulewrap(system: &dyn System, args: &[String], emitter: &mut dyn Emitter) -> u8 {
+    match wrapped(system, args) {
+        Ok(()) => 0,
+        Err(problem) => fail(emitter, vec![problem]),
+    }
+}
+
+fn wrapped(system: &dyn System, args: &[String]) -> Result<(), Diagnostic> {
+    let (mut module, mut output, mut target) = (None, None, Target::HOST);
+    let mut args = args.iter();
+    while let Some(arg) = args.next() {
+        let mut value = || {
+            let missing = || error(format!("missing argument value for '{arg}'"));
+            args.next().ok_or_else(missing)
+        };
+        match arg.as_str() {
+            "-o" => output = Some(value()?.as_str()),
+            "-target" => {
+                let triple = value()?;
+                let unknown = || error(format!("unknown target '{triple}'"));
+                target = Target::parse(triple).ok_or_else(unknown)?;
+            }
+            other if other.starts_with('-') => {
+                return Err(error(format!("unknown argument: '{other}'")));
+            }
+            input if module.is_none() => module = Some(input),
+            input => return Err(error(format!("unexpected input file: {input}"))),
+        }
+    }
+    let module = module.ok_or_else(|| error("no input files"))?;
+    let output = output.ok_or_else(|| error("no output file; use '-o' to name one"))?;
+    // What is wrapped is read by nobody for a long time, so what is wrong with it is said now.
+    ModuleFile::open(system, Path::new(module)).map_err(|problem| error(problem.to_string()))?;
+    let bytes = system.map(Path::new(module)).map_err(|kind| {
+        let path = module.to_owned();
+        error(ReadError { path, kind }.to_string())
+    })?;
+    let object = metadata_object(&bytes, target);
+    let written = object.and_then(|o| system.write(Path::new(output), &o, OutputKind::Data));
+    written.map_err(|cause| {
+        let reason = crate::vfs::describe(&cause);
+        error(format!("cannot write output file '{output}' ({reason})"))
+    })
 }
 
 /// The text to write, and where to.
