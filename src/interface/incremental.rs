@@ -4,11 +4,13 @@
 //! files first. Only a build that succeeded leaves one, and the one before stays until then: what a failed or killed build has changed differs from it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::SystemTime;
 
 use crate::base::{Fingerprint, FxHashMap, StableHash, StableHasher};
+use crate::codegen::record::ProgramRecord;
 use crate::diag::{Diagnostic, FileKey, FileList, Report, Severity};
+use crate::items::ids::{DefId, DefKind};
 use crate::items::outline::outline_fingerprint;
 use crate::items::records::{places, tree_key};
 use crate::session::{BUILD_ID, ColorChoice, Mode, Options, OutputFileMap};
@@ -16,9 +18,9 @@ use crate::store::manifest::{FileFacts, Fresh, Manifest, Stamp};
 use crate::store::{self, records::Records};
 use crate::vfs::{OutputKind, System};
 
-use super::changes::Rebuild;
+use super::changes::{FileRebuild, Rebuild};
 use super::remarks::{self, Fate, Moment};
-use super::reuse::stays_in;
+use super::reuse::{Program, stays_in};
 use super::{Compiler, Config, Emitter, Outcome, emit_global};
 
 /// The place and the command of a build that the next one can learn from.
@@ -181,6 +183,61 @@ impl BuildRecord {
         }
     }
 
+    /// The program that the last build made, without what has to be made again.
+    pub(super) fn program(&self, compiler: &Compiler, rebuild: &Rebuild) -> Option<Program> {
+        let known = self.known.as_ref().ok()?;
+        // Who mentions a function is known. A member can also be what a type's conformance has been waiting for, of which code of the library is made.
+        let db = &compiler.db;
+        let is_global = |def: &DefId| {
+            let parent = def.parent(db);
+            parent.is_some_and(|parent| parent.kind(db) == DefKind::File)
+        };
+        let same = |file: &FileRebuild| file.affected.iter().all(is_global);
+        if rebuild.everything.is_some() || !rebuild.files.iter().all(same) {
+            return None;
+        }
+        let bytes = compiler.system.map(&self.program_place()).ok()?;
+        let record = ProgramRecord::from_bytes(&bytes, self.build, self.state(&known.files))?;
+        let stale = rebuild.files.iter().flat_map(|file| &file.stale);
+        let files = compiler.unit.files(&compiler.db).iter();
+        let changed = files
+            .zip(&rebuild.files)
+            .filter(|(_, file)| file.is_changed);
+        Some(Program::restored(
+            record,
+            stale.map(|(def, _)| *def).collect(),
+            changed.map(|(&file, _)| file).collect(),
+        ))
+    }
+
+    /// What a record of the program belongs to: the command, and the texts of all files.
+    fn state(&self, files: &[FileFacts]) -> Fingerprint {
+        let mut hasher = StableHasher::new();
+        self.command.stable_hash(&mut hasher);
+        for file in files {
+            file.key.stable_hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    fn program_place(&self) -> PathBuf {
+        let mut name = self.place.as_os_str().to_owned();
+        name.push(".program");
+        PathBuf::from(name)
+    }
+
+    /// Writes down the program for the next build. One that cannot be written only makes that slower.
+    fn save_program(&self, compiler: &Compiler, files: &[FileFacts]) {
+        let program = compiler.program.lock();
+        let mut program = program.unwrap_or_else(PoisonError::into_inner);
+        let state = self.state(files);
+        let bytes = program.record.to_bytes(&compiler.db, self.build, state);
+        if let Some(bytes) = bytes.filter(|_| !files.is_empty()) {
+            let place = self.program_place();
+            let _ = compiler.system.write(&place, &bytes, OutputKind::Data);
+        }
+    }
+
     /// What is known about each file after a build.
     fn facts(
         &self,
@@ -265,6 +322,7 @@ impl BuildRecord {
         let wanted = db.par_map(files, |db, &file| places(db, file));
         let grown = self.records.save(system, self.build, &wanted.concat());
         if let Some(manifest) = manifest() {
+            self.save_program(compiler, &manifest.files);
             manifest.save(system, &self.place, self.build);
             self.write_dependencies(compiler, &manifest);
         }

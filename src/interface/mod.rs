@@ -288,6 +288,10 @@ fn compile(
     })?;
     if let Some(record) = &record {
         let rebuild = timing.stage("changes", None, || record.rebuild(&compiler));
+        let restored = || record.program(&compiler, &rebuild);
+        if let Some(program) = timing.stage("restore", None, restored) {
+            compiler.program = Arc::new(Mutex::new(program));
+        }
         compiler.rebuild = Some(rebuild);
     }
     let fates = record.as_ref().zip(compiler.rebuild.as_ref());

@@ -73,6 +73,18 @@ impl Program {
         Ok(changes)
     }
 
+    /// A program that another process has made, of which these parts do not hold any more.
+    pub fn restored(
+        record: ProgramRecord,
+        bodies: FxHashSet<DefId>,
+        files: FxHashSet<SourceFile>,
+    ) -> Program {
+        Program {
+            record,
+            stale: StaleParts::Bodies(bodies, files),
+        }
+    }
+
     fn forget(&mut self, bodies: FxHashSet<DefId>, files: &FxHashSet<SourceFile>) {
         if let StaleParts::Bodies(known, known_files) = &mut self.stale {
             known.extend(bodies);

@@ -105,6 +105,7 @@ impl ProgramRecord {
         self.references.push(Span::default());
         self.made_from.push(NONE);
         self.keys.push(None);
+        self.key_spans.push(Span::default());
         if self.index.len() < 2 * self.names.len() {
             self.rebuild_index();
         } else {
@@ -288,6 +289,10 @@ impl ProgramRecord {
 
     fn body_number(&mut self, bodies: &[Words]) -> u32 {
         let mut numbers: Vec<u32> = Vec::with_capacity(bodies.len());
+        if self.body_places.is_empty() {
+            let known = self.bodies.all().iter().copied();
+            self.body_places = known.zip(0..).collect();
+        }
         for &body in bodies {
             let next = self.bodies.len() as u32;
             let number = *self.body_places.entry(body).or_insert(next);

@@ -229,6 +229,10 @@ impl Generator for DbGenerator {
         files.map(|file| self.fingerprint(file)).collect()
     }
 
+    fn decode(&self, record: &ProgramRecord, id: u32) -> Option<CodeKey> {
+        record.decode_key(&self.db, id)
+    }
+
     fn wants_rows(&self) -> bool {
         self.wants_rows
     }

@@ -9,12 +9,14 @@
 //! * `generator.rs`: updates that ask the database.
 //! * `update.rs`: from the entry to everything that it reaches; `derive.rs`: what is known only when the program is complete, the lists of
 //!   conformances in metadata and the instances of dynamic calls; `apply.rs`: putting what is new in its place.
+//! * `bytes.rs`: the record on disk.
 //! * `output.rs`: the record as blobs, for object files, and records of blobs made by hand.
 //!
 //! Functions and data are *units*, numbered in no particular order. A symbol is what a unit is known by, because mangling gives different things different
 //! names; symbols of the runtime are units without contents.
 
 mod apply;
+mod bytes;
 mod derive;
 mod generator;
 mod output;
@@ -275,6 +277,10 @@ pub struct ProgramRecord {
     index: Vec<u32>,
     /// Whether everything was optimised, so that code was made from bodies that nobody has listed.
     is_optimized: bool,
+
+    /// The keys of units, as `types::codec` writes them, where that has been done.
+    key_spans: Table<Span>,
+    key_bytes: Table<u8>,
 
     /// What only this process knows: the keys of units, the numbers of line keys, and where things are.
     keys: Vec<Option<CodeKey>>,

@@ -91,6 +91,31 @@ impl<T: Plain> Table<T> {
     }
 }
 
+impl<T> From<Vec<T>> for Table<T> {
+    fn from(values: Vec<T>) -> Table<T> {
+        Table(values)
+    }
+}
+
+/// The bytes of plain values.
+pub(super) fn bytes_of<T: Plain>(values: &[T]) -> &[u8] {
+    // SAFETY: plain values are nothing but their bytes, of which none is padding.
+    unsafe { std::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
+}
+
+/// The plain values that these bytes are; bytes at the end that make no value are left out.
+pub(super) fn from_bytes<T: Plain>(bytes: &[u8]) -> Vec<T> {
+    let count = bytes.len() / size_of::<T>().max(1);
+    let mut values = Vec::with_capacity(count);
+    // SAFETY: there is room for so many values, the bytes are there, and any bytes are values.
+    unsafe {
+        let place: *mut T = values.as_mut_ptr();
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), place.cast(), count * size_of::<T>());
+        values.set_len(count);
+    }
+    values
+}
+
 /// A set of small numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Bits(Vec<u64>);

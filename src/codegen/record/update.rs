@@ -54,6 +54,10 @@ pub trait Generator: Send {
     fn moved_files(&self) -> Vec<Fingerprint> {
         Vec::new()
     }
+    /// The key of a unit of a record that another process has made.
+    fn decode(&self, _record: &ProgramRecord, _id: u32) -> Option<CodeKey> {
+        None
+    }
     /// Whether to keep line rows.
     fn wants_rows(&self) -> bool {
         false
@@ -181,6 +185,7 @@ impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
         fresh
             .or_else(|| self.keys.get(&id).copied())
             .or_else(|| self.record.keys.get(id as usize).copied().flatten())
+            .or_else(|| self.generator()?.decode(self.record, id))
     }
 
     pub fn fresh_of(&self, id: u32) -> Option<&Fresh> {
