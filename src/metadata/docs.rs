@@ -30,7 +30,6 @@ pub struct Documentation {
 /// The bytes of the documentation file that belongs to a module with this header.
 pub fn module_docs(db: &dyn Db, unit: CompilationUnit, header: &ModuleHeader) -> Vec<u8> {
     let shown = &exported(db, unit).items;
-    let shown: crate::base::FxHashSet<DefId> = shown.iter().copied().collect();
     let mut records: BTreeMap<Fingerprint, Vec<u8>> = BTreeMap::new();
     for &file in unit.files(db) {
         let declared = declarations(db, file).iter();

@@ -88,8 +88,8 @@ struct FileInterface {
 /// What dependents can see of a module.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Exported {
-    /// The declarations that are shown, in source order.
-    pub items: Vec<DefId>,
+    /// The declarations that are shown.
+    pub items: FxHashSet<DefId>,
     /// Those of them whose bodies dependents compile into themselves.
     pub bodies: FxHashSet<DefId>,
     /// The hash of both.
@@ -97,9 +97,29 @@ pub struct Exported {
 }
 
 impl Exported {
-    /// Whether dependents may see a declaration.
-    pub fn contains(&self, def: DefId) -> bool {
-        self.items.contains(&def)
+    /// Whether dependents compile the body of a definition into themselves: of a function, accessor, initial value, default argument, or of something inside
+    /// of one. Members that the compiler makes follow from their type.
+    pub fn exports_body(&self, db: &dyn Db, def: DefId) -> bool {
+        let mut at = Some(def);
+        while let Some(def) = at {
+            let parent = def.parent(db);
+            match def.kind(db) {
+                // That a type is generic says nothing about members that nobody sees.
+                DefKind::Struct
+                | DefKind::Enum
+                | DefKind::Class
+                | DefKind::Protocol
+                | DefKind::Extension => at = parent,
+                _ if self.bodies.contains(&def) => return true,
+                DefKind::DefaultArg | DefKind::WrapperInit | DefKind::Synth(_) => {
+                    return parent.is_some_and(|parent| self.items.contains(&parent));
+                }
+                DefKind::Binding | DefKind::Case => return self.items.contains(&def),
+                DefKind::Module | DefKind::File => return false,
+                _ => at = parent,
+            }
+        }
+        false
     }
 }
 
@@ -171,7 +191,7 @@ pub fn exported(db: &dyn Db, unit: CompilationUnit) -> Exported {
         if !state {
             continue;
         }
-        exported.items.push(declared.def);
+        exported.items.insert(declared.def);
         declared.head.stable_hash(&mut hasher);
         if let Some((open, _)) = walk.open_of(declared) {
             exported.bodies.insert(declared.def);

@@ -375,6 +375,24 @@ extension Unseen { public fn visible() {} }
     }
 
     #[test]
+    fn bodies_are_exported_one_by_one() {
+        let db = RootDatabase::new();
+        let a = SourceFile::of_user(&db, "a.code", MODULE);
+        let options = Arc::new(TrackedOptions::default());
+        let unit = CompilationUnit::of_user(&db, vec![a], options, None);
+        Workspace::new(&db, vec![unit]);
+        let exported = crate::metadata::exported(&db, unit);
+        let owners = crate::items::body_owners(&db, a).iter().copied();
+        let mut names: Vec<&str> = owners
+            .filter(|&def| exported.exports_body(&db, def))
+            .map(|def| def.name(&db).as_str())
+            .collect();
+        names.sort_unstable();
+        let expected = ["cache", "fast()", "hits", "pair(_:)", "table", "twice(_:)"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
     fn a_hidden_body_is_read_by_the_query_of_its_file_alone() {
         let mut db = RootDatabase::with_event_log();
         let a = SourceFile::of_user(&db, "a.code", MODULE);
