@@ -223,3 +223,28 @@ fn debug_information_is_reproducible() {
         );
     }
 }
+
+/// A build that reuses results describes the lines as they are now.
+#[test]
+fn reused_code_has_its_new_lines() {
+    let folder = folder();
+    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+    for head in ["", "// A comment moves everything.\n", "\n\n\n"] {
+        let text = format!("{head}{PROGRAM}");
+        fs::write(folder.path().join("shapes.code"), text).unwrap();
+        let cached = ["-g", "-cache-path", "cache", "-module-name", "shapes"];
+        let plain = ["-g", "-module-name", "shapes"];
+        for (options, mode, output) in [
+            (&cached[..], "-emit-executable", "warm"),
+            (&plain, "-emit-executable", "clean"),
+            (&cached, "-c", "warm.o"),
+            (&plain, "-c", "clean.o"),
+        ] {
+            let mut args = options.to_vec();
+            args.extend([mode, "shapes.code", "-o", output]);
+            languagec(folder.path(), &args);
+        }
+        assert!(read("warm") == read("clean"), "{head:?}");
+        assert!(read("warm.o") == read("clean.o"), "{head:?}");
+    }
+}
