@@ -6,7 +6,6 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::base::Name;
 use crate::bodies::check::Checker;
-use crate::bodies::decl;
 use crate::bodies::solver::table::Literal;
 use crate::bodies::solver::{
     Apply, ApplyKind, ArgInfo, Choice, Constraint, FailKind, Failure, Loc, Lookup, Purpose, Rel,
@@ -458,7 +457,7 @@ impl<'db> Checker<'db> {
     fn generate_member(&mut self, expr: ExprId, base: ExprId, name: Name, has_args: bool) -> Ty {
         // A module before the dot.
         if let Expr::Name { name: module, .. } = &self.body.exprs[base]
-            && resolve::module_named(self.db, self.module, *module).is_some()
+            && resolve::module_named(self.db, self.def, *module).is_some()
             && self.lookup_local(*module).is_empty()
         {
             let module = *module;
@@ -525,15 +524,11 @@ impl<'db> Checker<'db> {
             _ => Vec::new(),
         };
         let mut choices: Vec<Choice> = Vec::new();
-        for layer in resolve::lookup_value(self.db, module, name) {
-            if let resolve::Layer::Module(defs) = layer {
-                for def in defs {
-                    if decl::module_of(self.db, def) == module
-                        && let Some(choice) = self.global_choice(def, &args)
-                    {
-                        choices.push(choice);
-                    }
-                }
+        let own = module == self.module;
+        for def in resolve::scope::qualified_members(self.db, module, name) {
+            let visible = own || resolve::is_accessible(self.db, def, self.def);
+            if visible && let Some(choice) = self.global_choice(def, &args) {
+                choices.push(choice);
             }
         }
         if choices.is_empty() {

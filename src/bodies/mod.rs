@@ -7,6 +7,7 @@
 //! * [`closures`], `closure_build`, [`branches`]: expressions with statements inside; [`throws`]: what throws.
 //! * [`stmts`], [`control`], [`loops`], [`functions`], `local_defaults`: statements; [`patterns`], [`exhaustive`]: patterns and what they cover;
 //!   `opaque_results`: the types behind `some`; [`structure`]: mistakes that need no types to be seen.
+//! * [`compiled`]: what importers of a module need to know from its bodies.
 //! * [`report`]: failures in words; [`work`]: how much there was to do.
 //!
 //! A body is one query, [`check_body`]. Its value holds no positions: expressions are named by their ids in the body.
@@ -20,6 +21,7 @@ pub mod check;
 mod closure_build;
 pub mod closures;
 pub mod collections;
+pub mod compiled;
 pub mod control;
 pub mod convert;
 pub mod corrections;
@@ -84,6 +86,9 @@ pub struct Checked {
 /// Checks the body of a function, initialiser, accessor, initial value, default value, raw value, or of a file's top level.
 #[salsa::tracked(cycle_result = check_cycle)]
 pub fn check_body(db: &dyn Db, def: DefId) -> Checked {
+    if let Some(unit) = items::compiled::compiled_unit_of(db, def) {
+        return compiled::compiled_body(db, unit, def);
+    }
     let body = items::body(db, def);
     let mut checker = Checker::new(db, def, body);
     checker.diags.extend(body.diagnostics.iter().cloned());

@@ -23,7 +23,7 @@ impl<'db> Checker<'db> {
                 out.push(Choice::plain(Target::LocalFn(index)));
             }
         }
-        for &def in resolve::operator_candidates(db, self.module, op) {
+        for &def in resolve::operator_candidates(db, self.def, op) {
             let Some(is) = decl::declared_fixity(db, def) else {
                 continue;
             };

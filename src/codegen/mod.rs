@@ -12,6 +12,7 @@
 //! * [`metadata`]: type metadata, witness tables, constants, storage of globals.
 //! * [`record`]: a whole program, from the entry to everything it reaches; [`dispatch`]: calls whose function depends on a type known only at run time.
 //! * [`stored`]: code of the standard library that an earlier process has generated.
+//! * [`compiled`]: code of modules that were compiled before, and what a module leaves to others.
 //! * [`objects`]: a module's code as one piece for each file.
 //! * [`blob`]: what all this produces and `link` lays out.
 //!
@@ -19,6 +20,7 @@
 //! for a function of an instance is the same wherever it is asked for.
 
 pub mod blob;
+pub mod compiled;
 pub mod cx;
 pub mod demangle;
 mod dispatch;

@@ -5,17 +5,12 @@
 
 use crate::base::{FxHashMap, FxHashSet};
 use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
-use crate::items::ids::{DefId, DefKind};
-use crate::items::{body_owners, declarations, file_of};
-use crate::mir::data::{FnId, FnKind, Instance};
-use crate::types::generics::generics;
-use crate::types::nominal::declared_self_type;
-use crate::types::ty::TyList;
+use crate::items::file_of;
+use crate::items::ids::DefId;
 
 use super::blob::{DataBlob, FunctionBlob, Linkage, SymbolName};
 use super::key::CodeKey;
-use super::metadata;
-use super::program::{c_symbol, main_code, symbol_name};
+use super::program::symbol_name;
 use super::record::{Output, ProgramRecord, Stale};
 
 /// The code of one file, sorted by symbol.
@@ -28,59 +23,12 @@ pub struct FileCode<'a> {
 
 /// The code of a whole module: everything that has a home in it, whether the program uses it or not, and what that refers to.
 pub fn module(db: &RootDatabase, unit: CompilationUnit) -> Output {
-    let mut roots: Vec<CodeKey> = main_code(db, unit)
-        .map(metadata::main_key)
-        .into_iter()
-        .collect();
-    for &file in unit.files(db) {
-        roots.extend(homed(db, file));
-    }
+    let roots = super::compiled::roots(db, unit);
     let mut record = ProgramRecord::default();
     match record.update_from(db, unit, &roots, &Stale::Everything) {
         Ok(_) => record.output(),
         Err(errors) => Output::failed(errors),
     }
-}
-
-/// What other files may refer to: functions and initialisers of types without generic parameters, and metadata, through which methods are reached.
-fn homed(db: &dyn Db, file: SourceFile) -> Vec<CodeKey> {
-    let is_plain = |def: DefId| generics(db, def).params.is_empty();
-    let function = |def: DefId, kind: FnKind| {
-        CodeKey::Function(Instance {
-            id: FnId { def, kind },
-            args: TyList::empty(),
-        })
-    };
-    let mut keys = Vec::new();
-    for &def in body_owners(db, file) {
-        let kind = match def.kind(db) {
-            DefKind::Func | DefKind::Accessor(_) => FnKind::Body,
-            DefKind::Init => match def.parent(db).and_then(|of| declared_self_type(db, of)) {
-                Some(ty) if is_class(db, ty.nominal_def()) => FnKind::Allocate,
-                _ => FnKind::Body,
-            },
-            _ => continue,
-        };
-        if is_plain(def) {
-            keys.push(function(def, kind));
-            if kind == FnKind::Body && c_symbol(db, def).is_some() {
-                keys.push(CodeKey::CastHook(def));
-            }
-        }
-    }
-    for &def in declarations(db, file) {
-        match def.kind(db) {
-            DefKind::Struct | DefKind::Enum | DefKind::Class if is_plain(def) => {
-                keys.extend(declared_self_type(db, def).map(CodeKey::Metadata));
-            }
-            _ => {}
-        }
-    }
-    keys
-}
-
-fn is_class(db: &dyn Db, nominal: Option<DefId>) -> bool {
-    nominal.is_some_and(|def| def.kind(db) == DefKind::Class)
 }
 
 /// The definition that decides where a key is at home.
@@ -101,6 +49,11 @@ pub fn by_file<'a>(db: &dyn Db, unit: CompilationUnit, code: &'a Output) -> Vec<
     let mut homes: FxHashMap<SymbolName, SourceFile> = FxHashMap::default();
     for key in &code.keys {
         let home = definition(key).and_then(|def| file_of(db, def));
+        // Functions of other modules are in one place too.
+        let elsewhere = super::compiled::home_elsewhere(db, key).and(files.first().copied());
+        if let Some(home) = elsewhere {
+            homes.insert(symbol_name(db, *key), home);
+        }
         if let Some(home) = home.filter(|home| files.contains(home)) {
             homes.insert(symbol_name(db, *key), home);
         }

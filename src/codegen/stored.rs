@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::db::Db;
+use crate::items::compiled::compiled_unit_of;
 use crate::items::ids::{DefId, DefKind};
 use crate::items::library::{ResultKind, is_library_module, result_key};
 use crate::items::module_of;
@@ -50,7 +51,7 @@ fn number<T: Copy + PartialEq>(list: &mut Vec<T>, value: T) -> u32 {
     }) as u32
 }
 
-fn encode(db: &dyn Db, unit: &CodeUnit) -> Option<Vec<u8>> {
+pub(super) fn encode(db: &dyn Db, unit: &CodeUnit) -> Option<Vec<u8>> {
     let (symbol, linkage, bytes, align, relocs, line_relocs) = match &unit.blob {
         Blob::Function(b) => (
             b.symbol,
@@ -107,7 +108,7 @@ fn encode(db: &dyn Db, unit: &CodeUnit) -> Option<Vec<u8>> {
     codec::encode(db, &stored).map(|encoded| encoded.bytes)
 }
 
-fn decode(db: &dyn Db, bytes: &[u8]) -> Option<CodeUnit> {
+pub(super) fn decode(db: &dyn Db, bytes: &[u8]) -> Option<CodeUnit> {
     let stored: StoredUnit<'_> = codec::decode(db, bytes)?;
     let symbols: Vec<SymbolName> = stored
         .symbols
@@ -225,6 +226,9 @@ pub(super) fn stored_unit(
     key: CodeKey,
     generate: impl FnOnce() -> Result<CodeUnit, CodegenError>,
 ) -> Result<Arc<CodeUnit>, CodegenError> {
+    if let Some(unit) = super::compiled::compiled_unit(db, key) {
+        return Ok(Arc::new(unit));
+    }
     let new = || generate().map(Arc::new);
     let Some(results) = db.results() else {
         return new();
@@ -273,7 +277,11 @@ pub(super) fn stored_conformance(
 /// The line of an expression of the library, which need not be parsed for it.
 pub fn stored_line(db: &dyn Db, key: LineKey) -> Option<u32> {
     let def = definition_of_line(key);
-    if def.kind(db) == DefKind::Module || !is_library_module(module_of(db, def).name(db)) {
+    if def.kind(db) == DefKind::Module {
+        return None;
+    }
+    let module = module_of(db, def);
+    if !is_library_module(module.name(db)) && compiled_unit_of(db, def).is_none() {
         return None;
     }
     let lines = crate::items::library::library_lines(db, def);

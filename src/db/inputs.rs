@@ -10,7 +10,7 @@ use crate::base::{Dialect, LineIndex, Name};
 use crate::diag::FileKey;
 use crate::session::TrackedOptions;
 
-use super::Db;
+use super::{Db, ModuleRecords};
 
 /// A source file.
 #[salsa::input(debug)]
@@ -47,6 +47,25 @@ pub struct CompilationUnit {
     /// Other modules of the same database that files may import by name.
     #[returns(deref)]
     pub dependencies: Vec<CompilationUnit>,
+    /// What is known of a module that was compiled before; its files then have no text.
+    #[default]
+    #[returns(as_ref)]
+    pub compiled: Option<CompiledModule>,
+}
+
+/// What an earlier compilation of a module left to those that import it.
+#[derive(Clone)]
+pub struct CompiledModule {
+    /// Declarations, and what else follows from the module's sources alone.
+    pub interface: Arc<dyn ModuleRecords>,
+    /// Its machine code; none while that is not made or not found.
+    pub code: Option<Arc<dyn ModuleRecords>>,
+}
+
+impl std::fmt::Debug for CompiledModule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CompiledModule").finish_non_exhaustive()
+    }
 }
 
 /// Every module of the database.
@@ -96,9 +115,43 @@ impl CompilationUnit {
         options: Arc<TrackedOptions>,
         library: Option<CompilationUnit>,
     ) -> CompilationUnit {
+        Self::of_importer(db, files, options, library, Vec::new())
+    }
+
+    /// The user's module, which may import other modules too.
+    pub fn of_importer(
+        db: &dyn Db,
+        files: Vec<SourceFile>,
+        options: Arc<TrackedOptions>,
+        library: Option<CompilationUnit>,
+        dependencies: Vec<CompilationUnit>,
+    ) -> CompilationUnit {
         let name = options.module_name;
-        CompilationUnit::builder(name, files, options, library, Vec::new())
+        CompilationUnit::builder(name, files, options, library, dependencies)
             .durability(db.durability(Durability::LOW))
+            .new(db)
+    }
+
+    /// A module that was compiled before, with the paths that its files had then.
+    pub fn of_compiled(
+        db: &dyn Db,
+        paths: &[String],
+        options: TrackedOptions,
+        library: Option<CompilationUnit>,
+        dependencies: Vec<CompilationUnit>,
+        compiled: CompiledModule,
+    ) -> CompilationUnit {
+        let durability = db.durability(Durability::MEDIUM);
+        let file = |path: &String| {
+            SourceFile::builder(path.clone(), Arc::from(""), Dialect::of_path(path), false)
+                .durability(durability)
+                .new(db)
+        };
+        let files = paths.iter().map(file).collect();
+        let name = options.module_name;
+        CompilationUnit::builder(name, files, Arc::new(options), library, dependencies)
+            .compiled(Some(compiled))
+            .durability(durability)
             .new(db)
     }
 

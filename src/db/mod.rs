@@ -2,7 +2,7 @@
 //!
 //! * [`Db`] is the trait that every query takes first; [`RootDatabase`] is the one type that implements it.
 //! * [`SourceFile`] and [`CompilationUnit`] are the inputs: what the outside world sets.
-//! * [`Results`]: what other processes have computed before.
+//! * [`Results`]: what other processes have computed before; [`ModuleRecords`]: what they left in a module's file.
 //! * [`EventLog`] counts what ran and what was reused, for tests of incrementality and for `--time-passes`.
 //! * [`DbFiles`] shows the inputs to the renderers of diagnostics.
 //!
@@ -51,8 +51,8 @@ use salsa::Durability;
 
 pub use self::event_log::{EventLog, QueryCounts};
 pub use self::files::DbFiles;
-pub use self::inputs::{CompilationUnit, SourceFile, Workspace, line_index};
-pub use self::results::Results;
+pub use self::inputs::{CompilationUnit, CompiledModule, SourceFile, Workspace, line_index};
+pub use self::results::{ModuleRecords, Results};
 
 /// The database as queries see it.
 #[salsa::db]

@@ -19,3 +19,9 @@ pub trait Results: Send + Sync {
     /// Keeps bytes for later processes, or forgets them.
     fn put(&self, key: Fingerprint, bytes: Vec<u8>);
 }
+
+/// Records of a file that another compilation wrote, by key. What is damaged is not there.
+pub trait ModuleRecords: Send + Sync {
+    /// The bytes of a record.
+    fn record(&self, key: Fingerprint) -> Option<&[u8]>;
+}

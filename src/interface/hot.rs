@@ -14,10 +14,12 @@ use crate::bodies;
 use crate::db::{CompilationUnit, RootDatabase, SourceFile};
 use crate::diag::Diagnostic;
 use crate::items;
+use crate::metadata::ModuleFile;
 use crate::session::{Options, OutputFileMap};
 use crate::store::Store;
 use crate::vfs::{ReadError, System, read_source};
 
+use super::modules::{self, Loaded};
 use super::reuse::{Program, Reuse, Version};
 use super::stages::Image;
 use super::{Compiler, Emitter, Ending, ExitStatus, NoCallbacks, Timing};
@@ -58,6 +60,10 @@ pub enum ChangeKind {
 pub struct HotCompiler {
     db: RootDatabase,
     unit: CompilationUnit,
+    /// The modules that were imported when the process began.
+    modules: Vec<ModuleFile>,
+    /// What was wrong with them.
+    unloadable: Vec<Diagnostic>,
     inputs: Vec<Input>,
     options: Options,
     system: Arc<dyn System>,
@@ -99,10 +105,19 @@ impl HotCompiler {
             })
             .collect();
         let tracked = Arc::new(options.tracked.clone());
-        let unit = items::workspace::open(&db, present(&inputs), tracked);
+        let library = items::workspace::library(&db, &tracked);
+        let files = present(&inputs);
+        let loaded = modules::load(&db, &*system, &options, &files, library);
+        let (loaded, unloadable) = match loaded {
+            Ok(loaded) => (loaded, Vec::new()),
+            Err(errors) => (Loaded::default(), errors),
+        };
+        let unit = items::workspace::open_with(&db, files, tracked, library, loaded.units);
         HotCompiler {
             db,
             unit,
+            modules: loaded.files,
+            unloadable,
             inputs,
             options,
             system,
@@ -196,6 +211,7 @@ impl HotCompiler {
         let errors = self.inputs.iter().filter_map(|input| input.error.as_ref());
         let unreadable = errors
             .map(|error| Diagnostic::global_error("unreadable-input", error.to_string()))
+            .chain(self.unloadable.iter().cloned())
             .collect();
         let readable = self.inputs.iter().filter(|input| input.error.is_none());
         let versions = readable
@@ -209,6 +225,7 @@ impl HotCompiler {
                 system: self.system.clone(),
                 file_map: OutputFileMap::default(),
                 store: self.store.clone(),
+                modules: self.modules.clone(),
                 reuse: Some(self.reuse.clone()),
                 rebuild: None,
                 program: self.program.clone(),

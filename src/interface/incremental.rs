@@ -52,7 +52,11 @@ impl BuildRecord {
             Mode::EmitExecutable | Mode::EmitObject | Mode::Typecheck
         );
         // What a linker finds by itself is not known.
-        let closed = asked.link_inputs.is_empty() && options.tracked.link_libraries.is_empty();
+        let closed = asked.link_inputs.is_empty()
+            && options.tracked.link_libraries.is_empty()
+            && asked.import_paths.is_empty()
+            && asked.library_paths.is_empty()
+            && asked.externs.is_empty();
         let stable = !asked.inputs.iter().any(|input| input == "-") && !asked.save_temps;
         if !made || !closed || !stable {
             return None;

@@ -12,6 +12,7 @@
 //! * `incremental`: finding out that there is nothing to do, and leaving what the next build needs for that. `changes`: what there is to do,
 //!   and `mentions`: who can notice a change.
 //! * `remarks`: what a build that reuses results says about itself.
+//! * `modules`: modules that were compiled before, and those that this compilation leaves.
 //! * `reuse`: what such a process keeps beside the query engine's memos.
 //! * [`emit`]: where diagnostics and printed outputs go. [`timing`]: the table of `--time-passes`.
 //!
@@ -36,6 +37,7 @@ pub mod hot;
 mod incremental;
 mod linking;
 mod mentions;
+mod modules;
 mod outputs;
 mod places;
 mod remarks;
@@ -52,6 +54,7 @@ use std::time::SystemTime;
 
 use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileList, Files, Report, ReportOptions, prepare};
+use crate::metadata::ModuleFile;
 use crate::session::{Invocation, Mode, Options, OutputFileMap, cli, table, version_text};
 use crate::store::Store;
 use crate::store::manifest::Stamp;
@@ -157,6 +160,8 @@ pub struct Compiler {
     pub file_map: OutputFileMap,
     /// What earlier processes found out, and a place to leave more.
     pub store: Option<Arc<Store>>,
+    /// The modules that the files import, and those that these need, each behind its own.
+    pub modules: Vec<ModuleFile>,
     /// What earlier builds of this process found out.
     reuse: Option<Arc<Reuse>>,
     /// What has to be asked again, where earlier processes have left answers.
@@ -431,16 +436,12 @@ fn phases(
             outputs::print(compiler, emitter, text)?;
             return Ok(report.into());
         }
-        Mode::DumpAst
-        | Mode::EmitIr
-        | Mode::EmitBitcode
-        | Mode::EmitImportedModules
-        | Mode::EmitModule => return Err(outputs::not_available(mode).into()),
-        Mode::EmitLibrary if compiler.options.tracked.static_library => {
+        Mode::DumpAst | Mode::EmitIr | Mode::EmitBitcode | Mode::EmitImportedModules => {
             return Err(outputs::not_available(mode).into());
         }
-        Mode::EmitExecutable
+        Mode::EmitModule
         | Mode::EmitLibrary
+        | Mode::EmitExecutable
         | Mode::Run
         | Mode::EmitObject
         | Mode::EmitAssembly
@@ -454,16 +455,44 @@ fn phases(
         outputs::write_assembly(compiler, emitter, texts)?;
         return Ok(report.into());
     }
+    let mut made = Vec::new();
+    let is_archive = mode == Mode::EmitLibrary && compiler.options.tracked.static_library;
+    let mut module = Vec::new();
+    // The module is there before its code: others can begin with it.
+    if outputs::makes_module(&compiler.options) || is_archive {
+        module = timing.stage("module", Some(db), || modules::module_file(compiler));
+        made.extend(outputs::write_module(compiler, &module)?);
+    }
+    if mode == Mode::EmitModule {
+        made.extend(outputs::write_dependencies(compiler)?);
+        return Ok(Outcome {
+            made,
+            findings,
+            ..report.into()
+        });
+    }
+
     let linked = linking::needs_linker(&compiler.options, &*compiler.system);
-    let image = if mode == Mode::EmitObject || linked {
+    let image = if mode == Mode::EmitObject || is_archive || linked {
         let code = timing.stage("generate", Some(db), || stages::generate_module(compiler))?;
         if linked && callbacks.before_link(compiler) == Compilation::Stop {
             return Err(Ending::Stopped);
         }
         let objects = timing.stage("objects", Some(db), || stages::objects(compiler, &code))?;
+        if is_archive {
+            let library = timing.stage("archive", Some(db), || {
+                modules::library(compiler, &module, &objects, &code)
+            })?;
+            made.extend(outputs::write_library(compiler, library)?);
+            made.extend(outputs::write_dependencies(compiler)?);
+            return Ok(Outcome {
+                made,
+                findings,
+                ..report.into()
+            });
+        }
         if !linked {
-            let written = timing.stage("write", None, || outputs::write_objects(compiler, objects));
-            let mut made = written?;
+            made.extend(timing.stage("write", None, || outputs::write_objects(compiler, objects))?);
             made.extend(outputs::write_dependencies(compiler)?);
             return Ok(Outcome {
                 made,
@@ -487,7 +516,7 @@ fn phases(
             ..report.into()
         });
     }
-    let mut made = timing.stage("write", None, || outputs::write_image(compiler, image))?;
+    made.extend(timing.stage("write", None, || outputs::write_image(compiler, image))?);
     made.extend(outputs::write_dependencies(compiler)?);
     Ok(Outcome {
         made,
@@ -565,7 +594,10 @@ fn read_inputs(
     }
     let tracked = Arc::new(options.tracked.clone());
     bodies::register();
-    let unit = items::workspace::open(&db, files, tracked);
+    let library = items::workspace::library(&db, &tracked);
+    let loaded = modules::load(&db, &*system, &options, &files, library)?;
+    let modules = loaded.files;
+    let unit = items::workspace::open_with(&db, files, tracked, library, loaded.units);
     let compiler = Compiler {
         db,
         unit,
@@ -573,6 +605,7 @@ fn read_inputs(
         system,
         file_map,
         store,
+        modules,
         reuse: None,
         rebuild: None,
         program: Arc::default(),

@@ -23,6 +23,7 @@ pub(super) fn check(
         }
         _ => paths.extend(options.output_path()),
     }
+    paths.extend(module_path(options).filter(|_| options.untracked.mode != Mode::EmitModule));
     for path in &paths {
         if options.untracked.inputs.contains(path) {
             let message = format!("output file '{path}' would replace an input");
@@ -113,7 +114,9 @@ pub(super) fn write_objects(compiler: &Compiler, objects: Vec<Object>) -> Result
 
 /// Writes the files for `make`, if they are wanted.
 pub(super) fn write_dependencies(compiler: &Compiler) -> Result<Written, Ending> {
-    let files = super::extras::dependencies(&compiler.options, &compiler.file_map, &[]);
+    let modules = compiler.modules.iter();
+    let modules: Vec<String> = modules.map(|file| file.path().to_owned()).collect();
+    let files = super::extras::dependencies(&compiler.options, &compiler.file_map, &modules);
     let mut written = Vec::with_capacity(files.len());
     for (path, text) in files {
         write(&*compiler.system, &path, text.as_bytes(), OutputKind::Data)?;
@@ -137,7 +140,50 @@ pub(super) fn write_assembly(
     Ok(())
 }
 
-/// Writes a program or a library.
+/// Whether a module file is asked for, beside the main output or as it.
+pub(super) fn makes_module(options: &Options) -> bool {
+    let asked = &options.untracked;
+    asked.mode == Mode::EmitModule || asked.emit_module || asked.emit_module_path.is_some()
+}
+
+/// Where the module file goes, if one is asked for.
+pub(super) fn module_path(options: &Options) -> Option<String> {
+    if !makes_module(options) {
+        return None;
+    }
+    let asked = &options.untracked;
+    if asked.mode == Mode::EmitModule {
+        return options.output_path();
+    }
+    if let Some(path) = &asked.emit_module_path {
+        return Some(path.clone());
+    }
+    // Beside the main output.
+    let name = format!("{}.codemodule", options.tracked.module_name);
+    let folder = options.output_path();
+    let folder = folder.as_deref().and_then(|path| Path::new(path).parent());
+    let path = folder.map_or_else(|| PathBuf::from(&name), |folder| folder.join(&name));
+    Some(path.to_string_lossy().into_owned())
+}
+
+/// Writes the module file where one is asked for.
+pub(super) fn write_module(compiler: &Compiler, module: &[u8]) -> Result<Written, Ending> {
+    let Some(path) = module_path(&compiler.options) else {
+        return Ok(Vec::new());
+    };
+    write(&*compiler.system, &path, module, OutputKind::Data)?;
+    Ok(vec![(path, module.to_vec())])
+}
+
+/// Writes a static library.
+pub(super) fn write_library(compiler: &Compiler, library: Vec<u8>) -> Result<Written, Ending> {
+    let path = compiler.options.output_path();
+    let path = path.unwrap_or_else(|| format!("lib{}.a", compiler.options.tracked.module_name));
+    write(&*compiler.system, &path, &library, OutputKind::Data)?;
+    Ok(vec![(path, library)])
+}
+
+/// Writes a program.
 pub(super) fn write_image(compiler: &Compiler, image: Image) -> Result<Written, Ending> {
     let path = compiler.options.output_path();
     let path = path.unwrap_or_else(|| compiler.options.tracked.module_name.to_string());
@@ -166,11 +212,7 @@ pub(super) fn unwritable(path: &str, error: &std::io::Error) -> Diagnostic {
 /// them must not go on without.
 pub(super) fn check_available(options: &Options) -> Result<(), Ending> {
     let asked = &options.untracked;
-    let module = asked.emit_module || asked.emit_module_path.is_some();
-    let later = [
-        (module && asked.mode != Mode::EmitModule, "-emit-module"),
-        (asked.serialize_diagnostics, "-serialize-diagnostics"),
-    ];
+    let later = [(asked.serialize_diagnostics, "-serialize-diagnostics")];
     let errors: Vec<Diagnostic> = later
         .iter()
         .filter(|(wanted, _)| *wanted)

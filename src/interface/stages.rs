@@ -292,20 +292,29 @@ pub(super) fn generate(compiler: &Compiler) -> Stage<MutexGuard<'_, Program>> {
     let program = compiler.program.lock();
     let mut program = program.unwrap_or_else(PoisonError::into_inner);
     let updated = program.update(&compiler.db, compiler.unit);
-    updated.map_err(codegen_errors)?;
+    updated.map_err(|errors| codegen_errors(compiler, errors))?;
     Ok(program)
 }
 
-/// The same for objects, which hold what the program itself does not need as well.
+/// The same for objects, which hold what the program itself does not need as well. What is linked at once holds other modules' code too.
 pub(super) fn generate_module(compiler: &Compiler) -> Stage<Output> {
-    let output = codegen::objects::module(&compiler.db, compiler.unit);
+    let (db, unit) = (&compiler.db, compiler.unit);
+    let output = match linking::needs_linker(&compiler.options, &*compiler.system) {
+        true => codegen::objects::module(db, unit),
+        false => codegen::compiled::library(db, unit),
+    };
     match output.errors.is_empty() {
         true => Ok(output),
-        false => Err(codegen_errors(output.errors)),
+        false => Err(codegen_errors(compiler, output.errors)),
     }
 }
 
-fn codegen_errors(errors: Vec<CodegenError>) -> Ending {
+fn codegen_errors(compiler: &Compiler, errors: Vec<CodegenError>) -> Ending {
+    let modules = compiler.unit.dependencies(&compiler.db);
+    let missing = super::modules::missing_code(&compiler.db, modules);
+    if !missing.is_empty() {
+        return missing.into();
+    }
     let errors = errors.iter();
     let errors: Vec<_> = errors
         .map(|error| Diagnostic::internal_error(error.to_string()))

@@ -49,8 +49,8 @@ fn outputs_of_later_versions_are_refused() {
     let system = MemorySystem::new().with_file("a.code", "");
     let said = |line: &str| compile_in(&system, line).1.stderr;
     assert_eq!(
-        said("a.code -o a -emit-module-path m -emit-executable -emit-dependencies"),
-        "error: '-emit-module' is not available yet\n"
+        said("a.code -o a -emit-executable -serialize-diagnostics"),
+        "error: '-serialize-diagnostics' is not available yet\n"
     );
 }
 

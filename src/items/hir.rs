@@ -187,7 +187,7 @@ pub enum InterpolationSegment {
     Expr(Vec<Arg>),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Magic {
     File,
     FileId,

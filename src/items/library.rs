@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::codec::{self, Encoded};
+use super::compiled::{compiled_unit_of, record_key};
 use super::ids::DefId;
 use super::records::{keeper, place, remembered, tree_key};
 use super::tree::{BodySyntax, Item, ItemTree};
@@ -36,6 +37,12 @@ pub enum ResultKind {
     Wrappers,
     /// The names of all declarations of a file.
     Names,
+    /// What a compiled module says of itself.
+    Module,
+    /// What importers see of a body before it is checked.
+    BodyFacts,
+    /// What checking a body found out that importers need.
+    Checked,
 }
 
 impl ResultKind {
@@ -87,10 +94,10 @@ pub fn result_key(db: &dyn Db, kind: ResultKind, about: Option<&Encoded>) -> Opt
 
 /// An item tree without what reading it gives again.
 #[derive(Serialize, Deserialize)]
-struct StoredTree {
-    top_level: Vec<DefId>,
-    items: Vec<Item>,
-    top_level_code: Option<BodySyntax>,
+pub(super) struct StoredTree {
+    pub(super) top_level: Vec<DefId>,
+    pub(super) items: Vec<Item>,
+    pub(super) top_level_code: Option<BodySyntax>,
 }
 
 impl From<StoredTree> for ItemTree {
@@ -157,15 +164,18 @@ pub fn kept_tree(db: &dyn Db, keeper: &dyn Results, key: Fingerprint) -> Option<
 /// The lines that a body's expressions begin on, by number. Only for bodies of the library: those of others change all the time.
 #[salsa::tracked]
 pub fn library_lines(db: &dyn Db, def: DefId) -> Vec<u32> {
-    let compute = || {
-        let Some(file) = super::file_of(db, def) else {
-            return Vec::new();
-        };
-        let lines = line_index(db, file);
-        let map = super::source_map::body_source_map(db, def);
-        let starts = map.exprs.iter().map(|(_, point)| point.start());
-        starts.map(|start| lines.line_col(start).line).collect()
-    };
+    if let Some(unit) = compiled_unit_of(db, def) {
+        let code = unit
+            .compiled(db)
+            .and_then(|compiled| compiled.code.as_ref());
+        let about = codec::encode(db, &def);
+        let key = about.map(|about| record_key(ResultKind::Lines, &about.bytes));
+        let bytes = key.and_then(|key| code?.record(key));
+        return bytes
+            .and_then(|bytes| postcard::from_bytes(bytes).ok())
+            .unwrap_or_default();
+    }
+    let compute = || lines_of_body(db, def);
     let Some(results) = db.results() else {
         return compute();
     };
@@ -183,4 +193,15 @@ pub fn library_lines(db: &dyn Db, def: DefId) -> Vec<u32> {
         results.put(key, bytes);
     }
     lines
+}
+
+/// The lines that a body's expressions begin on, by number.
+pub fn lines_of_body(db: &dyn Db, def: DefId) -> Vec<u32> {
+    let Some(file) = super::file_of(db, def) else {
+        return Vec::new();
+    };
+    let lines = line_index(db, file);
+    let map = super::source_map::body_source_map(db, def);
+    let starts = map.exprs.iter().map(|(_, point)| point.start());
+    starts.map(|start| lines.line_col(start).line).collect()
 }

@@ -7,8 +7,8 @@
 //! * [`lower`]: from syntax to the two.
 //! * [`source_map`]: the way back, asked only by diagnostics, debug information and the editor.
 //! * [`codec`]: values with definitions in them as bytes; [`library`]: what earlier processes found out about the standard library;
-//!   [`records`]: about any file.
-//! * [`workspace`]: the inputs of a compilation.
+//!   [`records`]: about any file. [`compiled`]: modules that were compiled before, as records.
+//! * [`workspace`]: the inputs of a compilation; [`imports`]: the modules that it may need.
 //! * [`wrappers`]: the property wrappers that attributes may name.
 //! * [`presumed`]: what `#sourceLocation` says.
 //! * [`owners`]: which definitions have bodies.
@@ -18,8 +18,10 @@
 
 pub mod anchor;
 pub mod codec;
+pub mod compiled;
 pub mod hir;
 pub mod ids;
+pub mod imports;
 pub mod library;
 pub mod lower;
 pub mod outline;
@@ -61,6 +63,9 @@ pub fn item_tree(db: &dyn Db, file: SourceFile) -> ItemTree {
     let Some(def) = file_def(db, file) else {
         return ItemTree::default();
     };
+    if let Some(unit) = unit_of_file(db, file).filter(|unit| unit.compiled(db).is_some()) {
+        return compiled::compiled_tree(db, unit, def);
+    }
     match records::keeper(db, file) {
         Some(_) => library::stored_item_tree(db, file, || lowered_tree(db, file).clone()),
         None => lower::lower_file(db, file, def),
@@ -96,6 +101,11 @@ pub fn unit_of_file(db: &dyn Db, file: SourceFile) -> Option<CompilationUnit> {
     let path = Name::new(file.path(db));
     let is_in = |unit: &CompilationUnit| files_by_path(db, *unit).get(&path) == Some(&file);
     units.iter().copied().find(is_in)
+}
+
+/// Whether a file belongs to a module that was compiled before, so that it has no text.
+pub fn is_compiled(db: &dyn Db, file: SourceFile) -> bool {
+    unit_of_file(db, file).is_some_and(|unit| unit.compiled(db).is_some())
 }
 
 /// Whether the file's variables are statements that run in order: in the program's main file. Elsewhere each is initialised when it is first used.
@@ -318,6 +328,9 @@ fn body_syntax_in<'db>(
 /// A body, desugared and with operators folded; empty where the definition has none.
 #[salsa::tracked]
 pub fn body(db: &dyn Db, def: DefId) -> Body {
+    if let Some(unit) = compiled::compiled_unit_of(db, def) {
+        return compiled::compiled_body(db, unit, def);
+    }
     match parsed_syntax(db, def) {
         Some(syntax) => lower::lower_body(db, def, syntax).0,
         None => Body::default(),

@@ -6,7 +6,7 @@
 
 use super::library::ResultKind;
 use super::records::remembered;
-use super::{module_of, parse, unit_of_module};
+use super::{is_compiled, module_of, parse, unit_of_module};
 use crate::base::{FxHashSet, Name};
 use crate::db::{Db, SourceFile};
 use crate::items::ids::DefId;
@@ -16,7 +16,7 @@ use crate::syntax::SyntaxKind;
 #[salsa::tracked]
 pub(crate) fn overriding_names(db: &dyn Db, file: SourceFile) -> FxHashSet<Name> {
     // Most files override nothing; then no token has to be looked at.
-    if !file.text(db).contains("override") {
+    if !file.text(db).contains("override") && !is_compiled(db, file) {
         return FxHashSet::default();
     }
     let written = || {

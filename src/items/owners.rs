@@ -59,7 +59,7 @@ pub(super) fn declared(tree: &ItemTree, defs: &[DefId], out: &mut Vec<DefId>) {
     }
 }
 
-fn members(item: &Item) -> &[DefId] {
+pub(super) fn members(item: &Item) -> &[DefId] {
     match &item.kind {
         ItemKind::Nominal(nominal) => &nominal.members,
         ItemKind::Extension(extension) => &extension.members,

@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::codec;
+use super::compiled::file_record;
 use super::library::{ResultKind, library_fingerprint};
 use super::wrappers::wrappers;
 use crate::base::{Fingerprint, StableHash, StableHasher};
@@ -94,6 +95,9 @@ pub fn remembered<T>(
 where
     T: Serialize + for<'a> Deserialize<'a>,
 {
+    if let Some(unit) = super::unit_of_file(db, file).filter(|unit| unit.compiled(db).is_some()) {
+        return file_record(db, unit, file, kind).unwrap_or_else(compute);
+    }
     match keeper(db, file).zip(file_key(db, file)) {
         Some((keeper, key)) => kept(db, keeper, place(key, kind), compute),
         None => compute(),

@@ -8,10 +8,28 @@ use std::sync::Arc;
 
 /// Sets the inputs of a compilation of `files` as one module that imports the standard library.
 pub fn open(db: &dyn Db, files: Vec<SourceFile>, options: Arc<TrackedOptions>) -> CompilationUnit {
-    let library = CompilationUnit::of_library(db, CODIRA_SOURCES, &options);
+    let library = library(db, &options);
+    open_with(db, files, options, library, Vec::new())
+}
+
+/// The standard library, which modules that were compiled before refer to.
+pub fn library(db: &dyn Db, options: &TrackedOptions) -> CompilationUnit {
+    CompilationUnit::of_library(db, CODIRA_SOURCES, options)
+}
+
+/// The same with modules that were compiled before, each behind those that it needs.
+pub fn open_with(
+    db: &dyn Db,
+    files: Vec<SourceFile>,
+    options: Arc<TrackedOptions>,
+    library: CompilationUnit,
+    modules: Vec<CompilationUnit>,
+) -> CompilationUnit {
     let builtin = CompilationUnit::of_builtin(db, BUILTIN_SOURCE, &options);
-    let unit = CompilationUnit::of_user(db, files, options, Some(library));
-    let _singleton = Workspace::builder(vec![unit, library, builtin])
+    let unit = CompilationUnit::of_importer(db, files, options, Some(library), modules.clone());
+    let mut units = vec![unit, library, builtin];
+    units.extend(modules);
+    let _singleton = Workspace::builder(units)
         .durability(db.durability(Durability::LOW))
         .new(db);
     unit

@@ -6,6 +6,7 @@
 use crate::base::{FxHashMap, Name};
 use crate::db::{CompilationUnit, Db, SourceFile};
 use crate::items::ids::DefId;
+use crate::items::is_compiled;
 use crate::items::library::ResultKind;
 use crate::items::lower;
 use crate::items::records::remembered;
@@ -32,8 +33,8 @@ pub struct WrapperShape {
 
 /// The property wrappers that a file declares, with extensions' contributions under the same name.
 #[salsa::tracked]
-fn file_wrappers(db: &dyn Db, file: SourceFile) -> Vec<(Name, WrapperShape)> {
-    if !file.text(db).contains("@propertyWrapper") {
+pub(super) fn file_wrappers(db: &dyn Db, file: SourceFile) -> Vec<(Name, WrapperShape)> {
+    if !file.text(db).contains("@propertyWrapper") && !is_compiled(db, file) {
         return Vec::new();
     }
     let shapes = || lower::wrapper_shapes(db, file);

@@ -22,6 +22,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::Fingerprint;
+use crate::db::ModuleRecords;
 use crate::session::{BUILD_ID, version_line};
 use crate::vfs::{FileBytes, ReadErrorKind, System};
 
@@ -131,6 +132,12 @@ pub enum Format {
     Archive,
     /// A shared library: `libM.so`.
     SharedLibrary,
+}
+
+impl ModuleRecords for ModuleFile {
+    fn record(&self, key: Fingerprint) -> Option<&[u8]> {
+        ModuleFile::record(self, key)
+    }
 }
 
 impl ModuleFile {

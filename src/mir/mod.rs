@@ -6,7 +6,7 @@
 //! * `coroutine`: `_modify` accessors, cut in two at their `yield`.
 //! * `copyability`: which values can only be moved. `moves`: copies of those become moves. `elaborate`: decides by data flow what is initialised where, and thereby which destructions happen; its findings are diagnostics.
 //! * [`flow`]: those and other diagnostics in words. [`opt`]: passes. [`verify`]: the rules, checked. [`dump`]: graphs as text.
-//! * `stored`: graphs of the standard library that an earlier process has built.
+//! * `stored`: graphs of the standard library and of compiled modules that an earlier process has built; [`mentions`]: which functions a graph mentions.
 //!
 //! [`mir`] answers for one function, generic and unspecialised.
 
@@ -28,6 +28,7 @@ mod init;
 mod key_path;
 mod literals;
 mod member;
+pub mod mentions;
 mod moves;
 pub mod opt;
 mod pattern;
@@ -45,6 +46,8 @@ pub mod walk;
 mod source_tests;
 #[cfg(test)]
 mod tests;
+
+pub use self::stored::record_mir;
 
 pub use self::data::*;
 

@@ -1,6 +1,7 @@
-//! Graphs of the standard library's functions that an earlier process has built.
+//! Graphs of functions that an earlier process has built: of the standard library, and of modules that were compiled before.
 
 use crate::db::Db;
+use crate::items::compiled::{RecordMap, add_record, compiled_unit_of, record_about};
 use crate::items::library::{ResultKind, is_library_module, result_key};
 use crate::items::module_of;
 use crate::resolve::extended::library_is_extended;
@@ -11,6 +12,17 @@ use super::data::{FnId, Mir};
 
 /// The graph of a function; `build` builds it if no process has before.
 pub(super) fn stored(db: &dyn Db, id: FnId, build: impl FnOnce() -> Built) -> Built {
+    if let Some(unit) = compiled_unit_of(db, id.def) {
+        let known = record_about(db, unit, ResultKind::Mir, codec::encode(db, &id).as_ref());
+        return match known.and_then(|bytes| codec::decode::<Mir>(db, bytes)) {
+            Some(mir) => Built {
+                mir: Some(mir.into()),
+                errors: Vec::new(),
+            },
+            // What the compiler makes by itself needs no body.
+            None => build(),
+        };
+    }
     let Some(results) = db.results() else {
         return build();
     };
@@ -35,4 +47,10 @@ pub(super) fn stored(db: &dyn Db, id: FnId, build: impl FnOnce() -> Built) -> Bu
         results.put(key, encoded.bytes);
     }
     built
+}
+
+/// Records the graph of a function of the module that is compiled.
+pub fn record_mir(db: &dyn Db, id: FnId, mir: &Mir, records: &mut RecordMap) {
+    let about = codec::encode(db, &id);
+    add_record(records, ResultKind::Mir, about, codec::encode(db, mir));
 }

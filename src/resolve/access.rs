@@ -6,7 +6,7 @@ use crate::items::tree::{Access, Item, ItemKind, VarItem, WrapperRole};
 use crate::items::{item, modifiers, module_of};
 use crate::resolve::decls::extended_decl;
 use crate::resolve::members::written_members;
-use crate::resolve::scope::{builtin_module, file_def_of, is_type_decl};
+use crate::resolve::scope::{builtin_module, file_def_of, imports_testably, is_type_decl};
 
 /// Whether `def` may be named from inside `from`.
 pub fn is_accessible(db: &dyn Db, def: DefId, from: DefId) -> bool {
@@ -31,7 +31,9 @@ pub fn reaches(db: &dyn Db, def: DefId, access: Access, from: DefId) -> bool {
         Access::Public | Access::Open => true,
         Access::Internal | Access::Package => {
             let module = module_of(db, def);
-            module == module_of(db, from) || module == builtin_module(db)
+            module == module_of(db, from)
+                || module == builtin_module(db)
+                || imports_testably(db, from, module)
         }
         Access::Fileprivate => file_def_of(db, def) == file_def_of(db, from),
         Access::Private => {

@@ -12,7 +12,7 @@ use crate::items::tree::{
     FuncItem, GenericsRef, Item, ItemKind, ParamItem, TypeRef, TypeRefId, WhereRef,
 };
 use crate::items::{body, enclosing_body, item, module_of};
-use crate::resolve::access::is_hidden_in_file;
+use crate::resolve::access::{is_accessible, is_hidden_in_file};
 use crate::resolve::members::{declared_members, written_members};
 use crate::resolve::scope::*;
 use smallvec::{SmallVec, smallvec};
@@ -188,7 +188,11 @@ pub fn lookup_type(db: &dyn Db, scope: DefId, name: Name, mode: TypeScope) -> Op
 fn lookup_type_at_top(db: &dyn Db, module: DefId, scope: DefId, name: Name) -> Option<TypeName> {
     let in_module = |m: DefId| {
         let mut defs = module_members(db, m, name).iter().copied();
-        let is_hidden = |d| m == module && is_hidden_in_file(db, d, scope);
+        let library = library_module(db);
+        let is_hidden = |d| match m == module {
+            true => is_hidden_in_file(db, d, scope),
+            false => m != library && !is_accessible(db, d, scope),
+        };
         defs.find(|&d| names_type(db, d) && !is_hidden(d))
             .map(TypeName::Def)
     };
@@ -199,12 +203,12 @@ fn lookup_type_at_top(db: &dyn Db, module: DefId, scope: DefId, name: Name) -> O
         let mut defs = module_members(db, module, name).iter().copied();
         defs.find(|&d| names_type(db, d)).map(TypeName::Def)
     };
-    let imported = imported_modules(db, module).iter().copied();
+    let imported = imported_modules(db, scope).iter().copied();
     imported
         .map(in_module)
         .find(Option::is_some)
         .flatten()
-        .or_else(|| module_named(db, module, name).map(TypeName::Module))
+        .or_else(|| module_named(db, scope, name).map(TypeName::Module))
         .or_else(hidden)
 }
 
@@ -404,7 +408,7 @@ pub fn type_in_module(db: &dyn Db, module: DefId, name: Name) -> Option<TypeName
             _ => None,
         };
     }
-    let mut defs = module_members(db, module, name).iter().copied();
+    let mut defs = qualified_members(db, module, name).into_iter();
     defs.find(|&d| names_type(db, d)).map(TypeName::Def)
 }
 

@@ -5,7 +5,7 @@ use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
 use crate::items::tree::ItemKind;
 use crate::items::{item, module_of};
-use crate::resolve::access::is_hidden_in_file;
+use crate::resolve::access::{is_accessible, is_hidden_in_file};
 use crate::resolve::decls::{TypeName, TypeScope, extended_decl, lookup_type};
 use crate::resolve::members::{ancestry, declared_members, inherited_named};
 use crate::resolve::scope::*;
@@ -26,7 +26,7 @@ pub enum Layer {
     Type(DefId),
     /// Declarations at the top level of the use's module.
     Module(Vec<DefId>),
-    /// Those of an imported module, the library last.
+    /// Those of the modules that the file imports; the library's last, on their own.
     Imported(Vec<DefId>),
     /// The name of a module itself.
     ModuleName(DefId),
@@ -101,13 +101,27 @@ pub fn lookup_value(db: &dyn Db, scope: DefId, name: Name) -> Vec<Layer> {
     if !own.is_empty() {
         layers.push(Layer::Module(own));
     }
-    for &imported in imported_modules(db, module) {
+    let library = library_module(db);
+    let mut others: Vec<DefId> = Vec::new();
+    for &imported in imported_modules(db, scope) {
         let defs = module_members(db, imported, name);
+        if imported != library {
+            // What a module keeps to itself is not there for others.
+            let visible = defs.iter().filter(|&&def| is_accessible(db, def, scope));
+            others.extend(visible);
+            continue;
+        }
+        if !others.is_empty() {
+            layers.push(Layer::Imported(std::mem::take(&mut others)));
+        }
         if !defs.is_empty() {
             layers.push(Layer::Imported(defs.to_vec()));
         }
     }
-    if let Some(module) = module_named(db, module, name) {
+    if !others.is_empty() {
+        layers.push(Layer::Imported(others));
+    }
+    if let Some(module) = module_named(db, scope, name) {
         layers.push(Layer::ModuleName(module));
     }
     if layers.is_empty() && !hidden.is_empty() {
@@ -178,7 +192,7 @@ pub fn suggest(db: &dyn Db, scope: DefId, name: Name) -> Option<Name> {
     }
     let module = module_of(db, scope);
     names.extend(module_scope(db, module).by_name.keys());
-    for &imported in imported_modules(db, module) {
+    for &imported in imported_modules(db, scope) {
         names.extend(module_scope(db, imported).by_name.keys());
     }
     closest(name, names.into_iter())

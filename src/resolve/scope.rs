@@ -1,12 +1,12 @@
 //! Modules and files as scopes: what is declared at the top level, by name, and which modules a file sees.
 
 use crate::base::{FxHashMap, Name};
-use crate::db::{CompilationUnit, Db, SourceFile, Workspace};
+use crate::db::{Db, SourceFile, Workspace};
 use crate::items::ids::{DefId, DefKind};
 use crate::items::library::ResultKind;
 use crate::items::records::remembered;
 use crate::items::tree::{ItemKind, ItemTree, TypeRef};
-use crate::items::{item_tree, module_def, unit_of_module};
+use crate::items::{file_of, item_tree, module_def, unit_of_module};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
@@ -34,6 +34,10 @@ pub struct FileScope {
     pub operators: Vec<(Name, DefId)>,
     /// First path components of the file's imports.
     pub imports: Vec<Name>,
+    /// Those of `@_exported` ones, which whoever imports this module sees too.
+    pub exported: Vec<Name>,
+    /// Those of `@testable` ones.
+    pub testable: Vec<Name>,
     /// The extensions that name protocols.
     pub conforming: Vec<DefId>,
     /// Whether there are statements outside of declarations.
@@ -66,7 +70,19 @@ fn declared_names(tree: &ItemTree) -> FileScope {
                     scope.conforming.push(def);
                 }
             }
-            ItemKind::Import(import) => scope.imports.extend(import.path.first().copied()),
+            ItemKind::Import(import) => {
+                let Some(&name) = import.path.first() else {
+                    continue;
+                };
+                let marked = |mark: &str| item.attrs.iter().any(|attr| attr.name == *mark);
+                scope.imports.push(name);
+                if marked("_exported") {
+                    scope.exported.push(name);
+                }
+                if marked("testable") {
+                    scope.testable.push(name);
+                }
+            }
             ItemKind::Operator(_) | ItemKind::PrecedenceGroup(_) | ItemKind::Binding(_) => {}
             _ => scope.decls.push((item.name, def)),
         }
@@ -170,28 +186,99 @@ pub fn all_modules(db: &dyn Db) -> &[DefId] {
     Workspace::try_get(db).map_or(&[], |w| modules_of(db, w))
 }
 
-/// The modules whose top-level names a module's files may see without qualification, itself left out, the library last.
-pub fn imported_modules(db: &dyn Db, module: DefId) -> &[DefId] {
-    unit_of_module(db, module).map_or(&[], |u| imports_of(db, u))
+/// The definition that stands for everything that sees the same imports as this one: its file, or its module where no file imports anything.
+pub fn import_scope(db: &dyn Db, from: DefId) -> DefId {
+    let module = crate::items::module_of(db, from);
+    match unit_of_module(db, module) {
+        Some(unit) if !unit.dependencies(db).is_empty() => file_def_of(db, from).unwrap_or(module),
+        _ => module,
+    }
+}
+
+/// The modules whose top-level names may be used without qualification in the file of a definition, its own module left out, the library
+/// last. For a module, those that any of its files imports.
+pub fn imported_modules(db: &dyn Db, from: DefId) -> &[DefId] {
+    imports_of(db, import_scope(db, from))
 }
 
 #[salsa::tracked(returns(deref))]
-fn imports_of(db: &dyn Db, unit: CompilationUnit) -> Vec<DefId> {
-    let mut names: Vec<Name> = Vec::new();
-    for &file in unit.files(db) {
-        names.extend(&file_scope(db, file).imports);
-    }
+fn imports_of(db: &dyn Db, scope: DefId) -> Vec<DefId> {
+    let own = crate::items::module_of(db, scope);
+    let Some(unit) = unit_of_module(db, own) else {
+        return Vec::new();
+    };
     let mut modules: Vec<DefId> = Vec::new();
-    for dep in unit.dependencies(db) {
-        if names.contains(&dep.name(db)) {
-            modules.push(module_def(db, *dep));
+    let dependencies = unit.dependencies(db);
+    if !dependencies.is_empty() {
+        let mut names: Vec<Name> = Vec::new();
+        match file_of(db, scope) {
+            Some(file) => names.extend(&file_scope(db, file).imports),
+            None => {
+                for &file in unit.files(db) {
+                    names.extend(&file_scope(db, file).imports);
+                }
+            }
+        }
+        let direct = dependencies
+            .iter()
+            .filter(|dep| names.contains(&dep.name(db)));
+        modules.extend(direct.map(|dep| module_def(db, *dep)));
+        let mut at = 0;
+        while let Some(&module) = modules.get(at) {
+            for &exported in exported_modules(db, module) {
+                if exported != own && !modules.contains(&exported) {
+                    modules.push(exported);
+                }
+            }
+            at += 1;
         }
     }
     let library = library_module(db);
-    if module_def(db, unit) != library {
+    if own != library {
         modules.push(library);
     }
     modules
+}
+
+/// The modules that a module itself shows to those who import it.
+#[salsa::tracked(returns(deref))]
+fn exported_modules(db: &dyn Db, module: DefId) -> Vec<DefId> {
+    let Some(unit) = unit_of_module(db, module) else {
+        return Vec::new();
+    };
+    let mut names: Vec<Name> = Vec::new();
+    for &file in unit.files(db) {
+        names.extend(&file_scope(db, file).exported);
+    }
+    let exported = unit.dependencies(db).iter();
+    let exported = exported.filter(|dep| names.contains(&dep.name(db)));
+    exported.map(|dep| module_def(db, *dep)).collect()
+}
+
+/// Whether the file of a definition imports a module with `@testable`.
+pub fn imports_testably(db: &dyn Db, from: DefId, module: DefId) -> bool {
+    if import_scope(db, from).kind(db) != DefKind::File {
+        return false;
+    }
+    let name = module.name(db);
+    file_of(db, from).is_some_and(|file| file_scope(db, file).testable.contains(&name))
+}
+
+/// The declarations of this name that `module.name` may mean: the module's own, or of those that it exports again.
+pub fn qualified_members(db: &dyn Db, module: DefId, name: Name) -> Defs {
+    let mut modules = vec![module];
+    let mut found = Defs::new();
+    let mut at = 0;
+    while let Some(&module) = modules.get(at) {
+        found.extend_from_slice(module_members(db, module, name));
+        for &exported in exported_modules(db, module) {
+            if !modules.contains(&exported) {
+                modules.push(exported);
+            }
+        }
+        at += 1;
+    }
+    found
 }
 
 /// The module with this name, if code in `from` may name it.
@@ -204,7 +291,7 @@ pub fn module_named(db: &dyn Db, from: DefId, name: Name) -> Option<DefId> {
     if name == "Builtin" && own == library {
         return Some(builtin_module(db));
     }
-    let mut imported = imported_modules(db, own).iter().copied();
+    let mut imported = imported_modules(db, from).iter().copied();
     imported.find(|m| m.name(db) == name)
 }
 

@@ -274,7 +274,7 @@ impl<'a> Matcher<'a> {
         }
         if is_operator(name) {
             let module = module_of(db, self.nominal);
-            for &module in std::iter::once(&module).chain(imported_modules(db, module)) {
+            for &module in std::iter::once(&module).chain(imported_modules(db, self.nominal)) {
                 let globals = module_members(db, module, name).iter();
                 found.extend(globals.map(|&m| (m, Place::Global)));
             }

@@ -17,7 +17,7 @@ use crate::codegen::program::{
     DbProgram, can_conform, code_unit, definition_of_line, line_number, main_code, opt_level,
     symbol_name,
 };
-use crate::codegen::{metadata, stored};
+use crate::codegen::{compiled, metadata, stored};
 use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
 use crate::items::ids::{DefId, DefKind};
 use crate::items::library::is_library_module;
@@ -62,16 +62,7 @@ impl ProgramRecord {
             Stale::Everything => &[],
             Stale::Bodies { files, .. } => files,
         };
-        let threads = rayon::current_num_threads().min(MAX_THREADS);
-        let generator = || DbGenerator {
-            db: db.clone(),
-            files: files.to_vec(),
-            wants_rows: unit.options(db).debug_info != DebugInfo::None,
-            is_optimized,
-            fingerprints: RefCell::default(),
-            bodies: RefCell::default(),
-        };
-        let mut generators: Vec<DbGenerator> = (0..threads).map(|_| generator()).collect();
+        let mut generators = generators(db, unit, files, false);
         if let Stale::Bodies { bodies, .. } = stale
             && !self.is_empty()
             && !self.is_optimized
@@ -103,6 +94,28 @@ impl ProgramRecord {
         }
     }
 
+    /// A record of what begins with some keys, in which everything that another module's library has is empty.
+    ///
+    /// # Errors
+    /// As [`ProgramRecord::update`].
+    pub fn of_library(
+        db: &RootDatabase,
+        unit: CompilationUnit,
+        roots: &[CodeKey],
+    ) -> Result<ProgramRecord, Vec<CodegenError>> {
+        let mut record = ProgramRecord {
+            is_optimized: opt_level(db) != OptLevel::None,
+            ..ProgramRecord::default()
+        };
+        let mut generators = generators(db, unit, &[], true);
+        match record.update_with(&mut generators, roots, Bits::default()) {
+            Ok(_) => Ok(record),
+            Err(Failure::Errors(errors)) => Err(errors),
+            // Nothing is taken from an empty record.
+            Err(Failure::Unknown) => Err(Vec::new()),
+        }
+    }
+
     /// An update with anything that generates code; returns the units that differ from before.
     pub(in crate::codegen) fn update_with<G: Generator>(
         &mut self,
@@ -117,9 +130,31 @@ impl ProgramRecord {
     }
 }
 
+/// A generator for each thread.
+fn generators(
+    db: &RootDatabase,
+    unit: CompilationUnit,
+    files: &[SourceFile],
+    is_library: bool,
+) -> Vec<DbGenerator> {
+    let threads = rayon::current_num_threads().min(MAX_THREADS);
+    let generator = || DbGenerator {
+        db: db.clone(),
+        files: files.to_vec(),
+        wants_rows: unit.options(db).debug_info != DebugInfo::None,
+        is_optimized: opt_level(db) != OptLevel::None,
+        is_library,
+        fingerprints: RefCell::default(),
+        bodies: RefCell::default(),
+    };
+    (0..threads).map(|_| generator()).collect()
+}
+
 /// One thread's access to the queries.
 struct DbGenerator {
     db: RootDatabase,
+    /// Whether what other modules' libraries have is left to them.
+    is_library: bool,
     files: Vec<SourceFile>,
     wants_rows: bool,
     is_optimized: bool,
@@ -140,6 +175,11 @@ impl DbGenerator {
 
 impl Generator for DbGenerator {
     fn unit(&self, key: CodeKey) -> Result<Arc<CodeUnit>, CodegenError> {
+        if self.is_library
+            && let Some(unit) = compiled::place_elsewhere(&self.db, key)
+        {
+            return Ok(Arc::new(unit));
+        }
         code_unit(&self.db, key)
     }
 
