@@ -234,3 +234,48 @@ fn a_file_that_was_only_touched_is_not_built() {
         [main.code changed: checked 1 body in … ms]
     "#]]);
 }
+
+/// A user that may have no watchers at all; what a process does in a namespace of its own concerns nobody else.
+const WITHOUT_WATCHERS: &str =
+    "echo 0 > /proc/sys/user/max_inotify_instances && exec \"$0\" \"$@\"";
+
+#[test]
+fn where_the_system_does_not_notify_files_are_looked_at() {
+    let alone = ["--user", "--map-root-user", "sh", "-c", WITHOUT_WATCHERS];
+    let permitted = Command::new("unshare")
+        .args(alone)
+        .arg("true")
+        .stderr(Stdio::null())
+        .status();
+    if !permitted.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: the limit on watchers cannot be set here");
+        return;
+    }
+    let compiler = [LANGUAGEC, "--watch", "-typecheck", "main.code"];
+    let args = [&alone[..], &compiler[..]].concat();
+    let mut session = Session::start("unshare", &args, &[("main.code", "print(1)\n")]);
+    session.step("edit", "ms]", |f| f.replace("main.code", "print(2)\n"));
+    session.step("break", "ms]", |f| f.write("main.code", "print(3\n"));
+    session.step("delete", "ms]", |f| f.remove("main.code"));
+    session.step("add", "ms]", |f| f.write("main.code", "print(4)\n"));
+    session.check(expect![[r#"
+        -- start
+        warning: the system cannot notify about changes (the limit of watchers is reached; raise fs.inotify.max_user_instances); looking at the files every 500 ms instead
+        [checked 1 body in … ms]
+        -- edit
+        [main.code changed: checked 1 body in … ms]
+        -- break
+        main.code:1:8: error: expected ')' in expression list
+        1 | print(3
+          |        ^
+        main.code:1:6: note: to match this opening '('
+        1 | print(3
+          |      ^
+        [main.code changed: errors in … ms]
+        -- delete
+        error: error opening input file 'main.code' (No such file or directory)
+        [main.code removed: errors in … ms]
+        -- add
+        [main.code added: checked 1 body in … ms]
+    "#]]);
+}

@@ -151,3 +151,25 @@ fn touched(event: &notify::Event, names: &BTreeSet<OsString>) -> Option<Touched>
         settled,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use notify::event::Flag;
+    use notify::{Event, EventKind};
+
+    use super::*;
+
+    #[test]
+    fn after_an_overflow_every_file_is_looked_at() {
+        let names = BTreeSet::from([OsString::from("a.code")]);
+        let overflow = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+        assert!(touched(&overflow, &names).is_some_and(|touched| touched.everything));
+        // What happens to other files is nobody's business.
+        let other = Event::new(EventKind::Any).add_path(PathBuf::from("b.code"));
+        assert!(touched(&other, &names).is_none());
+        let own = Event::new(EventKind::Any).add_path(PathBuf::from("./a.code"));
+        let found = touched(&own, &names).unwrap_or_default();
+        assert_eq!(found.names, names);
+        assert!(!found.everything);
+    }
+}
