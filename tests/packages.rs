@@ -59,9 +59,10 @@ impl Folder {
         without_times(&text)
     }
 
+    /// Compares with a transcript: the command, and what [`Folder::run`] gives.
     #[track_caller]
     fn check(&self, line: &str, expected: Expect) {
-        expected.assert_eq(&self.run(line));
+        expected.assert_eq(&format!("$ language {line}\n{}", self.run(line)));
     }
 
     fn write(&self, path: &str, text: &str) {
@@ -129,6 +130,7 @@ fn a_program_is_built_run_and_built_no_more() {
     folder.check(
         "run -- 1 2 x 39",
         expect![[r#"
+            $ language run -- 1 2 x 39
                Compiling single (executable)
                 Finished debug build in TIME
             debug: 42
@@ -137,6 +139,7 @@ fn a_program_is_built_run_and_built_no_more() {
     folder.check(
         "build -v",
         expect![[r#"
+            $ language build -v
                    Fresh single (executable)
                 Finished debug build in TIME
         "#]],
@@ -144,17 +147,35 @@ fn a_program_is_built_run_and_built_no_more() {
     folder.check(
         "run --release -q -- 3 4",
         expect![[r#"
+            $ language run --release -q -- 3 4
             release: 7
         "#]],
     );
     folder.replace("Sources/single/math/Total.code", "0, +", "1, *");
-    folder.check("run -q single -- 3 4", expect!["debug: 12\n"]);
-    folder.check("clean", expect![""]);
+    folder.check(
+        "run -q single -- 3 4",
+        expect![[r#"
+        $ language run -q single -- 3 4
+        debug: 12
+    "#]],
+    );
+    folder.check(
+        "clean",
+        expect![[r#"
+        $ language clean
+    "#]],
+    );
     assert!(!folder.current.join(".build").exists());
     // From any folder inside, the program runs where the user is.
     let mut inside = folder;
     inside.enter("Sources/single");
-    inside.check("run -q -- 5", expect!["debug: 5\n"]);
+    inside.check(
+        "run -q -- 5",
+        expect![[r#"
+        $ language run -q -- 5
+        debug: 5
+    "#]],
+    );
 }
 
 #[test]
@@ -171,6 +192,7 @@ fn warnings_are_shown_again_and_errors_end_the_build() {
     folder.check(
         "build",
         expect![[r#"
+            $ language build
                Compiling single (executable)
             Sources/single/warn.code:1:20: error: cannot convert value of type 'Bool' to specified type 'Int'
             1 | immutable x: Int = true
@@ -185,6 +207,7 @@ fn warnings_are_shown_again_and_errors_end_the_build() {
     folder.check(
         "check",
         expect![[r#"
+            $ language check
                 Checking single (executable)
             Sources/single/warn.code:1:20: error: cannot convert value of type 'Bool' to specified type 'Int'
             1 | immutable x: Int = true
@@ -201,6 +224,7 @@ fn tests_fail_one_by_one() {
     folder.check(
         "test",
         expect![[r#"
+            $ language test
                Compiling ShopTests (test)
                 Finished debug build in TIME
             test ShopTests/pricesAdd ... ok (TIME)
@@ -232,6 +256,7 @@ fn tests_fail_one_by_one() {
     folder.check(
         "test Stock/sh -q",
         expect![[r#"
+            $ language test Stock/sh -q
 
             test result: ok. 1 passed; 0 failed; 6 filtered out; finished in TIME
         "#]],
@@ -239,6 +264,209 @@ fn tests_fail_one_by_one() {
     let json = folder.run("test --message-format=json pricesAdd");
     assert!(json.contains(r#""name":"ShopTests/pricesAdd","output":"","passed":true"#));
     assert!(json.contains(r#"{"failed":0,"filtered_out":6,"passed":1,"reason":"tests-finished"}"#));
+}
+
+/// What a build compiled, what it linked again, and what it left alone.
+fn rebuilt(folder: &Folder) -> String {
+    let output = folder.output("build --message-format=json");
+    assert!(output.status.success(), "{}", folder.run("build"));
+    let mut lines: Vec<String> = Vec::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let message: serde_json::Value = serde_json::from_str(line).unwrap();
+        if let Some(done) = message["done"].as_str() {
+            let name = message["target"]["name"].as_str().unwrap();
+            lines.push(format!("{name} {done}"));
+        }
+    }
+    lines.sort();
+    lines.join(", ")
+}
+
+#[test]
+fn programs_and_tests_import_the_libraries_of_their_package() {
+    let folder = Folder::of("library-and-program");
+    folder.check(
+        "run",
+        expect![[r#"
+            $ language run
+               Compiling Shapes (library)
+               Compiling draw (executable)
+                Finished debug build in TIME
+            25
+        "#]],
+    );
+    folder.check(
+        "test",
+        expect![[r#"
+            $ language test
+               Compiling ShapesTests (test)
+                Finished debug build in TIME
+            test ShapesTests/squaresHaveAreas ... ok (TIME)
+            test ShapesTests/nothingIsLargest ... ok (TIME)
+
+            test result: ok. 2 passed; 0 failed; 0 filtered out; finished in TIME
+        "#]],
+    );
+    folder.check(
+        "check",
+        expect![[r#"
+            $ language check
+                Checking Shapes (library)
+                Checking ShapesTests (test)
+                Checking draw (executable)
+                Finished debug build in TIME
+        "#]],
+    );
+    let checked = std::fs::read_dir(folder.current.join(".build/check-debug")).unwrap();
+    let mut made: Vec<String> = checked
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.ends_with(".build"))
+        .collect();
+    made.sort();
+    assert_eq!(made, ["Shapes.codemodule"], "checking makes no code");
+    folder.check(
+        "run -q --release",
+        expect![[r#"
+        $ language run -q --release
+        25
+    "#]],
+    );
+}
+
+#[test]
+fn modules_that_meet_again_are_one_module() {
+    let folder = Folder::of("diamond");
+    folder.check(
+        "run -q",
+        expect![[r#"
+        $ language run -q
+        2 1 2
+    "#]],
+    );
+    folder.check(
+        "run -q --release --no-pipelining -j1",
+        expect![[r#"
+        $ language run -q --release --no-pipelining -j1
+        2 1 2
+    "#]],
+    );
+}
+
+#[test]
+fn packages_are_found_by_their_paths() {
+    let folder = Folder::of("path-dependency/app");
+    folder.check(
+        "run",
+        expect![[r#"
+            $ language run
+               Compiling Hex (library)
+               Compiling Palette (library)
+               Compiling app (executable)
+                Finished debug build in TIME
+            #87ceeb
+        "#]],
+    );
+    folder.replace(
+        "../hex/Sources/Hex/Hex.code",
+        "text.count == 1",
+        "text.count < 4",
+    );
+    folder.check(
+        "run -q",
+        expect![[r#"
+        $ language run -q
+        #0870ce0eb
+    "#]],
+    );
+}
+
+#[test]
+fn modules_are_compiled_again_when_they_can_notice_an_edit() {
+    let folder = Folder::of("chain");
+    expect!["One compiled, Three compiled, Two compiled, chain compiled"]
+        .assert_eq(&rebuilt(&folder));
+    expect!["One fresh, Three fresh, Two fresh, chain fresh"].assert_eq(&rebuilt(&folder));
+    folder.replace(
+        "Sources/One/One.code",
+        "hidden() -> Int { 1 }",
+        "hidden() -> Int { 2 }",
+    );
+    expect!["One compiled, Three fresh, Two fresh, chain relinked"].assert_eq(&rebuilt(&folder));
+    folder.check(
+        "run -q",
+        expect![[r#"
+        $ language run -q
+        5
+    "#]],
+    );
+    folder.replace(
+        "Sources/One/One.code",
+        "fn one() -> Int",
+        "fn one(_ x: Int = 7) -> Int",
+    );
+    expect!["One compiled, Three compiled, Two compiled, chain compiled"]
+        .assert_eq(&rebuilt(&folder));
+    folder.check(
+        "run -q",
+        expect![[r#"
+        $ language run -q
+        5
+    "#]],
+    );
+    folder.write("Sources/Two/More.code", "fn more() {}\n");
+    expect!["One fresh, Three compiled, Two compiled, chain compiled"].assert_eq(&rebuilt(&folder));
+}
+
+#[test]
+fn an_import_has_to_be_declared() {
+    let folder = Folder::of("undeclared-import");
+    folder.check("build -j1", expect![[r#"
+        $ language build -j1
+           Compiling Core (library)
+           Compiling Views (library)
+        Sources/Views/Views.code:2:8: error: target 'Views' imports 'Core', which is not among its dependencies
+        2 | import Core
+          |        ^^^^
+        note: declare it in the Codira.toml of 'undeclared-import': [library.Views] dependencies = ["Core"]
+        error: could not compile 'Views' due to an error
+        exit status: 1
+    "#]]);
+    folder.replace(
+        "Codira.toml",
+        "[library.Views]",
+        "[library.Views]\ndependencies = [\"Core\"]",
+    );
+    folder.check(
+        "run -q",
+        expect![[r#"
+        $ language run -q
+        1
+    "#]],
+    );
+}
+
+#[test]
+fn builds_that_are_killed_leave_nothing_that_misleads() {
+    let folder = Folder::of("diamond");
+    for round in 0..6 {
+        let mut build = folder.command(env!("CARGO_BIN_EXE_language"));
+        let mut build = build.args(["build", "-q"]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(40 * round));
+        build.kill().unwrap();
+        build.wait().unwrap();
+        let text = format!("fn unused{round}() {{}}\n");
+        folder.write("Sources/Base/more.code", &text);
+    }
+    folder.check(
+        "run -q",
+        expect![[r#"
+        $ language run -q
+        2 1 2
+    "#]],
+    );
+    let left = std::fs::read_dir(folder.current.join(".build/debug")).unwrap();
+    let mut left = left.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    assert!(left.all(|name| !name.ends_with(".tmp")));
 }
 
 #[test]
@@ -253,6 +481,7 @@ fn packages_that_cannot_be_built_say_why() {
     Folder::of("cyclic-packages/a").check(
         "build",
         expect![[r#"
+            $ language build
             ../c/Codira.toml:5:14: error: packages depend on each other: a -> b -> c -> a
             5 | a = { path = "../a" }
               |              ^^^^^^
@@ -262,6 +491,7 @@ fn packages_that_cannot_be_built_say_why() {
     Folder::of("missing-dependency").check(
         "check",
         expect![[r#"
+            $ language check
             Codira.toml:5:19: error: dependency 'colors' is missing: there is no folder '../no-such-folder'
             5 | colors = { path = "../no-such-folder" }
               |                   ^^^^^^^^^^^^^^^^^^^
@@ -275,6 +505,7 @@ fn packages_that_cannot_be_built_say_why() {
     single.check(
         "run singel",
         expect![[r#"
+            $ language run singel
             error: package 'single' has no target 'singel'; did you mean 'single'?
             exit status: 1
         "#]],
@@ -282,6 +513,7 @@ fn packages_that_cannot_be_built_say_why() {
     single.check(
         "build --target x",
         expect![[r#"
+            $ language build --target x
             error: package 'single' has no target 'x'
             exit status: 1
         "#]],
@@ -293,6 +525,7 @@ fn packages_that_cannot_be_built_say_why() {
     single.check(
         "test --message-format=json",
         expect![[r#"
+            $ language test --message-format=json
             {"severity":"error","code":"manifest","message":"invalid basic string, expected `\"`","span":{"file":"Codira.toml","start":40,"end":40,"line":3,"column":15,"end_line":3,"end_column":15}}
             exit status: 1
         "#]],
@@ -305,6 +538,7 @@ fn a_page_shows_when_what_was_built() {
     folder.check(
         "build --timings",
         expect![[r#"
+            $ language build --timings
                Compiling single (executable)
                 Finished debug build in TIME
                  Timings .build/timings.html
@@ -322,12 +556,14 @@ fn new_packages_are_complete_and_never_replace_anything() {
     folder.check(
         "new to-do",
         expect![[r#"
+            $ language new to-do
                  Created package 'to-do' with a program in 'to-do'
         "#]],
     );
     folder.check(
         "new to-do",
         expect![[r#"
+            $ language new to-do
             error: 'to-do' exists already
             exit status: 1
         "#]],

@@ -30,7 +30,7 @@ pub(super) fn compiled_unit(db: &dyn Db, key: CodeKey) -> Option<CodeUnit> {
     let units = Workspace::try_get(db)?.units(db);
     let mut packs = units
         .iter()
-        .filter_map(|unit| unit.compiled(db)?.code.as_ref())
+        .filter_map(|unit| Some(&unit.compiled(db)?.code))
         .peekable();
     packs.peek()?;
     if !is_kept(key) {

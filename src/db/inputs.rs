@@ -58,8 +58,8 @@ pub struct CompilationUnit {
 pub struct CompiledModule {
     /// Declarations, and what else follows from the module's sources alone.
     pub interface: Arc<dyn ModuleRecords>,
-    /// Its machine code; none while that is not made or not found.
-    pub code: Option<Arc<dyn ModuleRecords>>,
+    /// Its machine code.
+    pub code: Arc<dyn ModuleRecords>,
 }
 
 impl std::fmt::Debug for CompiledModule {

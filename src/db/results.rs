@@ -24,4 +24,9 @@ pub trait Results: Send + Sync {
 pub trait ModuleRecords: Send + Sync {
     /// The bytes of a record.
     fn record(&self, key: Fingerprint) -> Option<&[u8]>;
+
+    /// Whether there is such a file at all.
+    fn exists(&self) -> bool {
+        true
+    }
 }

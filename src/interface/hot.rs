@@ -107,7 +107,7 @@ impl HotCompiler {
         let tracked = Arc::new(options.tracked.clone());
         let library = items::workspace::library(&db, &tracked);
         let files = present(&inputs);
-        let loaded = modules::load(&db, &*system, &options, &files, library);
+        let loaded = modules::load(&db, &system, &options, &files, library);
         let (loaded, unloadable) = match loaded {
             Ok(loaded) => (loaded, Vec::new()),
             Err(errors) => (Loaded::default(), errors),

@@ -134,8 +134,8 @@ pub trait Callbacks {
         Compilation::Continue
     }
 
-    /// Called before a program is linked: the archives that it is linked with are needed now.
-    fn before_link(&mut self, _compiler: &Compiler) -> Compilation {
+    /// Called before code is generated: the archives of the modules that are imported are needed now.
+    fn before_code(&mut self, _compiler: &Compiler) -> Compilation {
         Compilation::Continue
     }
 }
@@ -462,6 +462,9 @@ fn phases(
     if outputs::makes_module(&compiler.options) || is_archive {
         module = timing.stage("module", Some(db), || modules::module_file(compiler));
         made.extend(outputs::write_module(compiler, &module)?);
+        if callbacks.after_module(compiler) == Compilation::Stop {
+            return Err(Ending::Stopped);
+        }
     }
     if mode == Mode::EmitModule {
         made.extend(outputs::write_dependencies(compiler)?);
@@ -472,12 +475,13 @@ fn phases(
         });
     }
 
+    // Generic functions of imported modules, and in programs all of their code: it may be in the making until now.
+    if callbacks.before_code(compiler) == Compilation::Stop {
+        return Err(Ending::Stopped);
+    }
     let linked = linking::needs_linker(&compiler.options, &*compiler.system);
     let image = if mode == Mode::EmitObject || is_archive || linked {
         let code = timing.stage("generate", Some(db), || stages::generate_module(compiler))?;
-        if linked && callbacks.before_link(compiler) == Compilation::Stop {
-            return Err(Ending::Stopped);
-        }
         let objects = timing.stage("objects", Some(db), || stages::objects(compiler, &code))?;
         if is_archive {
             let library = timing.stage("archive", Some(db), || {
@@ -505,9 +509,6 @@ fn phases(
         })?
     } else {
         let program = timing.stage("generate", Some(db), || stages::generate(compiler))?;
-        if callbacks.before_link(compiler) == Compilation::Stop {
-            return Err(Ending::Stopped);
-        }
         timing.stage("link", Some(db), || stages::link(compiler, &program))?
     };
     if mode == Mode::Run {
@@ -595,7 +596,7 @@ fn read_inputs(
     let tracked = Arc::new(options.tracked.clone());
     bodies::register();
     let library = items::workspace::library(&db, &tracked);
-    let loaded = modules::load(&db, &*system, &options, &files, library)?;
+    let loaded = modules::load(&db, &system, &options, &files, library)?;
     let modules = loaded.files;
     let unit = items::workspace::open_with(&db, files, tracked, library, loaded.units);
     let compiler = Compiler {

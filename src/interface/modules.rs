@@ -4,9 +4,9 @@
 //! [`CompilationUnit`] without text. [`module_file`] and [`library`] make what other compilations load.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use crate::base::{Fingerprint, FxHashMap, Name, StableHash, StableHasher};
+use crate::base::{Fingerprint, FxHashMap, FxHashSet, Name, StableHash, StableHasher};
 use crate::codegen;
 use crate::codegen::record::Output;
 use crate::db::{CompilationUnit, CompiledModule, Db, ModuleRecords, RootDatabase, SourceFile};
@@ -16,17 +16,17 @@ use crate::items::compiled::{
     summary_key,
 };
 use crate::items::imports::written_imports;
-use crate::items::library::ResultKind;
-use crate::items::{DefId, body_owners, module_of};
+use crate::items::library::{ResultKind, lines_of_body};
+use crate::items::{DefId, body_owners, file_of, module_of};
 use crate::metadata::{
     CODE_MEMBER, CStore, CrateLocator, CrateNum, LocateError, METADATA_MEMBER, ModuleFile,
-    ModuleHeader, SearchPaths, SourceInfo, Upstream, Wanted, encode, module_hashes, pack,
+    ModuleHeader, SearchPaths, SourceInfo, Upstream, Wanted, encode, exported, module_hashes, pack,
     write_archive,
 };
 use crate::mir::data::{FnId, FnKind};
 use crate::mir::mentions::functions_mentioned;
 use crate::resolve::scope::file_scope;
-use crate::session::{Options, TrackedOptions};
+use crate::session::{Options, Target, TrackedOptions};
 use crate::vfs::System;
 use crate::{bodies, mir};
 
@@ -34,11 +34,40 @@ use super::stages::Object;
 use super::{Compiler, Ending};
 
 /// The records of a library's code.
-struct Code(ModuleFile);
+///
+/// Where several modules are built at once, a module is loaded while its archive is still in the making. So one that is missing
+/// is looked for again when code is asked for, which nobody does before [`Callbacks::before_code`](super::Callbacks::before_code).
+struct Code {
+    archive: OnceLock<Option<ModuleFile>>,
+    module: ModuleFile,
+    system: Arc<dyn System>,
+    paths: SearchPaths,
+    target: Target,
+}
+
+impl Code {
+    fn archive(&self) -> Option<&ModuleFile> {
+        let find = || {
+            let locator = CrateLocator::new(&*self.system, &self.paths, self.target);
+            let wanted = Wanted {
+                name: self.module.header().name.clone(),
+                exactly: None,
+            };
+            let archive = locator.locate(&wanted).ok()?.archive?;
+            let same = archive.header() == self.module.header();
+            (same && archive.has_code()).then_some(archive)
+        };
+        self.archive.get_or_init(find).as_ref()
+    }
+}
 
 impl ModuleRecords for Code {
     fn record(&self, key: Fingerprint) -> Option<&[u8]> {
-        self.0.code(key)
+        self.archive()?.code(key)
+    }
+
+    fn exists(&self) -> bool {
+        self.archive().is_some()
     }
 }
 
@@ -57,7 +86,7 @@ pub(super) struct Loaded {
 /// cannot be used is an error of its own.
 pub(super) fn load(
     db: &RootDatabase,
-    system: &dyn System,
+    system: &Arc<dyn System>,
     options: &Options,
     files: &[SourceFile],
     library: CompilationUnit,
@@ -75,7 +104,7 @@ pub(super) fn load(
         return Ok(Loaded::default());
     }
     let paths = SearchPaths::of_options(options);
-    let locator = CrateLocator::new(system, &paths, options.tracked.target);
+    let locator = CrateLocator::new(&**system, &paths, options.tracked.target);
     let id = options.tracked.stable_crate_id();
     wanted.retain(|name| {
         let wanted = Wanted {
@@ -91,6 +120,8 @@ pub(super) fn load(
     }
     let mut loader = Loader {
         db,
+        system,
+        paths: &paths,
         options,
         library,
         store: &store,
@@ -110,6 +141,8 @@ pub(super) fn load(
 /// Makes inputs of modules.
 struct Loader<'a> {
     db: &'a RootDatabase,
+    system: &'a Arc<dyn System>,
+    paths: &'a SearchPaths,
     options: &'a Options,
     library: CompilationUnit,
     store: &'a CStore,
@@ -140,10 +173,18 @@ impl Loader<'_> {
             self.errors.push(error);
             return None;
         };
-        let archive = found.library.archive.iter().find(|file| file.has_code());
+        let archive = found.library.archive.clone();
+        let archive = archive.filter(|file| file.has_code());
+        let code = Code {
+            archive: archive.map_or_else(OnceLock::new, |found| OnceLock::from(Some(found))),
+            module: file.clone(),
+            system: self.system.clone(),
+            paths: self.paths.clone(),
+            target: self.options.tracked.target,
+        };
         let compiled = CompiledModule {
             interface: Arc::new(file.clone()),
-            code: archive.map(|code| Arc::new(Code(code.clone())) as Arc<dyn ModuleRecords>),
+            code: Arc::new(code),
         };
         let unit = CompilationUnit::of_compiled(
             self.db,
@@ -240,6 +281,23 @@ pub(super) fn module_file(compiler: &Compiler) -> Vec<u8> {
     encode(&header(compiler, &records), &records)
 }
 
+/// Bodies that importers compile into themselves say in which line they trap, so that importers notice when lines move there.
+fn lines_of_exported_bodies(db: &RootDatabase, unit: CompilationUnit) -> Fingerprint {
+    let exported = exported(db, unit);
+    let shown: FxHashSet<SourceFile> = exported
+        .bodies
+        .iter()
+        .filter_map(|&def| file_of(db, def))
+        .collect();
+    let mut hasher = StableHasher::new();
+    for &file in unit.files(db).iter().filter(|file| shown.contains(file)) {
+        for &def in body_owners(db, file) {
+            lines_of_body(db, def).stable_hash(&mut hasher);
+        }
+    }
+    hasher.finish()
+}
+
 fn header(
     compiler: &Compiler,
     records: &std::collections::BTreeMap<Fingerprint, &[u8]>,
@@ -271,8 +329,8 @@ fn header(
         }
     });
     let upstream: Vec<Upstream> = upstream.collect();
-    let (svh, _) = module_hashes(db, unit, &upstream);
-    // Importers may read every record that is written so far.
+    let (svh, visible) = module_hashes(db, unit, &upstream);
+    // Optimised importers compile all bodies into themselves, and may read every record.
     let mut hasher = StableHasher::new();
     tracked.stable_hash(&mut hasher);
     for (key, bytes) in records {
@@ -282,7 +340,10 @@ fn header(
     for module in &upstream {
         hasher.write_u64(module.svh.0);
     }
-    let interface = hasher.finish();
+    let interface = match tracked.opt_level.is_optimized() {
+        true => hasher.finish(),
+        false => visible.combine(lines_of_exported_bodies(db, unit)),
+    };
     ModuleHeader {
         stable_crate_id: tracked.stable_crate_id(),
         crate_metadata: tracked.crate_metadata.iter().cloned().collect(),
@@ -337,7 +398,7 @@ fn object_name(object: &Object) -> String {
 pub(super) fn missing_code(db: &dyn Db, units: &[CompilationUnit]) -> Vec<Diagnostic> {
     let without = units.iter().filter(|unit| {
         unit.compiled(db)
-            .is_some_and(|module| module.code.is_none())
+            .is_some_and(|module| !module.code.exists())
     });
     let errors = without.map(|unit| {
         let name = unit.name(db);

@@ -165,9 +165,7 @@ pub fn kept_tree(db: &dyn Db, keeper: &dyn Results, key: Fingerprint) -> Option<
 #[salsa::tracked]
 pub fn library_lines(db: &dyn Db, def: DefId) -> Vec<u32> {
     if let Some(unit) = compiled_unit_of(db, def) {
-        let code = unit
-            .compiled(db)
-            .and_then(|compiled| compiled.code.as_ref());
+        let code = unit.compiled(db).map(|compiled| &compiled.code);
         let about = codec::encode(db, &def);
         let key = about.map(|about| record_key(ResultKind::Lines, &about.bytes));
         let bytes = key.and_then(|key| code?.record(key));

@@ -4,12 +4,13 @@
 //!
 //! * A module starts when the module files of what it imports are written. Their code may still be in the making: that is the
 //!   pipelining. Without it a module waits for the others' archives too.
-//! * A program needs the archives only to be linked. A thread that gets there asks and waits; meanwhile another one may run in its place.
+//! * The archives are needed when code is made. A thread that gets there asks and waits; meanwhile another one may run in its place.
 //! * After an error nothing new starts. What runs is finished, because it may have more to say.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
@@ -105,7 +106,13 @@ struct Context<'a> {
     graph: &'a PackageGraph,
     plan: &'a Plan,
     send: Sender<(usize, Happening)>,
+    /// The bytes of the sources whose compilations' memory is kept.
+    kept: AtomicU64,
 }
+
+/// Freeing the memory of a compilation takes a while, and at the end of the process all of it is freed at once. So it is kept, but
+/// not for more than this many bytes of sources, each of which takes some hundred bytes of memory.
+const MAX_KEPT: u64 = 4 << 20;
 
 /// The interfaces or archives that a unit gets, by module.
 type Numbers = Vec<(String, u128)>;
@@ -129,6 +136,7 @@ pub fn execute(
         graph,
         plan,
         send,
+        kept: AtomicU64::new(0),
     };
     std::thread::scope(|scope| Scheduler::new(&context, settings).run(scope, &receive, show))
 }
@@ -141,11 +149,11 @@ struct Scheduler<'a> {
     times: Vec<UnitTimes>,
     /// The units that import a unit.
     importers: Vec<Vec<usize>>,
-    /// The units that link a unit's archive.
+    /// The units that need a unit's archive.
     linkers: Vec<Vec<usize>>,
     /// How many units have to write their module files before a unit can start.
     blocked: Vec<usize>,
-    /// How many archives are missing before a unit can be linked.
+    /// How many archives are missing before code can be made for a unit.
     unlinked: Vec<usize>,
     interfaces: Vec<u128>,
     archives: Vec<u128>,
@@ -165,11 +173,14 @@ impl<'a> Scheduler<'a> {
         let mut linkers = vec![Vec::new(); units.len()];
         for (number, unit) in units.iter().enumerate() {
             unit.imports.iter().for_each(|&n| importers[n].push(number));
-            if unit.links {
+            if unit.output.is_some() {
                 unit.closure.iter().for_each(|&n| linkers[n].push(number));
             }
         }
-        let archives = |unit: &Unit| if unit.links { unit.closure.len() } else { 0 };
+        let archives = |unit: &Unit| match unit.output {
+            Some(_) => unit.closure.len(),
+            None => 0,
+        };
         Scheduler {
             context,
             settings,
@@ -406,7 +417,8 @@ impl Job<'_> {
             ExitStatus::Failure => return Happening::Failed(said),
         }
         self.announce_file();
-        let archives = self.archives.take().unwrap_or_default();
+        let archives = self.archives.take().filter(|_| unit.links);
+        let archives = archives.unwrap_or_default();
         let record = begun.finish(&*system, unit, interfaces, archives, said.clone());
         // Where something was edited meanwhile, the next build has to look again, and so do those that link with it.
         let content = record.as_ref().map_or_else(random, Record::content);
@@ -445,7 +457,7 @@ impl Job<'_> {
             Ok(Invocation::Compile(options, warnings)) => {
                 emit_global(said, &options, warnings);
                 let mut config = Config::new(*options, system);
-                config.one_shot = true;
+                config.one_shot = self.may_keep_memory();
                 config.store = self.context.store.clone();
                 run(config, self, said)
             }
@@ -455,6 +467,17 @@ impl Job<'_> {
                 ExitStatus::Failure
             }
         }
+    }
+
+    /// Whether the memory of this compilation can be left to the end of the process.
+    fn may_keep_memory(&self) -> bool {
+        let sizes = self.unit.sources.iter().map(|path| {
+            let data = self.context.system.metadata(Path::new(path));
+            data.map_or(0, |data| data.len)
+        });
+        let size: u64 = sizes.sum();
+        let before = self.context.kept.fetch_add(size, Ordering::Relaxed);
+        before + size <= MAX_KEPT
     }
 
     /// Tells others that the module file is there.
@@ -491,8 +514,8 @@ impl Callbacks for Job<'_> {
         Compilation::Continue
     }
 
-    fn before_link(&mut self, _compiler: &Compiler) -> Compilation {
-        match !self.unit.links || self.wait() {
+    fn before_code(&mut self, _compiler: &Compiler) -> Compilation {
+        match self.wait() {
             true => Compilation::Continue,
             false => Compilation::Stop,
         }

@@ -9,8 +9,9 @@ use crate::vfs::{FileKind, ReadErrorKind, System, read_source};
 
 use super::manifest::{self, DeclaredTarget, FILE_NAME, Manifest, TargetKind, Word};
 
-/// How deep folders of sources may be nested; links can make them endless.
+/// How deep the folders of a target may be nested, and how many they may be; links can make them endless.
 const MAX_DEPTH: usize = 64;
+const MAX_FOLDERS: usize = 20_000;
 
 /// A package with what its folder holds.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -378,7 +379,14 @@ impl Loader<'_> {
     fn sources(&mut self, folder: &Path) -> Vec<String> {
         let mut sources = Vec::new();
         let mut folders = vec![(folder.to_path_buf(), 0)];
+        let mut seen = 0;
         while let Some((folder, depth)) = folders.pop() {
+            seen += 1;
+            if seen > MAX_FOLDERS {
+                let message = format!("there are too many folders in '{}'", shown(&folder));
+                self.problem(None, message);
+                return sources;
+            }
             for entry in self.entries(&folder) {
                 let name = entry.file_name().unwrap_or_default();
                 if name.as_encoded_bytes().starts_with(b".") {

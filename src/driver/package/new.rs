@@ -61,31 +61,41 @@ fn common(name: &str) -> Files {
     ]
 }
 
+/// A program whose work is done by a library, which tests can import.
 fn program_files(name: &str, module: &str) -> Files {
+    let library = format!("{}Core", capitalised(module));
     let mut files = common(name);
     files.push((
         format!("Sources/{module}/main.code"),
-        "print(\"Hello, world!\")\n".to_owned(),
+        format!("import {library}\n\nprint(greeting(for: \"world\"))\n"),
     ));
-    files.push((
-        format!("Tests/{module}Tests/{module}Tests.code"),
-        "@Test fn addition() {\n    expect(1 + 1 == 2)\n}\n".to_owned(),
-    ));
+    add_library(&library, &mut files);
     files
 }
 
 fn library_files(name: &str, module: &str) -> Files {
     let mut files = common(name);
+    add_library(module, &mut files);
+    files
+}
+
+fn add_library(library: &str, files: &mut Files) {
     files.push((
-        format!("Sources/{module}/{module}.code"),
-        "public fn greeting(for name: String) -> String {\n    return \"Hello, \\(name)!\"\n}\n"
+        format!("Sources/{library}/Greeting.code"),
+        "/// A friendly sentence.\npublic fn greeting(for name: String) -> String {\n    return \"Hello, \\(name)!\"\n}\n"
             .to_owned(),
     ));
     files.push((
-        format!("Tests/{module}Tests/{module}Tests.code"),
+        format!("Tests/{library}Tests/GreetingTests.code"),
         format!(
-            "import {module}\n\n@Test fn greetingNamesTheGuest() {{\n    expectEqual(greeting(for: \"Ada\"), \"Hello, Ada!\")\n}}\n"
+            "import {library}\n\n@Test fn greetingNamesTheGuest() {{\n    expectEqual(greeting(for: \"Ada\"), \"Hello, Ada!\")\n}}\n"
         ),
     ));
-    files
+}
+
+/// A module's name as that of a type.
+fn capitalised(name: &str) -> String {
+    let mut letters = name.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }

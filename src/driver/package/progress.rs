@@ -191,7 +191,11 @@ impl<'a> Progress<'a> {
             "path": path,
         });
         if let Some(done) = done {
-            message["fresh"] = Value::Bool(done == Done::Fresh);
+            message["done"] = json!(match done {
+                Done::Fresh => "fresh",
+                Done::Relinked => "relinked",
+                Done::Compiled => "compiled",
+            });
         }
         self.message(message);
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Fingerprint, StableHash, StableHasher};
 use crate::diag::{Files, Report, Severity, json, render};
 use crate::interface::Emitter;
+use crate::metadata::ModuleFile;
 use crate::session::{BUILD_ID, Options};
 use crate::store::manifest::{Fresh, Stamp};
 use crate::vfs::{OutputKind, System, read_source};
@@ -195,6 +196,6 @@ pub fn command_of(system: &dyn System, unit: &Unit) -> u128 {
 
 /// A number for what others see of the module in a module file.
 pub fn interface_of(system: &dyn System, path: &str) -> Option<u128> {
-    let bytes = system.read(Path::new(path)).ok()?;
-    Some(Fingerprint::of_bytes(&bytes).0)
+    let module = ModuleFile::open(system, Path::new(path)).ok()?;
+    Some(module.header().interface.0)
 }
