@@ -16,6 +16,7 @@ const HEADER: usize = 56;
 /// Nothing in a program is aligned to more, or larger.
 const MAX_ALIGN: u32 = 1 << 16;
 const MAX_SIZE: u64 = 1 << 40;
+const MAX_WRITTEN: u64 = 1 << 28;
 
 impl ProgramRecord {
     /// The record as bytes, marked as that of this build of the compiler and this state of the program's text. None if a key cannot be written, and for
@@ -150,7 +151,16 @@ impl ProgramRecord {
             self.key_spans.len(),
         ];
         let largest = count.max(self.bodies.len()) as u32;
-        let sizes = |unit: &Unit| unit.align <= MAX_ALIGN && unit.zero_size <= MAX_SIZE;
+        let contents = self.bytes.len() as u64;
+        let sizes = |unit: &Unit| {
+            let end = u64::from(unit.bytes.start) + u64::from(unit.bytes.len);
+            // What is not all zero is written out, zeroes at its end as well.
+            let largest = match unit.bytes.len == 0 && unit.relocs.len == 0 {
+                true => MAX_SIZE,
+                false => MAX_WRITTEN,
+            };
+            unit.align <= MAX_ALIGN && unit.zero_size <= largest && end <= contents
+        };
         let mut seen = Bits::new(count);
         let mut defined = 0;
         let in_parts = Part::ALL.iter().all(|&part| {

@@ -23,6 +23,9 @@ mod output;
 pub mod table;
 mod update;
 
+#[cfg(test)]
+mod tests;
+
 use std::hash::{BuildHasher, Hasher};
 
 use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
