@@ -13,6 +13,7 @@ use smallvec::SmallVec;
 
 use crate::base::{Fingerprint, Name};
 use crate::items::ids::DefId;
+use crate::mir::data::{FnKind, Instance};
 use crate::types::ty::Ty;
 
 use super::derive::{Derived, derive};
@@ -20,6 +21,9 @@ use super::table::Bits;
 use super::{ASKS, DEFINED, MANY, METADATA, NONE, ProgramRecord, SLOT, Words, fingerprint, words};
 use crate::codegen::blob::{LineKey, SymbolName};
 use crate::codegen::key::{Blob, CodeKey, CodeUnit, CodegenError, DynamicCall};
+
+/// More than this is not looked at one by one.
+const FEW: usize = 64;
 
 /// What one thread needs to generate code.
 pub trait Generator: Send {
@@ -222,18 +226,60 @@ impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
         for &root in roots {
             queue.extend(self.id_of_key(root));
         }
-        queue.retain(|&id| self.reached.insert(id));
-        self.close(queue)?;
-        if self.same_references() {
+        if self.has_same_references(&queue) {
             return self.find_lines();
         }
+        queue.retain(|&id| self.reached.insert(id));
+        self.close(queue)?;
         self.derived = Some(derive(self)?);
         self.find_lines()
     }
 
-    /// Whether nothing was generated that changes what the program consists of.
-    fn same_references(&self) -> bool {
-        false
+    /// Generates what is stale, and finds out whether the program still consists of the same units: it does if they refer to what they referred to.
+    /// That is how most edits are, and saves following all references.
+    fn has_same_references(&mut self, roots: &[u32]) -> bool {
+        let record = self.record;
+        let stale: Vec<u32> = self.stale.iter().collect();
+        let stale: Vec<u32> = stale
+            .into_iter()
+            .filter(|&id| record.is_defined(id))
+            .collect();
+        if record.is_empty() || stale.len() > FEW || !roots.iter().all(|&id| record.is_defined(id))
+        {
+            return false;
+        }
+        let keys = stale.iter().map(|&id| self.key_of(id));
+        let Some(keys) = keys.collect::<Option<Vec<CodeKey>>>() else {
+            return false;
+        };
+        // Of closures and of local types and functions nobody knows whether they are still there.
+        let is_outermost = |key: &CodeKey| match *key {
+            CodeKey::Function(Instance { id, .. }) => {
+                let is_whole = matches!(id.kind, FnKind::Body | FnKind::Allocate | FnKind::Main);
+                let bodies = self.generator().map(|generator| generator.bodies(key));
+                is_whole && bodies.is_some_and(|bodies| bodies.as_slice() == [id.def])
+            }
+            _ => false,
+        };
+        if !keys.iter().all(is_outermost) || self.generate(keys).is_err() {
+            return false;
+        }
+        let is_same = |&id: &u32| {
+            self.fresh_of(id).is_some_and(|fresh| {
+                let protocols = record.ids.run(record.unit(id).protocols);
+                let references = record.ids.run(record.references.get(id));
+                *fresh.references == *references && *fresh.protocols == *protocols
+            })
+        };
+        if self.fresh.len() != stale.len() || !stale.iter().all(is_same) {
+            return false;
+        }
+        for id in 0..record.len() as u32 {
+            if record.is_defined(id) {
+                self.reached.insert(id);
+            }
+        }
+        true
     }
 
     /// Follows references from `queue`, whose members are reached, and generates what is missing.
