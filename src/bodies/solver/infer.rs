@@ -555,6 +555,10 @@ impl<'db> Checker<'db> {
                 };
             }
             let partial = upper.has_infer();
+            if partial && b.never.is_some() && b.lower_vars.is_empty() {
+                // What never comes back says nothing about the open parts, such as those of the optional around `try?`.
+                return b.never.filter(|_| effort >= Effort::Defaults);
+            }
             if partial && effort < Effort::Loose {
                 return None;
             }
