@@ -184,7 +184,11 @@ impl<'a> Reader<'a> {
         Some(match role {
             "" => text,
             "new" => format!("allocating {text}"),
-            "default" => format!("default argument of {text}"),
+            // The path already says which one.
+            "default" => match text.rsplit_once(".default argument ") {
+                Some((of, number)) => format!("default argument {number} of {of}"),
+                None => format!("default argument of {text}"),
+            },
             "initial" => format!("initial value of {text}"),
             "address" => format!("addressor of {text}"),
             "get" => format!("{text}.getter"),
@@ -242,7 +246,10 @@ impl<'a> Reader<'a> {
                 "willSet" | "didSet" | "read" | "modify" | "address" | "mutable address" => {
                     kind.to_owned()
                 }
-                "default" => format!("default argument {number}"),
+                "default" => {
+                    let index: u32 = number.parse().unwrap_or(0);
+                    format!("default argument {}", index.saturating_add(1))
+                }
                 "memberwise" | "default init" | "inherited init" => format!("{name} ({kind})"),
                 _ => name.clone(),
             };

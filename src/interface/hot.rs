@@ -228,6 +228,7 @@ impl HotCompiler {
                 modules: self.modules.clone(),
                 reuse: Some(self.reuse.clone()),
                 rebuild: None,
+                remade: None,
                 program: self.program.clone(),
             },
             versions,

@@ -188,8 +188,16 @@ impl BuildRecord {
     }
 
     /// The program that the last build made, without what has to be made again.
-    pub(super) fn program(&self, compiler: &Compiler, rebuild: &Rebuild) -> Option<Program> {
-        let known = self.known.as_ref().ok()?;
+    /// An error is the reason why there is none.
+    pub(super) fn program(
+        &self,
+        compiler: &Compiler,
+        rebuild: &Rebuild,
+    ) -> Result<Program, &'static str> {
+        let known = self.known.as_ref().map_err(|reason| *reason)?;
+        if rebuild.everything.is_some() {
+            return Err("every file was checked");
+        }
         // Who mentions a function is known. A member can also be what a type's conformance has been waiting for, of which code of the library is made.
         let db = &compiler.db;
         let is_global = |def: &DefId| {
@@ -197,17 +205,19 @@ impl BuildRecord {
             parent.is_some_and(|parent| parent.kind(db) == DefKind::File)
         };
         let same = |file: &FileRebuild| file.affected.iter().all(is_global);
-        if rebuild.everything.is_some() || !rebuild.files.iter().all(same) {
-            return None;
+        if !rebuild.files.iter().all(same) {
+            return Err("members of types came or went");
         }
-        let bytes = compiler.system.map(&self.program_place()).ok()?;
-        let record = ProgramRecord::from_bytes(&bytes, self.build, self.state(&known.files))?;
+        let bytes = compiler.system.map(&self.program_place());
+        let bytes = bytes.map_err(|_| "there is no record of the program")?;
+        let record = ProgramRecord::from_bytes(&bytes, self.build, self.state(&known.files))
+            .ok_or("the record of the program does not belong to this state")?;
         let stale = rebuild.files.iter().flat_map(|file| &file.stale);
         let files = compiler.unit.files(&compiler.db).iter();
         let changed = files
             .zip(&rebuild.files)
             .filter(|(_, file)| file.is_changed);
-        Some(Program::restored(
+        Ok(Program::restored(
             record,
             stale.map(|(def, _)| *def).collect(),
             changed.map(|(&file, _)| file).collect(),

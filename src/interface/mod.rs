@@ -49,7 +49,7 @@ pub mod timing;
 mod tests;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
@@ -166,11 +166,32 @@ pub struct Compiler {
     reuse: Option<Arc<Reuse>>,
     /// What has to be asked again, where earlier processes have left answers.
     rebuild: Option<Rebuild>,
+    /// Why the program that an earlier process has left is not used, if it is not.
+    remade: Option<&'static str>,
     /// The program, with what of it is known from before.
     program: Arc<Mutex<Program>>,
 }
 
 impl Compiler {
+    /// What is to be said about functions that were compiled.
+    fn compiled(&self, rebuild: &Rebuild) -> Vec<String> {
+        if rebuild.everything.is_some() || !self.options.untracked.explain_rebuild {
+            return Vec::new();
+        }
+        let program = self.program.lock();
+        let program = program.unwrap_or_else(PoisonError::into_inner);
+        if program.is_remade {
+            let why = match self.options.tracked.opt_level.is_optimized() {
+                true => "optimised functions contain others",
+                false => self
+                    .remade
+                    .unwrap_or("the record of the program is damaged"),
+            };
+            return vec![format!("Compiled every function: {why}")];
+        }
+        remarks::compiled(&self.db, self.unit, rebuild, program.record.generated())
+    }
+
     /// Leaves what this compilation found out to later ones.
     fn save_results(&self) {
         if let Some(store) = &self.store {
@@ -294,8 +315,9 @@ fn compile(
     if let Some(record) = &record {
         let rebuild = timing.stage("changes", None, || record.rebuild(&compiler));
         let restored = || record.program(&compiler, &rebuild);
-        if let Some(program) = timing.stage("restore", None, restored) {
-            compiler.program = Arc::new(Mutex::new(program));
+        match timing.stage("restore", None, restored) {
+            Ok(program) => compiler.program = Arc::new(Mutex::new(program)),
+            Err(reason) => compiler.remade = Some(reason),
         }
         compiler.rebuild = Some(rebuild);
     }
@@ -311,7 +333,8 @@ fn compile(
         remarks::lifecycle(emitter, options, fates.as_deref(), Moment::Finished);
     }
     if let Some(rebuild) = &compiler.rebuild {
-        remarks::explain(emitter, options, rebuild, &[]);
+        let compiled = compiler.compiled(rebuild);
+        remarks::explain(emitter, options, rebuild, &compiled);
     }
     timing.stage("save", None, || {
         compiler.save_results();
@@ -609,6 +632,7 @@ fn read_inputs(
         modules,
         reuse: None,
         rebuild: None,
+        remade: None,
         program: Arc::default(),
     };
     Ok((compiler, stamps))

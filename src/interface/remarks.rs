@@ -5,7 +5,16 @@
 
 use std::path::Path;
 
+use crate::base::FxHashMap;
+use crate::codegen::demangle::demangle;
+use crate::codegen::key::CodeKey;
+use crate::codegen::program::symbol_name;
+use crate::codegen::record::outermost_body;
+use crate::db::{CompilationUnit, Db};
 use crate::diag::{Diagnostic, Severity};
+use crate::items::ids::DefId;
+use crate::items::{file_of, module_of};
+use crate::mir::data::FnKind;
 use crate::session::{Mode, Options, OutputFileMap};
 
 use super::changes::{FileRebuild, Rebuild};
@@ -153,6 +162,68 @@ pub(super) fn explain(
         }
     }
     say(emitter, options, lines);
+}
+
+/// Lines about functions that were compiled again: those of the module by name, with the reasons, those of libraries as a number.
+pub(super) fn compiled(
+    db: &dyn Db,
+    unit: CompilationUnit,
+    rebuild: &Rebuild,
+    generated: &[CodeKey],
+) -> Vec<String> {
+    let stale = rebuild.files.iter().flat_map(|file| &file.stale);
+    let reasons: FxHashMap<DefId, &str> = stale.map(|(def, why)| (*def, why.as_str())).collect();
+    let mut lines = Vec::new();
+    let mut others = 0;
+    for &key in generated {
+        let CodeKey::Function(instance) = key else {
+            continue;
+        };
+        let def = instance.id.def;
+        if module_of(db, def).name(db) != unit.name(db) {
+            others += 1;
+            continue;
+        }
+        let named = match instance.id.kind {
+            FnKind::Main => file_of(db, def).map(|file| file.path(db).to_owned()),
+            FnKind::Body | FnKind::Closure(_) | FnKind::DefaultArg | FnKind::InitialValue => {
+                readable(db, unit, key)
+            }
+            _ => None,
+        };
+        if let Some(name) = named {
+            let body = outermost_body(db, def).unwrap_or(def);
+            let why = reasons.get(&body).or_else(|| reasons.get(&def));
+            let why = why.copied().unwrap_or("nobody has used it before");
+            lines.push(format!("Compiled {name}: {why}"));
+        }
+    }
+    lines.sort();
+    if others > 0 {
+        lines.push(format!("Compiled {others} functions of libraries"));
+    }
+    lines
+}
+
+/// A function's name without the module's.
+fn readable(db: &dyn Db, unit: CompilationUnit, key: CodeKey) -> Option<String> {
+    let symbol = symbol_name(db, key);
+    let text = demangle(symbol.as_str())?;
+    let module = format!("{}.", unit.name(db));
+    // Types are shown behind the function; only the paths' first parts go.
+    let mut name = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(at) = rest.find(&module) {
+        let (before, after) = rest.split_at(at);
+        name.push_str(before);
+        let inside = before.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '.');
+        if inside {
+            name.push_str(&module);
+        }
+        rest = &after[module.len()..];
+    }
+    name.push_str(rest);
+    Some(name)
 }
 
 /// Why bodies of a file were checked again, if any were.

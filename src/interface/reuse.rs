@@ -43,6 +43,8 @@ type Bodies = FxHashMap<DefId, u128>;
 pub struct Program {
     pub record: ProgramRecord,
     stale: StaleParts,
+    /// Whether the last update took nothing from the record.
+    pub is_remade: bool,
 }
 
 /// What has changed since a record was made.
@@ -70,6 +72,7 @@ impl Program {
             }
         };
         self.stale = StaleParts::Bodies(FxHashSet::default(), FxHashSet::default());
+        self.is_remade = changes == record::Changes::Everything;
         Ok(changes)
     }
 
@@ -82,6 +85,7 @@ impl Program {
         Program {
             record,
             stale: StaleParts::Bodies(bodies, files),
+            is_remade: false,
         }
     }
 

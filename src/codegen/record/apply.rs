@@ -65,6 +65,7 @@ impl ProgramRecord {
             self.add(symbol.as_str());
             self.know(symbol);
         }
+        self.generated = found.fresh.iter().map(|fresh| fresh.key).collect();
         let mut changed: Vec<u32> = Vec::new();
         let mut moved: Vec<(u32, Option<Part>)> = Vec::new();
         let mut reached = found.reached;

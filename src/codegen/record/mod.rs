@@ -285,6 +285,8 @@ pub struct ProgramRecord {
     key_spans: Table<Span>,
     key_bytes: Table<u8>,
 
+    /// What the last update generated.
+    generated: Vec<CodeKey>,
     /// What only this process knows: the keys of units, the numbers of line keys, and where things are.
     keys: Vec<Option<CodeKey>>,
     line_numbers: Vec<u64>,
@@ -300,6 +302,11 @@ impl ProgramRecord {
     /// How many numbers of units there are.
     pub fn len(&self) -> usize {
         self.flags.len()
+    }
+
+    /// What the last update generated, in no particular order.
+    pub fn generated(&self) -> &[CodeKey] {
+        &self.generated
     }
 
     /// Whether nothing is known.
