@@ -10,9 +10,10 @@ use std::fs;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
+use codira::vfs::MemorySystem;
 use random::Random;
 
 /// Unoptimised compilers are an order of magnitude slower.
@@ -495,6 +496,52 @@ fn times_say_nothing_about_contents() {
         fs::write(module.path("warm/out"), bytes).unwrap();
         set("warm/out", time);
         module.expect_right(module.warm(), state, &format!("{what}, a damaged program"));
+    }
+}
+
+/// A step of a clock, and a file that changes after it without another length, or does not.
+#[test]
+fn a_clock_that_is_set_back_says_nothing_about_contents() {
+    use codira::interface::{BufferEmitter, ExitStatus, NoCallbacks, run_compiler};
+    let mut random = seeded();
+    let system = MemorySystem::new();
+    let compile = |cached: bool| {
+        let mut line = "-typecheck -module-name m a.code b.code".to_owned();
+        line.push_str(if cached { " -cache-path cache" } else { "" });
+        let args: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let mut emitter = BufferEmitter::default();
+        let system = Arc::new(system.clone());
+        let status = run_compiler(&args, &mut NoCallbacks, system, &mut emitter);
+        assert_eq!(status, ExitStatus::Success);
+        emitter.stderr
+    };
+    let second = 1_000_000_000_i128;
+    let (mut clock, mut edited) = (1_700_000_000 * second, 0);
+    system.set_clock(clock);
+    system.set("b.code", "fn other() { var said = 1 }\n");
+    for step in 0..if IS_SLOW { 15 } else { 100 } {
+        let what = random.below(9);
+        clock = match what {
+            0 => clock + 1_000_000,
+            1 => clock + 5 * second,
+            2 => clock + 3600 * second,
+            3 => clock - 1_000_000,
+            4 => clock - 5 * second,
+            5 => clock - 3600 * second,
+            // The moment of the last edit comes again.
+            6 => edited,
+            7 => -second,
+            _ => clock,
+        };
+        system.set_clock(clock);
+        if step == 0 || random.below(3) > 0 {
+            let text = format!("fn edited() {{ var unused{} = 1 }}\n", random.below(4));
+            system.set("a.code", text);
+            edited = clock;
+        }
+        assert_eq!(compile(true), compile(false), "step {step}: {what}");
+        // The second build finds what the first one has left.
+        assert_eq!(compile(true), compile(false), "again, step {step}: {what}");
     }
 }
 

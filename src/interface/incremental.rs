@@ -97,7 +97,7 @@ impl BuildRecord {
             build,
             command,
             changed: Vec::new(),
-            started: SystemTime::now(),
+            started: system.now(),
         })
     }
 
@@ -320,7 +320,7 @@ impl BuildRecord {
             let outputs = outcome
                 .made
                 .iter()
-                .map(|(path, bytes)| Stamp::of_output(system, path, bytes, SystemTime::now()));
+                .map(|(path, bytes)| Stamp::of_output(system, path, bytes, system.now()));
             Some(Manifest {
                 command: self.command.0,
                 inputs: inputs.into_iter().collect::<Option<_>>()?,

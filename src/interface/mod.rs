@@ -50,7 +50,6 @@ mod tests;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
 
 use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileList, Files, Report, ReportOptions, prepare};
@@ -597,7 +596,7 @@ fn read_inputs(
     let mut errors = Vec::new();
     let mut files = Vec::new();
     let mut stamps = Vec::new();
-    let started = SystemTime::now();
+    let started = system.now();
     for path in &options.untracked.inputs {
         let before = stamped.then(|| system.metadata(Path::new(path)).ok());
         match read_source(&*system, path) {

@@ -6,7 +6,7 @@
 //!
 //! A stamp holds when the file system says that the file is the same one, unwritten; clocks are only compared for equality. A file
 //! that had been written just before it was stamped could be written again without any sign in its times, so that its content is compared, as for
-//! all files whose times differ: content decides.
+//! all files whose times differ: content decides. A stamp from the future says that the clock was set back, and times come again; it proves nothing either.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -37,6 +37,8 @@ pub struct Stamp {
     content: u128,
     /// Whether the times were old enough to be trusted.
     settled: bool,
+    /// When that was found out, in nanoseconds since 1970.
+    at: i128,
 }
 
 /// Whether a stamp holds.
@@ -69,6 +71,7 @@ impl Stamp {
             metadata: after,
             content: Fingerprint::of_bytes(bytes).0,
             settled: is_settled(&after, now),
+            at: nanoseconds(now),
         })
     }
 
@@ -97,7 +100,7 @@ impl Stamp {
         let Ok(metadata) = system.metadata(Path::new(&self.path)) else {
             return Fresh::Changed;
         };
-        if metadata == self.metadata && self.settled {
+        if metadata == self.metadata && self.settled && self.at <= nanoseconds(now) {
             return Fresh::Untouched;
         }
         if metadata.kind != FileKind::File || metadata.len != self.metadata.len {
@@ -116,15 +119,19 @@ impl Stamp {
     }
 }
 
+fn nanoseconds(time: SystemTime) -> i128 {
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => since.as_nanos() as i128,
+        Err(before) => -(before.duration().as_nanos() as i128),
+    }
+}
+
 fn is_settled(metadata: &Metadata, now: SystemTime) -> bool {
-    let now = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
     let last = metadata.modified.max(metadata.changed);
     // Times with digits that coarse clocks do not have come from the kernel's clock, which ticks at least a hundred times a second.
     let is_fine = metadata.changed % 10_000_000 != 0;
     let settled = if is_fine { SETTLED_FINE } else { SETTLED };
-    now.as_nanos() as i128 - last > settled.as_nanos() as i128
+    nanoseconds(now) - last > settled.as_nanos() as i128
 }
 
 /// What one successful build read, wrote and said.

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use super::{FileKind, Metadata, OutputKind, ReadErrorKind, System};
 
@@ -31,12 +32,15 @@ struct State {
     stdin: Vec<u8>,
     /// Counts writes, as a clock that never stands still.
     writes: i128,
+    /// The clock, in nanoseconds since 1970, where it has been set. It stands still until it is set again.
+    clock: Option<i128>,
 }
 
 #[derive(Clone, Debug)]
 struct MemoryFile {
     bytes: Vec<u8>,
     modified: i128,
+    changed: i128,
     /// How many of the next reads fail, and how.
     fault: Option<(u32, ReadErrorKind)>,
 }
@@ -85,6 +89,11 @@ impl MemorySystem {
         self.state().env.insert(name.to_owned(), value.into());
     }
 
+    /// Sets the clock to a time in nanoseconds since 1970. From then on files have the times at which they were written, as on a disk.
+    pub fn set_clock(&self, time: i128) {
+        self.state().clock = Some(time);
+    }
+
     /// Sets what standard input holds.
     pub fn set_stdin(&self, bytes: impl Into<Vec<u8>>) {
         self.state().stdin = bytes.into();
@@ -105,7 +114,8 @@ impl MemorySystem {
         state.writes += 1;
         let file = MemoryFile {
             bytes,
-            modified: state.writes,
+            modified: state.clock.unwrap_or(state.writes),
+            changed: state.clock.unwrap_or(0),
             fault: None,
         };
         state.files.insert(path, file);
@@ -161,19 +171,19 @@ impl System for MemorySystem {
 
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
         let absolute = self.absolute(path);
-        let number = |kind, len, modified| Metadata {
+        let number = |kind, len, modified, changed| Metadata {
             kind,
             len,
             modified,
-            changed: 0,
+            changed,
             inode: 0,
         };
         if let Some(file) = self.state().files.get(&absolute) {
             let len = file.bytes.len() as u64;
-            return Ok(number(FileKind::File, len, file.modified));
+            return Ok(number(FileKind::File, len, file.modified, file.changed));
         }
         if self.is_dir(&absolute) {
-            return Ok(number(FileKind::Directory, 0, 0));
+            return Ok(number(FileKind::Directory, 0, 0, 0));
         }
         match &self.below {
             Some(below) => below.metadata(path),
@@ -235,6 +245,18 @@ impl System for MemorySystem {
     fn env(&self, name: &str) -> Option<OsString> {
         let own = self.state().env.get(name).cloned();
         own.or_else(|| self.below.as_ref()?.env(name))
+    }
+
+    fn now(&self) -> SystemTime {
+        let Some(time) = self.state().clock else {
+            return SystemTime::now();
+        };
+        let distance = Duration::from_nanos(u64::try_from(time.unsigned_abs()).unwrap_or(u64::MAX));
+        let found = match time < 0 {
+            true => SystemTime::UNIX_EPOCH.checked_sub(distance),
+            false => SystemTime::UNIX_EPOCH.checked_add(distance),
+        };
+        found.unwrap_or(SystemTime::UNIX_EPOCH)
     }
 
     fn read_stdin(&self) -> io::Result<Vec<u8>> {

@@ -21,6 +21,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +68,11 @@ pub trait System: Send + Sync + fmt::Debug {
 
     /// Everything on standard input; what an input named `-` reads.
     fn read_stdin(&self) -> io::Result<Vec<u8>>;
+
+    /// The time by the clock that files are stamped with, which can be set to anything at any moment.
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
 
     /// Whether there is something at `path`.
     fn exists(&self, path: &Path) -> bool {

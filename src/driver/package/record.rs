@@ -5,7 +5,6 @@
 //! that does nothing shows the same warnings.
 
 use std::path::Path;
-use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +105,7 @@ impl Record {
         if self.command != command || self.interfaces != interfaces {
             return false;
         }
-        let now = SystemTime::now();
+        let now = system.now();
         for stamp in self.inputs.iter_mut().chain(&mut self.outputs) {
             match stamp.check(system, now) {
                 Fresh::Untouched => {}
@@ -141,7 +140,7 @@ pub struct Begun {
 impl Begun {
     /// Stamps the sources of `unit`.
     pub fn new(system: &dyn System, unit: &Unit, command: u128) -> Begun {
-        let now = SystemTime::now();
+        let now = system.now();
         let stamp = |path: &String| {
             let before = system.metadata(Path::new(path)).ok()?;
             let text = read_source(system, path).ok()?;
@@ -166,7 +165,7 @@ impl Begun {
         let stamp = |path: &String| {
             let before = system.metadata(Path::new(path)).ok()?;
             let bytes = system.read(Path::new(path)).ok()?;
-            Stamp::new(system, path, before, &bytes, SystemTime::now())
+            Stamp::new(system, path, before, &bytes, system.now())
         };
         let interface = unit.metadata.as_ref();
         Some(Record {
