@@ -59,13 +59,14 @@ pub fn diagnostics(db: &RootDatabase, unit: CompilationUnit) -> Vec<Diagnostic> 
 }
 
 /// Reads the declarations of the standard library ahead of the checker, which would ask for them one after
-/// the other.
+/// the other. What earlier processes have left of them is read when it is asked for.
 pub(super) fn library(db: &RootDatabase, unit: CompilationUnit) {
     let Some(library) = unit.library(db) else {
         return;
     };
     // The longest first, so that no thread is left alone with one at the end.
     let mut files = library.files(db).to_vec();
+    files.retain(|&file| !items::lazy::has_kept_items(db, file));
     files.sort_by_key(|file| std::cmp::Reverse(file.text(db).len()));
     db.par_map(&files, |db, &file| {
         items::item_tree(db, file);

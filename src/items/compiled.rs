@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::codec::{self, Encoded};
 use super::hir::{Body, Expr, Magic, Stmt};
 use super::ids::{DefId, DefKind};
+use super::lazy::record_items;
 use super::library::{ResultKind, StoredTree, is_library_module};
 use super::outline::visible;
 use super::overrides::overriding_names;
@@ -78,14 +79,6 @@ pub fn add_record(
     if let (Some(about), Some(value)) = (about, value) {
         records.insert(record_key(kind, &about.bytes), value.bytes);
     }
-}
-
-/// The item tree of a file of a compiled module.
-pub(super) fn compiled_tree(db: &dyn Db, unit: CompilationUnit, file: DefId) -> ItemTree {
-    let about = codec::encode(db, &file);
-    let found = record_about(db, unit, ResultKind::ItemTree, about.as_ref());
-    let tree = found.and_then(|bytes| codec::decode::<StoredTree>(db, bytes));
-    tree.map_or_else(ItemTree::default, ItemTree::from)
 }
 
 /// An answer about a file of a compiled module.
@@ -158,11 +151,7 @@ pub fn record_file(db: &dyn Db, file: SourceFile, records: &mut RecordMap) {
     let Some(def) = file_def(db, file) else {
         return;
     };
-    let about = || codec::encode(db, &def);
-    let tree = item_tree(db, file);
-    let tree = StoredTree::of(tree, visible);
-    let encoded = codec::encode(db, &tree);
-    add_record(records, ResultKind::ItemTree, about(), encoded);
+    record_items(db, def, item_tree(db, file), visible, records);
     let mut overriding: Vec<Name> = overriding_names(db, file).iter().copied().collect();
     overriding.sort();
     add_file_record(db, file, ResultKind::Overriding, &overriding, records);

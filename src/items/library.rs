@@ -17,7 +17,7 @@ use crate::db::{CompilationUnit, Db, Results, SourceFile, Workspace, line_index}
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum ResultKind {
-    /// The declarations of a file.
+    /// The declarations of a file, or what stands at its top level.
     ItemTree,
     /// The lines of a body's expressions.
     Lines,
@@ -43,6 +43,8 @@ pub enum ResultKind {
     BodyFacts,
     /// What checking a body found out that importers need.
     Checked,
+    /// One declaration.
+    Item,
 }
 
 impl ResultKind {

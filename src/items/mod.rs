@@ -7,7 +7,7 @@
 //! * [`lower`]: from syntax to the two.
 //! * [`source_map`]: the way back, asked only by diagnostics, debug information and the editor.
 //! * [`codec`]: values with definitions in them as bytes; [`library`]: what earlier processes found out about the standard library;
-//!   [`records`]: about any file. [`compiled`]: modules that were compiled before, as records.
+//!   [`records`]: about any file. [`compiled`]: modules that were compiled before, as records. [`lazy`]: the declarations among these, one by one.
 //! * [`workspace`]: the inputs of a compilation; [`imports`]: the modules that it may need.
 //! * [`wrappers`]: the property wrappers that attributes may name.
 //! * [`presumed`]: what `#sourceLocation` says.
@@ -22,6 +22,7 @@ pub mod compiled;
 pub mod hir;
 pub mod ids;
 pub mod imports;
+pub mod lazy;
 pub mod library;
 pub mod lower;
 pub mod outline;
@@ -63,8 +64,8 @@ pub fn item_tree(db: &dyn Db, file: SourceFile) -> ItemTree {
     let Some(def) = file_def(db, file) else {
         return ItemTree::default();
     };
-    if let Some(unit) = unit_of_file(db, file).filter(|unit| unit.compiled(db).is_some()) {
-        return compiled::compiled_tree(db, unit, def);
+    if let Some(kept) = lazy::kept_tree(db, file) {
+        return kept;
     }
     match records::keeper(db, file) {
         Some(_) => library::stored_item_tree(db, file, || lowered_tree(db, file).clone()),
@@ -222,7 +223,7 @@ pub fn attributes(db: &dyn Db, def: DefId) -> Vec<tree::Attr> {
     item(db, def).map_or_else(Vec::new, |item| item.attrs.clone())
 }
 
-/// A firewall: depends on the file's whole tree, changes with this declaration alone.
+/// A firewall: depends on the file's whole tree, changes with this declaration alone. Where declarations are kept as records, no other is looked at.
 #[salsa::tracked]
 fn item_query(db: &dyn Db, def: DefId) -> Option<Arc<Item>> {
     match def.kind(db) {
@@ -245,7 +246,11 @@ fn item_query(db: &dyn Db, def: DefId) -> Option<Arc<Item>> {
         }
         at = owner.parent(db);
     }
-    item_tree(db, file_of(db, def)?).items.get(&def).cloned()
+    let file = file_of(db, def)?;
+    match lazy::kept_item(db, file, def) {
+        Some(kept) => kept.map(Arc::new),
+        None => item_tree(db, file).items.get(&def).cloned(),
+    }
 }
 
 /// The syntax of a definition's body, initial value or default value. A body may be known by its hash alone.

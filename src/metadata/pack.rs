@@ -1,8 +1,9 @@
 //! A table of records that are found by fingerprint.
 //!
-//! It begins with a header: [`MAGIC`], the number of slots (a power of two), and a checksum of the slots. The slots follow, a hash table with
-//! linear probing that the fingerprint's low bits lead into, and then the records' bytes. All numbers are little-endian. The reader checks
-//! each bound and, when a record is asked for, the record's checksum: what is damaged is not there.
+//! It begins with a header: [`MAGIC`], the number of slots (a power of two), and a checksum of the sums. The sums follow, a checksum for each
+//! sixteen slots; then the slots, a hash table with linear probing that the fingerprint's low bits lead into; and then the records' bytes. All numbers
+//! are little-endian. The reader checks each bound and, when a record is asked for, the checksums of the slots that it looks at and that of the record:
+//! what is damaged is not there. So opening a table costs next to nothing, however many records it has.
 //!
 //! [`Table`] reads a table that lies in bytes of any origin; [`Pack`] is a file that is nothing but a table.
 
@@ -15,10 +16,14 @@ use memmap2::Mmap;
 
 use crate::base::{Fingerprint, FxHasher};
 
-const MAGIC: &[u8; 8] = b"CODIRA\x00\x01";
+const MAGIC: &[u8; 8] = b"CODIRA\x00\x02";
 const HEADER: usize = 24;
 /// Fingerprint, where the record begins, its length, its checksum.
 const SLOT: usize = 40;
+/// How many slots share a checksum: few, because a question reads all that do.
+const GROUP: usize = 16;
+/// The length of a checksum.
+const SUM: usize = 8;
 /// How far a record may lie from where its fingerprint leads. Half of the slots are free, so that intact tables stay far below; it
 /// keeps a table that somebody made by hand from costing a walk through all of it for each question.
 const MAX_PROBES: usize = 4096;
@@ -51,6 +56,19 @@ pub struct Table {
     slots: usize,
 }
 
+/// How many checksums a table with this many slots has.
+fn groups(slots: usize) -> usize {
+    slots.div_ceil(GROUP)
+}
+
+/// The checksums of a table's slots, one after the other.
+fn sums(slots: &[u8]) -> Vec<u8> {
+    let groups = slots.chunks(GROUP * SLOT);
+    groups
+        .flat_map(|group| checksum(group).to_le_bytes())
+        .collect()
+}
+
 impl Table {
     /// Checks the head of a table; none if it is damaged.
     pub fn read(bytes: &[u8]) -> Option<Table> {
@@ -58,10 +76,27 @@ impl Table {
             return None;
         }
         let slots = usize::try_from(number(bytes, 8)?).ok()?;
-        let end = slots.checked_mul(SLOT)?.checked_add(HEADER)?;
-        let table = bytes.get(HEADER..end)?;
-        let whole = slots.is_power_of_two() && checksum(table) == number(bytes, 16)?;
-        whole.then_some(Table { slots })
+        if !slots.is_power_of_two() {
+            return None;
+        }
+        let table = Table { slots };
+        let first = table.first_slot();
+        let end = slots.checked_mul(SLOT)?.checked_add(first)?;
+        let whole = bytes.len() >= end && checksum(bytes.get(HEADER..first)?) == number(bytes, 16)?;
+        whole.then_some(table)
+    }
+
+    /// Where the slots begin.
+    fn first_slot(self) -> usize {
+        HEADER + groups(self.slots) * SUM
+    }
+
+    /// The slots with the same checksum as the slot at `index`, if they are as they were written.
+    fn group(self, bytes: &[u8], index: usize) -> Option<&[u8]> {
+        let group = index / GROUP;
+        let start = self.first_slot() + group * GROUP * SLOT;
+        let slots = bytes.get(start..start + GROUP.min(self.slots) * SLOT)?;
+        (checksum(slots) == number(bytes, HEADER + group * SUM)?).then_some(slots)
     }
 
     /// A number that a table with other contents has no reason to share.
@@ -69,9 +104,10 @@ impl Table {
         number(bytes, 16).unwrap_or_default()
     }
 
-    fn slot(self, bytes: &[u8], index: usize) -> Option<Slot> {
-        let at = HEADER + (index & (self.slots - 1)) * SLOT;
-        let slot = bytes.get(at..at + SLOT)?;
+    /// The slot at `index` of the table, of which `group` is the part that has it.
+    fn slot(group: &[u8], index: usize) -> Option<Slot> {
+        let at = index % GROUP * SLOT;
+        let slot = group.get(at..at + SLOT)?;
         Some(Slot {
             key: Fingerprint(u128::from_le_bytes(slot[..16].try_into().ok()?)),
             start: usize::try_from(number(slot, 16)?).ok()?,
@@ -82,23 +118,32 @@ impl Table {
 
     /// The record of this key.
     pub fn get(self, bytes: &[u8], key: Fingerprint) -> Option<&[u8]> {
-        let mut index = key.0 as usize;
+        let mut index = key.0 as usize & (self.slots - 1);
+        let mut group = self.group(bytes, index)?;
         for _ in 0..self.slots.min(MAX_PROBES) {
-            let slot = self.slot(bytes, index)?;
+            let slot = Table::slot(group, index)?;
             if slot.start == 0 {
                 return None;
             }
             if slot.key == key {
                 return contents(bytes, &slot);
             }
-            index = index.wrapping_add(1);
+            index = (index + 1) & (self.slots - 1);
+            if index % GROUP == 0 {
+                group = self.group(bytes, index)?;
+            }
         }
         None
     }
 
     /// Every record that is whole, in no particular order.
     pub fn records(self, bytes: &[u8]) -> impl Iterator<Item = (Fingerprint, &[u8])> {
-        let slots = (0..self.slots).filter_map(move |index| self.slot(bytes, index));
+        let groups = (0..self.slots).step_by(GROUP);
+        let groups = groups.filter_map(move |index| self.group(bytes, index));
+        let slots = groups.flat_map(|group| {
+            let indices = 0..group.len() / SLOT;
+            indices.filter_map(move |index| Table::slot(group, index))
+        });
         slots.filter_map(move |slot| match slot.start {
             0 => None,
             _ => Some((slot.key, contents(bytes, &slot)?)),
@@ -143,11 +188,12 @@ impl Pack {
 pub fn encode(records: &BTreeMap<Fingerprint, &[u8]>) -> Vec<u8> {
     let slots = (records.len() * 2).next_power_of_two().max(2);
     let size = records.values().map(|bytes| bytes.len()).sum::<usize>();
-    let mut file = vec![0; HEADER + slots * SLOT];
+    let first = HEADER + groups(slots) * SUM;
+    let mut file = vec![0; first + slots * SLOT];
     file.reserve_exact(size);
     for (key, bytes) in records {
         let mut index = key.0 as usize & (slots - 1);
-        let place = |index: usize| HEADER + index * SLOT;
+        let place = |index: usize| first + index * SLOT;
         // There are more slots than records, so that there is a free one.
         while file[place(index) + 16..place(index) + 24] != [0; 8] {
             index = (index + 1) & (slots - 1);
@@ -160,7 +206,9 @@ pub fn encode(records: &BTreeMap<Fingerprint, &[u8]>) -> Vec<u8> {
         slot[32..].copy_from_slice(&checksum(bytes).to_le_bytes());
         file.extend_from_slice(bytes);
     }
-    let sum = checksum(&file[HEADER..HEADER + slots * SLOT]);
+    let sums = sums(&file[first..first + slots * SLOT]);
+    let sum = checksum(&sums);
+    file[HEADER..first].copy_from_slice(&sums);
     file[..8].copy_from_slice(MAGIC);
     file[8..16].copy_from_slice(&(slots as u64).to_le_bytes());
     file[16..24].copy_from_slice(&sum.to_le_bytes());
