@@ -4,6 +4,8 @@
 //! by the hash of its path, and what is kept about a file says only what stands at its top level. Whoever wants a whole [`ItemTree`]
 //! gets it put together from these.
 
+use std::collections::hash_map::Entry;
+
 use serde::{Deserialize, Serialize};
 
 use super::codec::{self, Encoded};
@@ -60,10 +62,10 @@ impl<'db> Keeper<'db> {
         let mut next = head.top_level.clone();
         next.extend(head.others);
         while let Some(def) = next.pop() {
-            if !items.contains_key(&def) {
+            if let Entry::Vacant(place) = items.entry(def) {
                 let item = self.item(db, def)?;
                 next.extend(inner(&item));
-                items.insert(def, item.into());
+                place.insert(item.into());
             }
         }
         Some(ItemTree {

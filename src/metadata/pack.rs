@@ -129,7 +129,7 @@ impl Table {
                 return contents(bytes, &slot);
             }
             index = (index + 1) & (self.slots - 1);
-            if index % GROUP == 0 {
+            if index.is_multiple_of(GROUP) {
                 group = self.group(bytes, index)?;
             }
         }
