@@ -1,6 +1,6 @@
 //! A build that uses what earlier builds left makes the same outputs and says the same as one that starts from nothing.
 //!
-//! Each test takes one module through random steps: edits, files that come and go, broken and repaired code, changed options, and everything
+//! Each test takes a module, or a package of several, through random steps: edits, files that come and go, broken and repaired code, changed options, and everything
 //! that can happen to a file behind the compiler's back. After each step a warm and a clean build are compared byte by byte. `tests/hot.rs` does so
 //! for a compiler that stays.
 //!
@@ -10,6 +10,8 @@ mod random;
 
 #[path = "random/forms.rs"]
 mod forms;
+#[path = "random/packages.rs"]
+mod packages;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,8 @@ use random::Random;
 
 /// Unoptimised compilers are an order of magnitude slower and get fewer steps.
 const STEPS: u64 = if cfg!(debug_assertions) { 25 } else { 300 };
+/// Each builds five modules twice.
+const PACKAGE_STEPS: u64 = if cfg!(debug_assertions) { 8 } else { 100 };
 
 /// A module of a few files, as its author sees it.
 struct Module {
@@ -365,6 +369,201 @@ fn declarations_that_reach_into_other_files_are_followed() {
         }
     }
     // A test in which nothing compiles would prove nothing.
+    assert!(programs * 3 > steps, "{programs} programs in {steps} steps");
+}
+
+/// A package in two folders: one is built with what the builds before have left there, the other from nothing.
+struct Packages {
+    folder: tempfile::TempDir,
+    package: packages::Package,
+    release: bool,
+}
+
+impl Packages {
+    fn new() -> Packages {
+        Packages {
+            folder: tempfile::tempdir().unwrap(),
+            package: packages::Package::new(),
+            release: false,
+        }
+    }
+
+    fn path(&self, side: &str, name: &str) -> PathBuf {
+        self.folder.path().join(side).join(name)
+    }
+
+    /// Writes the files that differ from those on disk, and removes others.
+    fn write(&self, side: &str) {
+        let mut files = self.package.files();
+        let manifest = packages::Package::manifest().to_owned();
+        files.push(("Codira.toml".to_owned(), manifest));
+        for old in files_below(&self.path(side, "Sources")) {
+            let known = |(name, _): &(String, String)| self.path(side, name) == old;
+            if !files.iter().any(known) {
+                fs::remove_file(old).unwrap();
+            }
+        }
+        for (name, text) in files {
+            let path = self.path(side, &name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            if fs::read_to_string(&path).ok().as_ref() != Some(&text) {
+                fs::write(path, text).unwrap();
+            }
+        }
+    }
+
+    /// Edits the package, and does something to what builds have left. Says what.
+    fn step(&mut self, random: &mut Random) -> String {
+        let mut what = self.package.step(random);
+        self.write("warm");
+        let build = self.path("warm", ".build");
+        match random.below(16) {
+            0 => {
+                self.release = !self.release;
+                what.push_str(", and another profile");
+            }
+            1 => {
+                // A build that does not come to its end.
+                let mut child = self.command("warm", &["-j2"]).spawn().unwrap();
+                std::thread::sleep(Duration::from_micros(random.below(200_000) as u64));
+                child.kill().unwrap();
+                child.wait().unwrap();
+                what.push_str(", after a killed build");
+                if random.below(2) == 0 {
+                    what = format!("{what}; {}", self.package.step(random));
+                    self.write("warm");
+                }
+            }
+            2 => {
+                let files = files_below(&build);
+                if let Some(file) = files.get(random.below(files.len())) {
+                    fs::remove_file(file).unwrap();
+                    what = format!("{what}, without {}", file.display());
+                }
+            }
+            3 => {
+                let files = files_below(&build);
+                if let Some(file) = files.get(random.below(files.len())) {
+                    let mut bytes = fs::read(file).unwrap();
+                    if !bytes.is_empty() {
+                        let at = random.below(bytes.len());
+                        bytes[at] ^= 1 << random.below(8);
+                        fs::write(file, bytes).unwrap();
+                    }
+                    what = format!("{what}, with a damaged {}", file.display());
+                }
+            }
+            4 => {
+                // An edit in between that nobody builds, under times from the past or the future.
+                let path = self.path("warm", "Sources/Base/shapes.code");
+                let offset = Duration::from_secs(random.below(100_000) as u64);
+                let now = SystemTime::now();
+                let times = [now - offset, now + offset];
+                set_time(&path, times[random.below(2)]);
+                what.push_str(", and other times");
+            }
+            _ => {}
+        }
+        what
+    }
+
+    fn command(&self, side: &str, more: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_language"));
+        command
+            .current_dir(self.folder.path().join(side))
+            .args(["build", "-q"])
+            .args(more)
+            .env("NO_COLOR", "1")
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        if self.release {
+            command.arg("--release");
+        }
+        command
+    }
+
+    /// The modules, archives and programs that a side has, by name.
+    fn outputs(&self, side: &str) -> Vec<(String, Vec<u8>)> {
+        let profile = if self.release { "release" } else { "debug" };
+        let folder = self.path(side, ".build").join(profile);
+        let entries = fs::read_dir(folder).into_iter().flatten();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let paths = paths.filter(|path| path.is_file() && path.extension() != Some("tmp".as_ref()));
+        let mut outputs: Vec<(String, Vec<u8>)> = paths
+            .map(|path| {
+                let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+                (name, fs::read(path).unwrap())
+            })
+            .collect();
+        outputs.sort();
+        outputs
+    }
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for path in records(folder) {
+        match path.is_dir() {
+            true => found.extend(files_below(&path)),
+            false => found.push(path),
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Several modules at once: module files, archives and the program, with one compilation at a time and with two.
+#[test]
+fn packages_of_several_modules_are_followed() {
+    let seed = number("CODIRA_SEED").unwrap_or(1);
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut packages = Packages::new();
+    let mut history = Vec::new();
+    let mut programs = 0;
+    let steps = number("CODIRA_STEPS").unwrap_or(PACKAGE_STEPS);
+    for step in 0..steps {
+        history.push(packages.step(&mut random));
+        let last = &history[history.len().saturating_sub(6)..];
+        let mut options = vec![["-j1", "-j2"][random.below(2)]];
+        if random.below(3) == 0 {
+            options.push("--no-pipelining");
+        }
+        packages.write("clean");
+        let _ = fs::remove_dir_all(packages.path("clean", ".build"));
+        let clean = packages.command("clean", &["-j1"]).output().unwrap();
+        // What else is said beside an error depends on what runs at the same time.
+        let options = match clean.status.success() {
+            true => options,
+            false => vec!["-j1"],
+        };
+        let warm = packages.command("warm", &options).output().unwrap();
+        let said = |output: &Output| {
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        };
+        assert_eq!(said(&warm), said(&clean), "step {step}: {last:#?}");
+        assert_eq!(warm.status.code(), clean.status.code(), "{last:#?}");
+        if !clean.status.success() {
+            continue;
+        }
+        programs += 1;
+        let (made, expected) = (packages.outputs("warm"), packages.outputs("clean"));
+        let names = |outputs: &[(String, Vec<u8>)]| -> Vec<String> {
+            outputs.iter().map(|(name, _)| name.clone()).collect()
+        };
+        assert_eq!(names(&made), names(&expected), "step {step}: {last:#?}");
+        for ((name, made), (_, expected)) in made.iter().zip(&expected) {
+            assert!(
+                made == expected,
+                "step {step}: another {name}, after {last:#?}"
+            );
+        }
+    }
+    // A test in which nothing is built would prove nothing.
     assert!(programs * 3 > steps, "{programs} programs in {steps} steps");
 }
 

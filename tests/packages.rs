@@ -353,6 +353,39 @@ fn modules_that_meet_again_are_one_module() {
 }
 
 #[test]
+fn raw_values_of_an_imported_enumeration_are_known() {
+    let folder = Folder::of("chain");
+    folder.write(
+        "Sources/One/One.code",
+        "public enum Level: Int { case low = 4, high }\npublic fn one() -> Int { 1 }\n",
+    );
+    folder.write(
+        "Sources/chain/main.code",
+        "import Three\nimport One\nprint(Level.high.rawValue, Level(rawValue: 4) as Any, three())\n",
+    );
+    folder.replace(
+        "Codira.toml",
+        "dependencies = [\"Three\"]",
+        "dependencies = [\"One\", \"Three\"]",
+    );
+    folder.check(
+        "run -q",
+        expect![[r#"
+        $ language run -q
+        5 Optional(One.Level.low) 3
+    "#]],
+    );
+    folder.replace("Sources/One/One.code", "low = 4", "low = 6");
+    folder.check(
+        "run -q",
+        expect![[r#"
+        $ language run -q
+        7 nil 3
+    "#]],
+    );
+}
+
+#[test]
 fn packages_are_found_by_their_paths() {
     let folder = Folder::of("path-dependency/app");
     folder.check(

@@ -15,18 +15,20 @@ use crate::items::compiled::{
     ModuleSummary, RecordMap, add_file_record, record_body, record_file, record_summary,
     summary_key,
 };
+use crate::items::ids::{DefKind, Synth};
 use crate::items::imports::written_imports;
 use crate::items::library::{ResultKind, lines_of_body};
-use crate::items::{DefId, body_owners, file_of, module_of};
+use crate::items::{DefId, body_owners, declarations, file_of, module_of};
 use crate::metadata::{
     CODE_MEMBER, CStore, CrateLocator, CrateNum, LocateError, METADATA_MEMBER, ModuleFile,
-    ModuleHeader, SearchPaths, SourceInfo, Upstream, Wanted, encode, exported, module_hashes, pack,
-    write_archive,
+    ModuleHeader, SearchPaths, SourceInfo, Upstream, Wanted, encode, exported, module_hashes,
+    own_hash, pack, write_archive,
 };
 use crate::mir::data::{FnId, FnKind};
 use crate::mir::mentions::functions_mentioned;
 use crate::resolve::scope::file_scope;
 use crate::session::{Options, Target, TrackedOptions};
+use crate::types::synth::synth_members;
 use crate::vfs::System;
 use crate::{bodies, mir};
 
@@ -245,6 +247,7 @@ fn graphs(db: &RootDatabase, unit: CompilationUnit, owners: &[DefId]) -> RecordM
     }) {
         next.extend(list);
     }
+    next.extend(raw_value_members(db, unit));
     let mut seen: crate::base::FxHashSet<FnId> = next.iter().copied().collect();
     let mut records = RecordMap::new();
     while !next.is_empty() {
@@ -268,6 +271,25 @@ fn graphs(db: &RootDatabase, unit: CompilationUnit, owners: &[DefId]) -> RecordM
         }
     }
     records
+}
+
+/// Members that the compiler makes of the raw values that cases are written with. Those texts are not part of a module file, and so the graphs are.
+fn raw_value_members(db: &RootDatabase, unit: CompilationUnit) -> Vec<FnId> {
+    let found = db.par_map(unit.files(db), |db, &file| {
+        let declared = declarations(db, file).iter().copied();
+        let enums = declared.filter(|def| def.kind(db) == DefKind::Enum);
+        let members = enums.flat_map(|def| synth_members(db, def).iter().copied());
+        let of_raw_values = |def: &DefId| {
+            matches!(
+                def.kind(db),
+                DefKind::Synth(Synth::RawValue | Synth::InitRawValue)
+            )
+        };
+        let kind = FnKind::Body;
+        let members = members.filter(of_raw_values);
+        members.map(|def| FnId { def, kind }).collect::<Vec<_>>()
+    });
+    found.concat()
 }
 
 /// The bytes of the module file.
@@ -340,6 +362,7 @@ fn header(
     for module in &upstream {
         hasher.write_u64(module.svh.0);
     }
+    let own = (!tracked.opt_level.is_optimized()).then(|| own_hash(db, unit));
     let interface = match tracked.opt_level.is_optimized() {
         true => hasher.finish(),
         false => visible.combine(lines_of_exported_bodies(db, unit)),
@@ -349,6 +372,7 @@ fn header(
         crate_metadata: tracked.crate_metadata.iter().cloned().collect(),
         name,
         svh,
+        own,
         interface,
         has_mir: true,
         is_testable: tracked.enable_testing,

@@ -29,6 +29,7 @@ use crate::vfs::{FileBytes, ReadErrorKind, System};
 use super::archive;
 use super::header::ModuleHeader;
 use super::pack::{self, Table, checksum};
+use super::svh::Svh;
 
 /// What every module file begins with.
 pub const MAGIC: &[u8; 8] = b"\x7fCODIMOD";
@@ -190,6 +191,31 @@ impl ModuleFile {
     /// Every record that is whole, in no particular order.
     pub fn records(&self) -> impl Iterator<Item = (Fingerprint, &[u8])> {
         self.inner.table.records(self.table_bytes())
+    }
+
+    /// The bytes of the module alone as a compilation would make them now, when nothing has changed but the states of the modules that it was compiled against,
+    /// in a way that it cannot see. `svh_of` tells states by name, those that it knows. None where a compilation is needed to find that out.
+    pub fn with_states(&self, svh_of: &dyn Fn(&str) -> Option<Svh>) -> Option<Vec<u8>> {
+        let mut header = self.header().clone();
+        for upstream in &mut header.upstream {
+            upstream.svh = svh_of(&upstream.name).unwrap_or(upstream.svh);
+        }
+        header.svh = super::interface::svh_of(header.own?, &header.upstream);
+        Some(assemble(&header, self.table_bytes()))
+    }
+
+    /// The bytes of an archive in which this one's module file is replaced by `module`.
+    pub fn archive_with(&self, module: &[u8]) -> Option<Vec<u8>> {
+        let bytes = &self.inner.bytes;
+        let members = archive::members(bytes).ok()?;
+        let members: Vec<(&str, &[u8])> = members
+            .iter()
+            .map(|member| match member.name.as_str() {
+                archive::METADATA_MEMBER => (archive::METADATA_MEMBER, module),
+                name => (name, &bytes[member.range.clone()]),
+            })
+            .collect();
+        archive::write_archive(&members).ok()
     }
 
     /// Whether there is generated code to be linked without a linker.
@@ -358,10 +384,13 @@ fn compiler(version: &str, build: Fingerprint) -> String {
 
 /// The bytes of a module file with this header and these records. The same for the same content.
 pub fn encode(header: &ModuleHeader, records: &BTreeMap<Fingerprint, &[u8]>) -> Vec<u8> {
+    assemble(header, &pack::encode(records))
+}
+
+fn assemble(header: &ModuleHeader, table: &[u8]) -> Vec<u8> {
     let version = version_line();
     // Strings, numbers and lists of them: there is nothing in a header that cannot be written.
     let header = postcard::to_allocvec(header).unwrap_or_default();
-    let table = pack::encode(records);
     let whole = FIXED + version.len() + header.len() + table.len();
     let mut bytes = Vec::with_capacity(whole);
     bytes.extend_from_slice(MAGIC);
@@ -373,6 +402,6 @@ pub fn encode(header: &ModuleHeader, records: &BTreeMap<Fingerprint, &[u8]>) -> 
     bytes.extend_from_slice(&(whole as u64).to_le_bytes());
     bytes.extend_from_slice(version.as_bytes());
     bytes.extend_from_slice(&header);
-    bytes.extend_from_slice(&table);
+    bytes.extend_from_slice(table);
     bytes
 }

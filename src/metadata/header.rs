@@ -18,6 +18,9 @@ pub struct ModuleHeader {
     pub crate_metadata: Vec<String>,
     /// In which state it is.
     pub svh: Svh,
+    /// The hash of its own files and options, from which the SVH can be made again when that of an import has changed. None where more than the SVH
+    /// follows from those of its imports.
+    pub own: Option<Fingerprint>,
     /// The hash of what a dependent can observe. While it stays equal, dependents need only be linked again.
     pub interface: Fingerprint,
     /// Whether the graphs of functions are there that dependents compile into themselves. Modules that were only checked have none.

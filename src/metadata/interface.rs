@@ -141,7 +141,7 @@ pub fn file_hash(db: &dyn Db, file: SourceFile) -> Fingerprint {
 
 /// The hash of a module's own files and options.
 #[salsa::tracked(returns(copy))]
-fn own_hash(db: &dyn Db, unit: CompilationUnit) -> Fingerprint {
+pub fn own_hash(db: &dyn Db, unit: CompilationUnit) -> Fingerprint {
     let mut hasher = StableHasher::new();
     unit.options(db).stable_hash(&mut hasher);
     unit.options(db).stable_crate_id().stable_hash(&mut hasher);
@@ -157,20 +157,27 @@ pub fn module_hashes(
     unit: CompilationUnit,
     upstream: &[Upstream],
 ) -> (Svh, Fingerprint) {
-    let mut all = StableHasher::new();
     let mut shown = StableHasher::new();
-    own_hash(db, unit).stable_hash(&mut all);
     unit.options(db).stable_hash(&mut shown);
     exported(db, unit).hash.stable_hash(&mut shown);
     for module in upstream {
-        module.stable_crate_id.stable_hash(&mut all);
-        module.svh.stable_hash(&mut all);
         // What is inferred from another module's declarations is shown without being written.
         module.stable_crate_id.stable_hash(&mut shown);
         module.interface.stable_hash(&mut shown);
         module.is_reexported.stable_hash(&mut shown);
     }
-    (Svh(all.finish().0 as u64), shown.finish())
+    (svh_of(own_hash(db, unit), upstream), shown.finish())
+}
+
+/// The strict version hash of a module: that of its own files and options, with those of the modules that it was compiled against.
+pub fn svh_of(own: Fingerprint, upstream: &[Upstream]) -> Svh {
+    let mut all = StableHasher::new();
+    own.stable_hash(&mut all);
+    for module in upstream {
+        module.stable_crate_id.stable_hash(&mut all);
+        module.svh.stable_hash(&mut all);
+    }
+    Svh(all.finish().0 as u64)
 }
 
 /// What dependents can see of a module.

@@ -31,7 +31,7 @@ pub use self::archive::{CODE_MEMBER, METADATA_MEMBER, metadata_object, write_arc
 pub use self::cstore::{CStore, CrateMetadata, CrateNum};
 pub use self::file::{Damage, Format, ModuleError, ModuleFile, encode};
 pub use self::header::{LinkLibrary, ModuleHeader, SourceInfo, Upstream};
-pub use self::interface::{Exported, exported, module_hashes};
+pub use self::interface::{Exported, exported, module_hashes, own_hash};
 pub use self::locator::{CrateLocator, Library, LocateError, SearchPaths, Wanted};
 pub use self::svh::Svh;
 pub use crate::session::StableCrateId;

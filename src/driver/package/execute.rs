@@ -24,7 +24,7 @@ use crate::vfs::{OutputKind, System};
 use super::graph::PackageGraph;
 use super::imports;
 use super::plan::{Plan, Unit};
-use super::record::{Begun, Record, Said, command_of, interface_of};
+use super::record::{Begun, Record, Said, Seen, Shown, command_of, shown_by};
 
 /// How a plan is run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,8 +53,8 @@ pub enum Happening {
     Started,
     /// There is something to do for it; whether that is more than linking.
     Compiling(Done),
-    /// Its module file is there; the number is what others see of it.
-    Metadata(u128),
+    /// Its module file is there, and says this.
+    Metadata(Shown),
     /// It waits for the archives of what it imports.
     Waiting,
     /// It goes on.
@@ -114,7 +114,7 @@ struct Context<'a> {
 /// not for more than this many bytes of sources, each of which takes some hundred bytes of memory.
 const MAX_KEPT: u64 = 4 << 20;
 
-/// The interfaces or archives that a unit gets, by module.
+/// The archives that a unit gets, by module.
 type Numbers = Vec<(String, u128)>;
 
 /// The archives that a unit may link with now, or none if it has to give up.
@@ -155,7 +155,7 @@ struct Scheduler<'a> {
     blocked: Vec<usize>,
     /// How many archives are missing before code can be made for a unit.
     unlinked: Vec<usize>,
-    interfaces: Vec<u128>,
+    shown: Vec<Shown>,
     archives: Vec<u128>,
     grants: Vec<Option<Sender<Grant>>>,
     ready: BTreeSet<usize>,
@@ -190,7 +190,7 @@ impl<'a> Scheduler<'a> {
             linkers,
             blocked: units.iter().map(|unit| unit.imports.len()).collect(),
             unlinked: units.iter().map(archives).collect(),
-            interfaces: vec![0; units.len()],
+            shown: vec![Shown::default(); units.len()],
             archives: vec![0; units.len()],
             grants: (0..units.len()).map(|_| None).collect(),
             ready: (0..units.len())
@@ -249,7 +249,7 @@ impl<'a> Scheduler<'a> {
                 self.waiting.remove(&number);
                 self.running += 1;
                 self.times[number].resume = Some(self.started.elapsed());
-                let archives = self.numbers(number, &self.archives);
+                let archives = self.archives_of(number);
                 show(&units[number], &Happening::Resumed, &self.times);
                 self.grant(number, Some(archives));
                 continue;
@@ -262,9 +262,9 @@ impl<'a> Scheduler<'a> {
             show(&units[number], &Happening::Started, &self.times);
             let (send, receive) = channel();
             self.grants[number] = Some(send);
-            let interfaces = self.numbers(number, &self.interfaces);
+            let seen = self.seen_by(number);
             let context = self.context;
-            let work = move || context.work(number, interfaces, receive);
+            let work = move || context.work(number, seen, receive);
             let thread = Builder::new()
                 .name(units[number].name.clone())
                 .stack_size(crate::driver::STACK);
@@ -274,11 +274,23 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    /// The numbers of what a unit imports, directly or not, by module.
-    fn numbers(&self, number: usize, of: &[u128]) -> Numbers {
+    /// The archives of what a unit imports, directly or not.
+    fn archives_of(&self, number: usize) -> Numbers {
         let units = &self.context.plan.units;
         let closure = units[number].closure.iter();
-        closure.map(|&n| (units[n].name.clone(), of[n])).collect()
+        let archive = |&n: &usize| (units[n].name.clone(), self.archives[n]);
+        closure.map(archive).collect()
+    }
+
+    /// What there is to be seen of those modules.
+    fn seen_by(&self, number: usize) -> Vec<Seen> {
+        let units = &self.context.plan.units;
+        let closure = units[number].closure.iter();
+        let seen = |&n: &usize| Seen {
+            name: units[n].name.clone(),
+            shown: self.shown[n],
+        };
+        closure.map(seen).collect()
     }
 
     fn grant(&mut self, number: usize, archives: Grant) {
@@ -293,9 +305,9 @@ impl<'a> Scheduler<'a> {
         let times = &mut self.times[number];
         match happening {
             Happening::Started | Happening::Resumed | Happening::Compiling(_) => {}
-            Happening::Metadata(interface) => {
+            Happening::Metadata(shown) => {
                 times.metadata = now;
-                self.interfaces[number] = *interface;
+                self.shown[number] = *shown;
                 if self.settings.pipelining {
                     self.unblock(number);
                 }
@@ -338,7 +350,7 @@ impl<'a> Scheduler<'a> {
 
 impl Context<'_> {
     /// What the thread of a unit does.
-    fn work(&self, number: usize, interfaces: Numbers, grant: Receiver<Grant>) {
+    fn work(&self, number: usize, seen: Vec<Seen>, grant: Receiver<Grant>) {
         let compile = || {
             let unit = &self.plan.units[number];
             Job {
@@ -349,7 +361,7 @@ impl Context<'_> {
                 archives: None,
                 announced: false,
             }
-            .run(interfaces)
+            .run(seen)
         };
         let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(compile));
         // A panic was already described on standard error by the panic hook.
@@ -375,7 +387,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    fn run(mut self, interfaces: Numbers) -> Happening {
+    fn run(mut self, seen: Vec<Seen>) -> Happening {
         let (unit, system) = (self.unit, self.context.system.clone());
         let mut said = Said::default();
         if let Err(problem) = self.prepare() {
@@ -386,9 +398,11 @@ impl Job<'_> {
         let mut done = Done::Compiled;
         if let Some(mut record) = Record::load(&*system, &unit.record) {
             let mut touched = false;
-            if record.is_current(&*system, command, &interfaces, &mut touched) {
-                if let Some(interface) = record.interface {
-                    self.announce(interface);
+            if record.is_current(&*system, command, &seen, &mut touched)
+                && record.follow_states(&*system, unit, &seen, &mut touched)
+            {
+                if let Some(shown) = record.shown {
+                    self.announce(shown);
                 }
                 if unit.links && !self.wait() {
                     return Happening::Abandoned;
@@ -419,7 +433,7 @@ impl Job<'_> {
         self.announce_file();
         let archives = self.archives.take().filter(|_| unit.links);
         let archives = archives.unwrap_or_default();
-        let record = begun.finish(&*system, unit, interfaces, archives, said.clone());
+        let record = begun.finish(&*system, unit, seen, archives, said.clone());
         // Where something was edited meanwhile, the next build has to look again, and so do those that link with it.
         let content = record.as_ref().map_or_else(random, Record::content);
         match record {
@@ -481,17 +495,17 @@ impl Job<'_> {
     }
 
     /// Tells others that the module file is there.
-    fn announce(&mut self, interface: u128) {
+    fn announce(&mut self, shown: Shown) {
         if !std::mem::replace(&mut self.announced, true) {
-            let happening = Happening::Metadata(interface);
+            let happening = Happening::Metadata(shown);
             self.context.tell(self.number, happening);
         }
     }
 
     fn announce_file(&mut self) {
         let path = self.unit.metadata.as_ref();
-        if let Some(interface) = path.and_then(|p| interface_of(&*self.context.system, p)) {
-            self.announce(interface);
+        if let Some(shown) = path.and_then(|p| shown_by(&*self.context.system, p)) {
+            self.announce(shown);
         }
     }
 

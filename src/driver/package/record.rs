@@ -3,6 +3,9 @@
 //! What others see of a module is one number, its interface. A module is compiled again when its sources, its command or an interface that it
 //! can see have changed; a program is linked again when an archive has changed. What the compilation said is kept, so that a build
 //! that does nothing shows the same warnings.
+//!
+//! A module file also names the states of the modules that it was compiled against. Where one has another state and looks the same, it is written again
+//! with that, and nothing is compiled ([`Record::follow_states`]).
 
 use std::path::Path;
 
@@ -11,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::base::{Fingerprint, StableHash, StableHasher};
 use crate::diag::{Files, Report, Severity, json, render};
 use crate::interface::Emitter;
-use crate::metadata::ModuleFile;
+use crate::metadata::{ModuleFile, Svh};
 use crate::session::{BUILD_ID, Options};
 use crate::store::manifest::{Fresh, Stamp};
 use crate::vfs::{OutputKind, System, read_source};
@@ -59,18 +62,36 @@ impl Emitter for Said {
     }
 }
 
+/// What a module file says about its module.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Shown {
+    /// A number for what others see of it.
+    pub interface: u128,
+    /// In which state it is.
+    pub svh: Svh,
+}
+
+/// A module that a compilation could see.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Seen {
+    /// Its name.
+    pub name: String,
+    /// What was to be seen.
+    pub shown: Shown,
+}
+
 /// A successful compilation.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Record {
     command: u128,
     inputs: Vec<Stamp>,
     outputs: Vec<Stamp>,
-    /// The interfaces that it could see, by module.
-    interfaces: Vec<(String, u128)>,
+    /// The modules that it could see.
+    seen: Vec<Seen>,
     /// The archives that became part of the output, by module.
     archives: Vec<(String, u128)>,
-    /// Its own interface, if it has one.
-    pub interface: Option<u128>,
+    /// What others see of it, if they see anything.
+    pub shown: Option<Shown>,
     /// What it said.
     pub said: Said,
 }
@@ -99,10 +120,16 @@ impl Record {
         &mut self,
         system: &dyn System,
         command: u128,
-        interfaces: &[(String, u128)],
+        seen: &[Seen],
         stamps_changed: &mut bool,
     ) -> bool {
-        if self.command != command || self.interfaces != interfaces {
+        let interface = |seen: &Seen| (seen.name.clone(), seen.shown.interface);
+        let same = self
+            .seen
+            .iter()
+            .map(interface)
+            .eq(seen.iter().map(interface));
+        if self.command != command || !same {
             return false;
         }
         let now = system.now();
@@ -113,6 +140,54 @@ impl Record {
                 Fresh::Changed => return false,
             }
         }
+        true
+    }
+
+    /// Makes the outputs what a compilation would make of them, where what it can see is as it was but in other states: module files name those.
+    /// Returns whether that was possible.
+    pub fn follow_states(
+        &mut self,
+        system: &dyn System,
+        unit: &Unit,
+        seen: &[Seen],
+        stamps_changed: &mut bool,
+    ) -> bool {
+        if self.seen == seen {
+            return true;
+        }
+        let Some(path) = &unit.metadata else {
+            self.seen = seen.to_vec();
+            *stamps_changed = true;
+            return true;
+        };
+        let outputs = || {
+            let states = |name: &str| {
+                let found = seen.iter().find(|seen| seen.name == name);
+                found.map(|seen| seen.shown.svh)
+            };
+            let module = ModuleFile::open(system, Path::new(path)).ok()?;
+            let bytes = module.with_states(&states)?;
+            let mut outputs = Vec::new();
+            if let Some(archive) = &unit.output {
+                let found = ModuleFile::open(system, Path::new(archive)).ok()?;
+                outputs.push((archive, found.archive_with(&bytes)?));
+            }
+            outputs.insert(0, (path, bytes));
+            let mut stamps = Vec::new();
+            for (path, bytes) in outputs {
+                let place = Path::new(path);
+                system.write(place, &bytes, OutputKind::Data).ok()?;
+                stamps.push(Stamp::of_output(system, path, &bytes, system.now())?);
+            }
+            Some(stamps)
+        };
+        let Some(outputs) = outputs() else {
+            return false;
+        };
+        self.shown = shown_by(system, path);
+        self.outputs = outputs;
+        self.seen = seen.to_vec();
+        *stamps_changed = true;
         true
     }
 
@@ -157,7 +232,7 @@ impl Begun {
         self,
         system: &dyn System,
         unit: &Unit,
-        interfaces: Vec<(String, u128)>,
+        seen: Vec<Seen>,
         archives: Vec<(String, u128)>,
         said: Said,
     ) -> Option<Record> {
@@ -167,14 +242,14 @@ impl Begun {
             let bytes = system.read(Path::new(path)).ok()?;
             Stamp::new(system, path, before, &bytes, system.now())
         };
-        let interface = unit.metadata.as_ref();
+        let metadata = unit.metadata.as_ref();
         Some(Record {
             command: self.command,
             inputs: self.inputs?,
             outputs: outputs.map(stamp).collect::<Option<_>>()?,
-            interfaces,
+            seen,
             archives,
-            interface: interface.and_then(|path| interface_of(system, path)),
+            shown: metadata.and_then(|path| shown_by(system, path)),
             said,
         })
     }
@@ -193,8 +268,12 @@ pub fn command_of(system: &dyn System, unit: &Unit) -> u128 {
     hasher.finish().0
 }
 
-/// A number for what others see of the module in a module file.
-pub fn interface_of(system: &dyn System, path: &str) -> Option<u128> {
+/// What a module file says about its module.
+pub fn shown_by(system: &dyn System, path: &str) -> Option<Shown> {
     let module = ModuleFile::open(system, Path::new(path)).ok()?;
-    Some(module.header().interface.0)
+    let header = module.header();
+    Some(Shown {
+        interface: header.interface.0,
+        svh: header.svh,
+    })
 }
