@@ -13,7 +13,7 @@ use std::sync::Arc;
 use codira::interface::BufferEmitter;
 use codira::interface::hot::{Built, HotCompiler};
 use codira::session::{Invocation, Options, cli};
-use codira::vfs::MemorySystem;
+use codira::vfs::{MemorySystem, OsSystem};
 
 use random::Random;
 
@@ -101,4 +101,108 @@ fn warm_builds_equal_clean_builds() {
     }
     // A test in which nothing compiles would prove nothing.
     assert!(programs * 3 > steps, "{programs} programs in {steps} steps");
+}
+
+/// A module of many functions, so that their code is in many groups, which grow and shrink, come and go.
+struct Functions {
+    /// By function: how many statements it has, or that it is not there.
+    sizes: Vec<Option<usize>>,
+}
+
+impl Functions {
+    fn new(count: usize) -> Functions {
+        Functions {
+            sizes: (0..count).map(|n| Some(n % 3)).collect(),
+        }
+    }
+
+    fn step(&mut self, random: &mut Random) {
+        let at = random.below(self.sizes.len());
+        self.sizes[at] = match random.below(6) {
+            0 => None,
+            1 => Some(40 + random.below(200)),
+            _ => Some(random.below(6)),
+        };
+    }
+
+    /// The files: functions, and a main file that calls them.
+    fn texts(&self) -> [String; 2] {
+        let (mut functions, mut main) = (String::new(), String::from("var sum = 0\n"));
+        for (number, size) in self.sizes.iter().enumerate() {
+            let Some(size) = size else { continue };
+            functions.push_str(&format!(
+                "fn f{number}(_ n: Int) -> Int {{\n    var n = n &+ 1\n    n = n &* 3\n"
+            ));
+            for i in 0..*size {
+                functions.push_str(&format!("    n = n &* {i} &+ \"{i}\".count\n"));
+            }
+            functions.push_str("    return n\n}\n");
+            main.push_str(&format!("sum = sum &+ f{number}(sum)\n"));
+        }
+        main.push_str("print(sum)\n");
+        [functions, main]
+    }
+}
+
+#[test]
+fn patched_programs_equal_clean_ones() {
+    let steps = number("CODIRA_STEPS", if cfg!(debug_assertions) { 6 } else { 60 });
+    let mut random = Random(number("CODIRA_SEED", 7));
+    let folder = tempfile::tempdir().expect("temporary folders work");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let open = |output: &str| {
+        let args = ["-module-name", "main", "-o", output];
+        let mut args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+        args.extend([path("f.code"), path("main.code")]);
+        let Ok(Invocation::Compile(options, _)) = cli::parse(&OsSystem, &args) else {
+            panic!("the command line is wrong");
+        };
+        HotCompiler::open(*options, Arc::new(OsSystem), None)
+    };
+    let run = |hot: &HotCompiler| {
+        let mut emitter = BufferEmitter::default();
+        let built = hot.build().run(&mut emitter).expect("nobody sets an input");
+        assert_eq!(emitter.stderr, "");
+        built
+    };
+    let hidden = || {
+        let entries = std::fs::read_dir(folder.path()).expect("the folder is there");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        names
+            .filter(|name| name.to_string_lossy().starts_with('.'))
+            .count()
+    };
+    let mut module = Functions::new(150);
+    let write = |module: &Functions| {
+        let [functions, main] = module.texts();
+        std::fs::write(path("f.code"), functions).expect("the folder is writable");
+        std::fs::write(path("main.code"), main).expect("the folder is writable");
+    };
+    write(&module);
+    let mut hot = open(&path("prog"));
+    run(&hot);
+    for step in 0..steps {
+        module.step(&mut random);
+        write(&module);
+        hot.refresh(None);
+        // What users do with programs while the compiler waits.
+        match random.below(5) {
+            0 => drop(std::fs::remove_file(path("prog"))),
+            1 => std::fs::write(path("prog"), "something else").expect("the folder is writable"),
+            2 => {
+                let output = std::process::Command::new(path("prog")).output();
+                assert!(output.is_ok_and(|output| output.status.success()));
+            }
+            _ => {}
+        }
+        run(&hot);
+        let clean = open(&path("clean"));
+        run(&clean);
+        drop(clean);
+        let read = |name: &str| std::fs::read(path(name)).expect("the program was written");
+        assert!(read("prog") == read("clean"), "step {step}");
+        assert!(hidden() <= 1, "step {step}");
+    }
+    drop(hot);
+    assert_eq!(hidden(), 0, "nothing is left behind");
 }

@@ -54,7 +54,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileList, Files, Report, ReportOptions, prepare};
 use crate::metadata::ModuleFile;
-use crate::session::{Invocation, Mode, Options, OutputFileMap, cli, table, version_text};
+use crate::session::{
+    DebugInfo, Invocation, Mode, Options, OutputFileMap, cli, table, version_text,
+};
 use crate::store::Store;
 use crate::store::manifest::Stamp;
 use crate::vfs::{System, read_source};
@@ -392,6 +394,9 @@ fn phases(
     let rebuild = compiler.rebuild.as_ref();
     let mut findings: Vec<Vec<Diagnostic>> = Vec::new();
     let mut diagnostics = match rebuild {
+        None if let Some(reuse) = &compiler.reuse => {
+            timing.stage("parse", Some(db), || stages::parse_known(db, unit, reuse))
+        }
         None => timing.stage("parse", Some(db), || stages::parse(db, unit))?,
         Some(rebuild) => {
             findings = timing.stage("parse", Some(db), || stages::parse_again(db, unit, rebuild));
@@ -530,8 +535,22 @@ fn phases(
             linking::link_objects(compiler, objects, emitter)
         })?
     } else {
-        let program = timing.stage("generate", Some(db), || stages::generate(compiler))?;
-        timing.stage("link", Some(db), || stages::link(compiler, &program))?
+        let mut program = timing.stage("generate", Some(db), || stages::generate(compiler))?;
+        // Debug information is made as a whole.
+        if compiler.reuse.is_some() && compiler.options.tracked.debug_info == DebugInfo::None {
+            timing.stage("link", None, || stages::link_again(&mut program))?;
+            if mode != Mode::Run {
+                timing.stage("write", None, || {
+                    outputs::write_again(compiler, &mut program)
+                })?;
+                outputs::write_dependencies(compiler)?;
+                return Ok(report.into());
+            }
+            let bytes = program.image().to_vec();
+            Image { bytes }
+        } else {
+            timing.stage("link", Some(db), || stages::link(compiler, &program))?
+        }
     };
     if mode == Mode::Run {
         return Ok(Outcome {

@@ -6,6 +6,7 @@ use crate::diag::Diagnostic;
 use crate::session::{Mode, Options, OutputFileMap};
 use crate::vfs::{OutputKind, System, describe};
 
+use super::reuse::Program;
 use super::stages::{Image, Object};
 use super::{Compiler, Emitter, Ending};
 
@@ -185,8 +186,7 @@ pub(super) fn write_library(compiler: &Compiler, library: Vec<u8>) -> Result<Wri
 
 /// Writes a program.
 pub(super) fn write_image(compiler: &Compiler, image: Image) -> Result<Written, Ending> {
-    let path = compiler.options.output_path();
-    let path = path.unwrap_or_else(|| compiler.options.tracked.module_name.to_string());
+    let path = image_path(compiler);
     write(
         &*compiler.system,
         &path,
@@ -194,6 +194,18 @@ pub(super) fn write_image(compiler: &Compiler, image: Image) -> Result<Written, 
         OutputKind::Executable,
     )?;
     Ok(vec![(path, image.bytes)])
+}
+
+/// Writes the program that was made from the one before.
+pub(super) fn write_again(compiler: &Compiler, program: &mut Program) -> Result<(), Ending> {
+    let path = image_path(compiler);
+    let written = program.write(&*compiler.system, Path::new(&path));
+    written.map_err(|error| unwritable(&path, &error).into())
+}
+
+fn image_path(compiler: &Compiler) -> String {
+    let path = compiler.options.output_path();
+    path.unwrap_or_else(|| compiler.options.tracked.module_name.to_string())
 }
 
 fn write(system: &dyn System, path: &str, bytes: &[u8], kind: OutputKind) -> Result<(), Ending> {

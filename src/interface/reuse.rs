@@ -5,15 +5,21 @@
 //! no walk to test: its text is the same, and so are the outlines of all files ([`crate::items::outline`]). The program is kept as a whole, together with
 //! what has changed since it was made: bodies, or with an outline everything. Everything else goes to the engine.
 
+use std::io;
+use std::ops::Range;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::base::{FxHashMap, FxHashSet};
-use crate::codegen::record::{ProgramRecord, Stale};
-use crate::codegen::{CodegenError, record};
+use crate::codegen::CodegenError;
+use crate::codegen::record::{Changes, ProgramRecord, Stale};
 use crate::db::{CompilationUnit, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileKey};
 use crate::items::outline::{FileOutline, file_outline};
 use crate::items::{DefId, body_owners, body_syntax};
+use crate::link::LinkError;
+use crate::link::patch::KeptImage;
+use crate::vfs::{KeptFile, OutputKind, System};
 
 /// A file and the number of its text: whoever sets a text counts.
 pub type Version = (SourceFile, u64);
@@ -31,6 +37,10 @@ struct State {
     outlines: FxHashMap<SourceFile, FileOutline>,
     /// What checking and analysing a file has found.
     findings: FxHashMap<SourceFile, Vec<Diagnostic>>,
+    /// Files that had nothing to say, and of which only these bodies have another text since.
+    again: FxHashMap<SourceFile, FxHashSet<DefId>>,
+    /// What the parser has to say about a file.
+    syntax: FxHashMap<SourceFile, Vec<Diagnostic>>,
     /// The bodies of files, with hashes of their texts.
     bodies: FxHashMap<SourceFile, Bodies>,
 }
@@ -45,6 +55,13 @@ pub struct Program {
     stale: StaleParts,
     /// Whether the last update took nothing from the record.
     pub is_remade: bool,
+    /// The image of the record, in a process that makes one after the other.
+    image: Option<KeptImage>,
+    /// What has changed in the record since the image was made.
+    since_image: Changes,
+    /// Where the image differs from the file that was written last; none if that is not known.
+    since_file: Option<Vec<Range<usize>>>,
+    file: Option<KeptFile>,
 }
 
 /// What has changed since a record was made.
@@ -61,7 +78,7 @@ impl Program {
         &mut self,
         db: &RootDatabase,
         unit: CompilationUnit,
-    ) -> Result<record::Changes, Vec<CodegenError>> {
+    ) -> Result<(), Vec<CodegenError>> {
         let changes = match &self.stale {
             StaleParts::Everything => self.record.update(db, unit, &Stale::Everything)?,
             StaleParts::Bodies(bodies, files) => {
@@ -72,8 +89,72 @@ impl Program {
             }
         };
         self.stale = StaleParts::Bodies(FxHashSet::default(), FxHashSet::default());
-        self.is_remade = changes == record::Changes::Everything;
-        Ok(changes)
+        self.is_remade = changes == Changes::Everything;
+        match (&mut self.since_image, changes) {
+            (Changes::Everything, _) => {}
+            (all, Changes::Everything) => *all = Changes::Everything,
+            (
+                Changes::Units { changed, gone },
+                Changes::Units {
+                    changed: more,
+                    gone: also,
+                },
+            ) => {
+                changed.extend(more);
+                gone.extend(also);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the image that of the record.
+    pub fn link(&mut self) -> Result<(), LinkError> {
+        let patched = match (&mut self.image, &self.since_image) {
+            (Some(image), Changes::Units { changed, gone }) => {
+                image.patch(&self.record, changed, gone)
+            }
+            _ => None,
+        };
+        match patched {
+            Some(written) => {
+                if let Some(known) = &mut self.since_file {
+                    known.extend(written);
+                }
+            }
+            None => {
+                self.image = None;
+                self.since_file = None;
+                self.image = Some(KeptImage::new(&self.record)?);
+            }
+        }
+        self.since_image = Changes::Units {
+            changed: Vec::new(),
+            gone: Vec::new(),
+        };
+        Ok(())
+    }
+
+    /// The image, if one was made.
+    pub fn image(&self) -> &[u8] {
+        self.image.as_ref().map_or(&[], KeptImage::bytes)
+    }
+
+    /// Writes the image.
+    pub fn write(&mut self, system: &dyn System, path: &Path) -> io::Result<()> {
+        let changed = self.since_file.take();
+        let Some(image) = &self.image else {
+            return Ok(());
+        };
+        let kind = OutputKind::Executable;
+        system.write_again(
+            path,
+            image.bytes(),
+            changed.as_deref(),
+            kind,
+            &mut self.file,
+        )?;
+        self.since_file = Some(Vec::new());
+        Ok(())
     }
 
     /// A program that another process has made, of which these parts do not hold any more.
@@ -85,7 +166,7 @@ impl Program {
         Program {
             record,
             stale: StaleParts::Bodies(bodies, files),
-            is_remade: false,
+            ..Program::default()
         }
     }
 
@@ -152,27 +233,64 @@ impl Reuse {
             .iter()
             .all(|(file, outline)| state.outlines.get(file) == Some(outline));
         if same_files && same_outlines {
-            state.findings.retain(|file, _| !changed.contains(file));
-            let differ = bodies
-                .iter()
-                .flat_map(|(file, bodies)| changed_bodies(state.bodies.get(file), bodies));
-            program.forget(differ.collect(), &changed);
+            let mut stale = FxHashSet::default();
+            for (file, bodies) in &bodies {
+                let differ = changed_bodies(state.bodies.get(file), bodies);
+                stale.extend(differ.iter().copied());
+                let was_silent = state.findings.remove(file).is_some_and(|f| f.is_empty());
+                if was_silent || state.again.contains_key(file) {
+                    state.again.entry(*file).or_default().extend(differ);
+                }
+            }
+            program.forget(stale, &changed);
         } else {
             state.findings.clear();
+            state.again.clear();
             program.stale = StaleParts::Everything;
+        }
+        for file in &changed {
+            state.syntax.remove(file);
         }
         state.outlines.extend(outlines);
         state.bodies.extend(bodies);
         state.versions = versions.to_vec();
     }
 
-    /// The files about which nothing is known.
-    pub fn unknown(&self, unit: CompilationUnit, db: &RootDatabase) -> Vec<SourceFile> {
+    /// The files about which something has to be asked, with the bodies that it is about, or none if it is everything.
+    pub fn unknown(
+        &self,
+        unit: CompilationUnit,
+        db: &RootDatabase,
+    ) -> Vec<(SourceFile, Option<FxHashSet<DefId>>)> {
+        let state = self.state();
+        let files = unit.files(db).iter().copied();
+        let unknown = files.filter(|file| !state.findings.contains_key(file));
+        unknown
+            .map(|file| (file, state.again.get(&file).cloned()))
+            .collect()
+    }
+
+    /// The files about which it is not known what the parser has to say.
+    pub fn unparsed(&self, unit: CompilationUnit, db: &RootDatabase) -> Vec<SourceFile> {
         let state = self.state();
         let files = unit.files(db).iter().copied();
         files
-            .filter(|file| !state.findings.contains_key(file))
+            .filter(|file| !state.syntax.contains_key(file))
             .collect()
+    }
+
+    /// Remembers what the parser has to say about files, and returns what it has about those of a unit.
+    pub fn learn_syntax(
+        &self,
+        found: Vec<(SourceFile, Vec<Diagnostic>)>,
+        unit: CompilationUnit,
+        db: &RootDatabase,
+    ) -> Vec<Diagnostic> {
+        let mut state = self.state();
+        state.syntax.extend(found);
+        let files = unit.files(db).iter();
+        let known = files.filter_map(|file| state.syntax.get(file));
+        known.flatten().cloned().collect()
     }
 
     /// Remembers what was found in files, and returns what is known of all.
@@ -180,6 +298,7 @@ impl Reuse {
         let mut state = self.state();
         let mut all = Vec::new();
         for (file, found) in found {
+            state.again.remove(&file);
             // Places in other files move without notice.
             if found.iter().all(|d| stays_in(d, file.into())) {
                 state.findings.insert(file, found);

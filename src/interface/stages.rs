@@ -109,9 +109,28 @@ pub(super) fn worst_expressions(db: &RootDatabase, unit: CompilationUnit) -> Vec
 /// What checking and analysing find, where only files are looked at about which nothing is known yet.
 pub(super) fn findings(db: &RootDatabase, unit: CompilationUnit, reuse: &Reuse) -> Vec<Diagnostic> {
     let files = reuse.unknown(unit, db);
-    let all = files.iter().map(|&file| Inquiry::all(db, file));
-    let found = ask(db, all.collect());
-    reuse.learn(files.into_iter().zip(found).collect())
+    let inquiries = files.iter().map(|(file, bodies)| match bodies {
+        None => Inquiry::all(db, *file),
+        Some(bodies) => {
+            let mut inquiry = Inquiry::default();
+            let owners = items::body_owners(db, *file).iter().copied();
+            inquiry.add_bodies(db, owners.filter(|def| bodies.contains(def)).collect());
+            inquiry
+        }
+    });
+    let found = ask(db, inquiries.collect());
+    reuse.learn(files.into_iter().map(|f| f.0).zip(found).collect())
+}
+
+/// What the parser has to say, where only files are looked at that have another text.
+pub(super) fn parse_known(
+    db: &RootDatabase,
+    unit: CompilationUnit,
+    reuse: &Reuse,
+) -> Vec<Diagnostic> {
+    let files = reuse.unparsed(unit, db);
+    let found = db.par_map(&files, |db, &file| items::syntax_diagnostics(db, file));
+    reuse.learn_syntax(files.into_iter().zip(found).collect(), unit, db)
 }
 
 /// What the parser has to say about each file that has to be looked at again.
@@ -388,10 +407,14 @@ pub(super) fn link(compiler: &Compiler, program: &Program) -> Stage<Image> {
     let place = |key: LineKey| program.record.place(key);
     let options = link::image::ImageOptions {
         debug: debug.as_ref().map(|debug| debug.source(&place)),
-        ..link::image::ImageOptions::default()
     };
     let bytes = link::image::write_image(&program.record, &options).map_err(link_error)?;
     Ok(Image { bytes })
+}
+
+/// The same where the image before is changed, which holds in a process that makes one after the other. Debug information is made as a whole.
+pub(super) fn link_again(program: &mut Program) -> Stage<()> {
+    program.link().map_err(link_error)
 }
 
 fn link_error(error: link::LinkError) -> Ending {

@@ -4,39 +4,28 @@
 //! its own: code, constants, and variables. What remains to be done is to copy blobs and to fill in addresses, which takes as long as copying.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use gimli::write::Address;
 use rayon::prelude::*;
 
-use super::debug::{self, DebugSection, DebugSource};
-use super::layout::{Layout, PAGE, Segment};
+use super::debug::DebugSource;
+use super::layout::{Group, Layout, PAGE, SYMBOL, Segment};
+use super::tables::{self, Tail};
 use super::{LinkError, runtime};
-use crate::codegen::blob::{FunctionBlob, RelocKind, SymbolName};
+use crate::codegen::blob::{RelocKind, SymbolName};
 use crate::codegen::mangle;
 use crate::codegen::record::{Part, ProgramRecord};
 
 /// How to write an image.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub struct ImageOptions<'a> {
-    /// Whether the image gets a symbol table, for debuggers and profilers.
-    pub symbols: bool,
     /// What debuggers want to know, if anything.
     pub debug: Option<DebugSource<'a>>,
 }
 
-impl Default for ImageOptions<'_> {
-    fn default() -> Self {
-        ImageOptions {
-            symbols: true,
-            debug: None,
-        }
-    }
-}
-
 const FILE_HEADER: usize = 64;
 const PROGRAM_HEADER: usize = 56;
-const SECTION_HEADER: usize = 64;
-const SYMBOL: usize = 24;
+pub(super) const SECTION_HEADER: usize = 64;
 /// How many program headers the runtime reserves room for.
 const MAX_PROGRAM_HEADERS: usize = 24;
 
@@ -55,58 +44,25 @@ pub fn write_image(
     options: &ImageOptions<'_>,
 ) -> Result<Vec<u8>, LinkError> {
     let base = Base::read(runtime::IMAGE)?;
-    let layout = Layout::new(
-        record,
-        (runtime::IMAGE.len() as u64).next_multiple_of(PAGE),
-        base.end.next_multiple_of(PAGE),
-    );
-    let loaded = (layout.writable.offset + layout.writable.file_size) as usize;
-    // Memory from the allocator that was never touched is zero without anybody writing zeroes, and every task below then touches its own part.
-    // The room for the tables is an estimate, so that appending them does not move the rest.
-    let mut image = vec![0; loaded + estimated_table_size(record, options)];
-    image.truncate(loaded);
-    let (tables, written) = {
-        let image = image.as_mut_slice();
-        let tables = || Tables::new(record, &layout, options, loaded as u64);
-        rayon::join(tables, || write_segments(record, &layout, image))
-    };
-    written?;
-    let tables = tables?;
-    base.patch_headers(&mut image, &layout)?;
-    let address = |name: &str| {
-        let id = record.find_defined(name)?;
-        layout.address(id)
-    };
-    let entry = address(mangle::MAIN_SYMBOL).ok_or_else(|| {
-        let symbols = [mangle::MAIN_SYMBOL, "the runtime"].map(SymbolName::new);
-        LinkError::Undefined(vec![symbols.into()])
-    })?;
-    base.patch_slot(&mut image, "codira_slot_program_main", entry)?;
-    if let Some(hooks) = address(mangle::HOOKS_SYMBOL) {
-        base.patch_slot(&mut image, "codira_slot_program_hooks", hooks)?;
-    }
-    let (section_offset, section_count) = match &tables {
-        Some(tables) => {
-            image.resize(tables.offset as usize, 0);
-            image.extend_from_slice(&tables.bytes);
-            (tables.headers, tables.count)
-        }
-        None => (0, 0),
-    };
-    put64(&mut image, 40, section_offset);
-    put16(&mut image, 58, SECTION_HEADER as u16);
-    put16(&mut image, 60, section_count);
-    // The names of sections are in the last one.
-    put16(&mut image, 62, section_count.saturating_sub(1));
-    Ok(image)
+    let layout = base.layout(record);
+    write_whole(record, &base, &layout, options)
 }
 
-/// The tables' size with names of usual length.
-fn estimated_table_size(record: &ProgramRecord, options: &ImageOptions<'_>) -> usize {
-    if !options.symbols {
-        return 0;
-    }
-    (record.len() + runtime::symbols().len()) * (SYMBOL + 80) + 0x4000
+/// Writes the image of a program that is laid out.
+pub(super) fn write_whole(
+    record: &ProgramRecord,
+    base: &Base,
+    layout: &Layout,
+    options: &ImageOptions<'_>,
+) -> Result<Vec<u8>, LinkError> {
+    let tail = Tail::new(record, layout, options)?;
+    // Memory from the allocator that was never touched is zero without anybody writing zeroes, and every task below then touches its own part.
+    let end = layout.end as usize;
+    let mut image = vec![0; end + tail.bytes.len()];
+    image[end..].copy_from_slice(&tail.bytes);
+    write_groups(record, layout, &mut image)?;
+    base.finish(&mut image, record, layout, &tail)?;
+    Ok(image)
 }
 
 fn get16(bytes: &[u8], at: usize) -> u16 {
@@ -121,27 +77,27 @@ fn get64(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap_or_default())
 }
 
-fn put16(bytes: &mut [u8], at: usize, value: u16) {
+pub(super) fn put16(bytes: &mut [u8], at: usize, value: u16) {
     bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
 }
 
-fn put32(bytes: &mut [u8], at: usize, value: u32) {
+pub(super) fn put32(bytes: &mut [u8], at: usize, value: u32) {
     bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
 }
 
-fn put64(bytes: &mut [u8], at: usize, value: u64) {
+pub(super) fn put64(bytes: &mut [u8], at: usize, value: u64) {
     bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
 }
 
 /// The runtime's image as the writer needs to know it.
-struct Base {
+pub(super) struct Base {
     headers: Vec<[u8; PROGRAM_HEADER]>,
     /// The first address behind everything.
     end: u64,
 }
 
 impl Base {
-    fn read(image: &[u8]) -> Result<Base, LinkError> {
+    pub(super) fn read(image: &[u8]) -> Result<Base, LinkError> {
         if image.len() < FILE_HEADER {
             return Err(LinkError::NoRuntimeImage);
         }
@@ -161,6 +117,42 @@ impl Base {
         Ok(Base { headers, end })
     }
 
+    /// Lays out a program behind the runtime.
+    pub(super) fn layout(&self, record: &ProgramRecord) -> Layout {
+        let offset = (runtime::IMAGE.len() as u64).next_multiple_of(PAGE);
+        Layout::new(record, offset, self.end.next_multiple_of(PAGE))
+    }
+
+    /// Fills in what the runtime knows about the program, and the headers. Returns what was written.
+    pub(super) fn finish(
+        &self,
+        image: &mut [u8],
+        record: &ProgramRecord,
+        layout: &Layout,
+        tail: &Tail,
+    ) -> Result<Vec<Range<usize>>, LinkError> {
+        let mut written = vec![self.patch_headers(image, layout)?];
+        let address = |name: &str| {
+            let id = record.find_defined(name)?;
+            layout.address(id)
+        };
+        let entry = address(mangle::MAIN_SYMBOL).ok_or_else(|| {
+            let symbols = [mangle::MAIN_SYMBOL, "the runtime"].map(SymbolName::new);
+            LinkError::Undefined(vec![symbols.into()])
+        })?;
+        written.push(self.patch_slot(image, "codira_slot_program_main", entry)?);
+        if let Some(hooks) = address(mangle::HOOKS_SYMBOL) {
+            written.push(self.patch_slot(image, "codira_slot_program_hooks", hooks)?);
+        }
+        put64(image, 40, tail.headers);
+        put16(image, 58, SECTION_HEADER as u16);
+        put16(image, 60, tail.count);
+        // The names of sections are in the last one.
+        put16(image, 62, tail.count.saturating_sub(1));
+        written.push(0..FILE_HEADER);
+        Ok(written)
+    }
+
     /// Where an address of the runtime is in the file.
     fn offset_of(&self, name: &str) -> Result<(usize, u64), LinkError> {
         let address = runtime::address_of(name).ok_or(LinkError::NoRuntimeImage)?;
@@ -175,15 +167,20 @@ impl Base {
         ))
     }
 
-    fn patch_slot(&self, image: &mut [u8], name: &str, value: u64) -> Result<(), LinkError> {
+    fn patch_slot(
+        &self,
+        image: &mut [u8],
+        name: &str,
+        value: u64,
+    ) -> Result<Range<usize>, LinkError> {
         let (offset, _) = self.offset_of(name)?;
         put64(image, offset, value);
-        Ok(())
+        Ok(offset..offset + 8)
     }
 
     /// Writes a program header table with the new segments to the room that the runtime reserves for it. The table's old place has no room,
     /// and the end of the file will not do, because the C library reads the table in memory.
-    fn patch_headers(&self, image: &mut [u8], layout: &Layout) -> Result<(), LinkError> {
+    fn patch_headers(&self, image: &mut [u8], layout: &Layout) -> Result<Range<usize>, LinkError> {
         let (offset, address) = self.offset_of("codira_program_headers")?;
         let mut headers = self.headers.clone();
         let parts = [
@@ -221,7 +218,7 @@ impl Base {
         }
         put64(image, 32, offset as u64);
         put16(image, 56, headers.len() as u16);
-        Ok(())
+        Ok(offset..offset + size as usize)
     }
 }
 
@@ -238,32 +235,96 @@ fn load_header(segment: &Segment, flags: u32) -> [u8; PROGRAM_HEADER] {
     header
 }
 
-/// Fills an image that is all zero.
-fn write_segments(
+/// Takes pieces of something from its start to its end.
+struct Cutter<'a> {
+    rest: &'a mut [u8],
+    /// The place of the rest.
+    at: usize,
+}
+
+impl<'a> Cutter<'a> {
+    /// The piece at these places, which is behind those before.
+    fn cut(&mut self, start: u64, end: u64) -> &'a mut [u8] {
+        let rest = std::mem::take(&mut self.rest);
+        let (_, rest) = rest.split_at_mut(start as usize - self.at);
+        let (piece, rest) = rest.split_at_mut((end - start) as usize);
+        (self.rest, self.at) = (rest, end as usize);
+        piece
+    }
+}
+
+/// What is written for one group.
+struct Task<'a> {
+    part: Part,
+    group: &'a Group,
+    contents: &'a mut [u8],
+    symbols: &'a mut [u8],
+    names: &'a mut [u8],
+}
+
+/// Fills the program's groups, the runtime and the symbols into an image that is all zero.
+fn write_groups(
     record: &ProgramRecord,
     layout: &Layout,
     image: &mut [u8],
 ) -> Result<(), LinkError> {
-    let (head, rest) = image.split_at_mut(layout.text.offset as usize);
-    let (text, rest) = rest.split_at_mut((layout.read_only.offset - layout.text.offset) as usize);
-    let (read_only, writable) =
-        rest.split_at_mut((layout.writable.offset - layout.read_only.offset) as usize);
-    let code = || write_segment(record, layout, &layout.text, Part::Functions, text);
-    let data = || {
-        head[..runtime::IMAGE.len()].copy_from_slice(runtime::IMAGE);
-        let constants = write_segment(
-            record,
-            layout,
-            &layout.read_only,
-            Part::Constants,
-            read_only,
-        );
-        let variables = write_segment(record, layout, &layout.writable, Part::Variables, writable);
-        merge([constants, variables])
+    let (rest, names) = image.split_at_mut(layout.names_offset as usize);
+    let (rest, symbols) = rest.split_at_mut(layout.symbols_offset as usize);
+    let (head, rest) = rest.split_at_mut(layout.text.offset as usize);
+    let mut names = Cutter { rest: names, at: 0 };
+    let mut symbols = Cutter {
+        rest: symbols,
+        at: 0,
     };
-    let (code, data) = rayon::join(code, data);
+    let mut contents = Cutter {
+        rest,
+        at: layout.text.offset as usize,
+    };
+    let mut tasks = Vec::new();
+    let groups = || {
+        Part::ALL.into_iter().flat_map(|part| {
+            let groups = layout.groups(part).iter();
+            groups.map(move |group| (part, group))
+        })
+    };
+    let first = groups()
+        .next()
+        .map_or((layout.symbol_count, layout.names_size), |(_, first)| {
+            (first.symbols.start, first.names.start)
+        });
+    let runtime_symbols = (symbols.cut(0, first.0 * SYMBOL), names.cut(0, first.1));
+    for (part, group) in groups() {
+        let contents = match layout.segment(part) {
+            Some(segment) => {
+                let range = segment.file_range(&group.room);
+                contents.cut(range.start as u64, range.end as u64)
+            }
+            None => Default::default(),
+        };
+        tasks.push(Task {
+            part,
+            group,
+            contents,
+            symbols: symbols.cut(group.symbols.start * SYMBOL, group.symbols.end * SYMBOL),
+            names: names.cut(group.names.start, group.names.end),
+        });
+    }
+    let write = |task: Task<'_>| {
+        let Task { part, group, .. } = task;
+        tables::write_symbols(record, layout, part, group, task.symbols, task.names);
+        write_group(record, layout, part, group, task.contents)
+    };
+    let tasks = || {
+        let tasks = tasks.into_par_iter().with_min_len(4);
+        merge(tasks.map(write).collect::<Vec<_>>())
+    };
+    let runtime = || {
+        head[..runtime::IMAGE.len()].copy_from_slice(runtime::IMAGE);
+        tables::write_runtime_symbols(runtime_symbols.0, runtime_symbols.1);
+    };
+    let (result, ()) = rayon::join(tasks, runtime);
     // All undefined symbols are reported together, each once, in a fixed order.
-    match merge([code, data]) {
+    match result {
         Err(LinkError::Undefined(symbols)) => {
             let symbols: BTreeMap<_, _> = symbols.into_iter().collect();
             Err(LinkError::Undefined(symbols.into_iter().collect()))
@@ -289,52 +350,47 @@ fn merge(results: impl IntoIterator<Item = Result<(), LinkError>>) -> Result<(),
     }
 }
 
-/// How many blobs one task copies: enough that handing out tasks costs nothing.
-const TASK: usize = 512;
-
-fn write_segment(
+/// Writes the contents of a group to its room.
+pub(super) fn write_group(
     record: &ProgramRecord,
     layout: &Layout,
-    segment: &Segment,
     part: Part,
-    mut rest: &mut [u8],
+    group: &Group,
+    out: &mut [u8],
 ) -> Result<(), LinkError> {
-    let address = |id: u32| layout.address(id).unwrap_or(segment.address);
-    let mut tasks = Vec::new();
-    let mut start = segment.address;
-    let mut groups = record.part(part).chunks(TASK).peekable();
-    while let Some(group) = groups.next() {
-        let end = groups
-            .peek()
-            .map_or(segment.address + segment.file_size, |next| address(next[0]));
-        let (head, tail) = rest.split_at_mut((end - start) as usize);
-        tasks.push((head, start, group));
-        (rest, start) = (tail, end);
+    if part == Part::Zeroes {
+        return Ok(());
     }
     // Execution that falls out of a function is trapped.
     let padding = match part {
         Part::Functions if cfg!(target_arch = "x86_64") => 0xcc,
         _ => 0,
     };
-    let write = |(out, start, group): (&mut [u8], u64, &[u32])| -> Result<(), LinkError> {
-        let mut undefined = Vec::new();
-        let mut end = 0;
-        for &id in group {
-            let place = (address(id) - start) as usize;
-            out[end..place].fill(padding);
-            let blob = record.bytes(id);
-            end = place + blob.len();
-            let bytes = &mut out[place..end];
-            bytes.copy_from_slice(blob);
-            relocate(record, layout, id, bytes, &mut undefined)?;
-        }
-        if undefined.is_empty() {
-            Ok(())
-        } else {
-            Err(LinkError::Undefined(undefined))
-        }
-    };
-    merge(tasks.into_par_iter().map(write).collect::<Vec<_>>())
+    let mut undefined = Vec::new();
+    let mut end = 0;
+    for &id in &group.units {
+        let place = (layout.address(id).unwrap_or(group.room.start) - group.room.start) as usize;
+        out[end..place].fill(padding);
+        end = place + record.bytes(id).len();
+        write_unit(record, layout, id, &mut out[place..end], &mut undefined)?;
+    }
+    out[end..].fill(padding);
+    match undefined.is_empty() {
+        true => Ok(()),
+        false => Err(LinkError::Undefined(undefined)),
+    }
+}
+
+/// Writes a unit to its place.
+pub(super) fn write_unit(
+    record: &ProgramRecord,
+    layout: &Layout,
+    id: u32,
+    out: &mut [u8],
+    undefined: &mut Vec<(SymbolName, SymbolName)>,
+) -> Result<(), LinkError> {
+    out.copy_from_slice(record.bytes(id));
+    relocate(record, layout, id, out, undefined)
 }
 
 /// Fills in the addresses and lines of a unit.
@@ -421,249 +477,4 @@ fn apply(kind: RelocKind, place: &mut [u8], value: u64, here: u64) -> Option<()>
         }
     }
     Some(())
-}
-
-/// What follows the loaded segments in the file: symbols, debug information, section headers.
-struct Tables {
-    /// Where they start in the file.
-    offset: u64,
-    bytes: Vec<u8>,
-    /// Where the section headers are in the file.
-    headers: u64,
-    count: u16,
-}
-
-/// One section header.
-#[derive(Default)]
-struct Section {
-    name: &'static str,
-    kind: u32,
-    flags: u64,
-    address: u64,
-    offset: u64,
-    size: u64,
-    link: u32,
-    info: u32,
-    entry_size: u64,
-}
-
-const SHT_PROGBITS: u32 = 1;
-const SHT_SYMTAB: u32 = 2;
-const SHT_STRTAB: u32 = 3;
-const SHT_NOBITS: u32 = 8;
-const SHF_WRITE: u64 = 1;
-const SHF_ALLOC: u64 = 2;
-const SHF_EXECINSTR: u64 = 4;
-const TEXT_SECTION: u16 = 1;
-const SYMBOL_SECTION: u32 = 5;
-
-impl Tables {
-    fn new(
-        record: &ProgramRecord,
-        layout: &Layout,
-        options: &ImageOptions<'_>,
-        loaded: u64,
-    ) -> Result<Option<Tables>, LinkError> {
-        let debug = match &options.debug {
-            Some(source) => debug_sections(record, layout, source)?,
-            None => Vec::new(),
-        };
-        if !options.symbols && debug.is_empty() {
-            return Ok(None);
-        }
-        let offset = loaded.next_multiple_of(8);
-        let (mut bytes, names) = if options.symbols {
-            symbol_table(record, layout)
-        } else {
-            (vec![0; SYMBOL], vec![0])
-        };
-        let symbol_count = bytes.len() / SYMBOL;
-        let names_offset = offset + bytes.len() as u64;
-        let names_size = names.len() as u64;
-        let symbols_size = bytes.len() as u64;
-        bytes.extend_from_slice(&names);
-
-        let loaded_section = |name, kind, flags, segment: &Segment, start: u64, size| Section {
-            name,
-            kind,
-            flags: flags | SHF_ALLOC,
-            address: segment.address + start,
-            offset: segment.offset + start,
-            size,
-            ..Section::default()
-        };
-        let writable = &layout.writable;
-        let zero_size = writable.memory_size - writable.file_size;
-        let mut sections = vec![
-            Section::default(),
-            loaded_section(
-                ".text",
-                SHT_PROGBITS,
-                SHF_EXECINSTR,
-                &layout.text,
-                0,
-                layout.text.file_size,
-            ),
-            loaded_section(
-                ".rodata",
-                SHT_PROGBITS,
-                0,
-                &layout.read_only,
-                0,
-                layout.read_only.file_size,
-            ),
-            loaded_section(
-                ".data",
-                SHT_PROGBITS,
-                SHF_WRITE,
-                writable,
-                0,
-                writable.file_size,
-            ),
-            loaded_section(
-                ".bss",
-                SHT_NOBITS,
-                SHF_WRITE,
-                writable,
-                writable.file_size,
-                zero_size,
-            ),
-            Section {
-                name: ".symtab",
-                kind: SHT_SYMTAB,
-                offset,
-                size: symbols_size,
-                link: SYMBOL_SECTION + 1,
-                // All symbols are local: nothing is linked with an image.
-                info: symbol_count as u32,
-                entry_size: SYMBOL as u64,
-                ..Section::default()
-            },
-            Section {
-                name: ".strtab",
-                kind: SHT_STRTAB,
-                offset: names_offset,
-                size: names_size,
-                ..Section::default()
-            },
-        ];
-        for section in debug {
-            let offset = offset + bytes.len() as u64;
-            let size = section.bytes.len() as u64;
-            bytes.extend_from_slice(&section.bytes);
-            sections.push(Section {
-                name: section.name,
-                kind: SHT_PROGBITS,
-                offset,
-                size,
-                ..Section::default()
-            });
-        }
-        let section_names_offset = offset + bytes.len() as u64;
-        sections.push(Section {
-            name: ".shstrtab",
-            kind: SHT_STRTAB,
-            offset: section_names_offset,
-            ..Section::default()
-        });
-        let mut section_names = vec![0];
-        let name_places: Vec<u32> = sections
-            .iter()
-            .map(|section| add_name(&mut section_names, section.name))
-            .collect();
-        if let Some(last) = sections.last_mut() {
-            last.size = section_names.len() as u64;
-        }
-        bytes.extend_from_slice(&section_names);
-        bytes.resize(bytes.len().next_multiple_of(8), 0);
-        let headers = offset + bytes.len() as u64;
-        for (section, name) in sections.iter().zip(name_places) {
-            let mut header = [0; SECTION_HEADER];
-            put32(&mut header, 0, name);
-            put32(&mut header, 4, section.kind);
-            put64(&mut header, 8, section.flags);
-            put64(&mut header, 16, section.address);
-            put64(&mut header, 24, section.offset);
-            put64(&mut header, 32, section.size);
-            put32(&mut header, 40, section.link);
-            put32(&mut header, 44, section.info);
-            put64(&mut header, 48, 1);
-            put64(&mut header, 56, section.entry_size);
-            bytes.extend_from_slice(&header);
-        }
-        Ok(Some(Tables {
-            offset,
-            bytes,
-            headers,
-            count: sections.len() as u16,
-        }))
-    }
-}
-
-/// What debuggers read about a program whose addresses are known.
-fn debug_sections(
-    record: &ProgramRecord,
-    layout: &Layout,
-    source: &DebugSource<'_>,
-) -> Result<Vec<DebugSection>, LinkError> {
-    let ids = record.part(Part::Functions);
-    let blobs: Vec<FunctionBlob> = ids.iter().map(|&id| record.function(id)).collect();
-    let addresses = ids.iter().map(|&id| layout.address(id).unwrap_or(0));
-    let functions: Vec<_> = blobs.iter().zip(addresses.map(Address::Constant)).collect();
-    debug::sections(&functions, source)
-}
-
-/// Appends a name to a string table and gives its place; the empty name is at 0.
-fn add_name(table: &mut Vec<u8>, name: &str) -> u32 {
-    if name.is_empty() {
-        return 0;
-    }
-    let place = table.len() as u32;
-    table.extend_from_slice(name.as_bytes());
-    table.push(0);
-    place
-}
-
-/// The symbol table and its names: the program's functions and data, and the runtime's functions.
-fn symbol_table(record: &ProgramRecord, layout: &Layout) -> (Vec<u8>, Vec<u8>) {
-    const FUNCTION: u8 = 2;
-    const OBJECT: u8 = 1;
-    /// A symbol that belongs to no section, because the runtime's sections are not described.
-    const ABSOLUTE: u16 = 0xfff1;
-    let count = 1 + record.len() + runtime::symbols().len();
-    let mut table = Vec::with_capacity(count * SYMBOL);
-    table.resize(SYMBOL, 0);
-    let mut names = Vec::with_capacity(count * 48);
-    names.push(0);
-    let mut add = |name: &str, kind: u8, section: u16, address: u64, size: u64| {
-        let place = add_name(&mut names, name);
-        let mut entry = [0; SYMBOL];
-        put32(&mut entry, 0, place);
-        entry[4] = kind;
-        put16(&mut entry, 6, section);
-        put64(&mut entry, 8, address);
-        put64(&mut entry, 16, size);
-        table.extend_from_slice(&entry);
-    };
-    for (number, part) in (TEXT_SECTION..).zip(Part::ALL) {
-        let kind = match part {
-            Part::Functions => FUNCTION,
-            _ => OBJECT,
-        };
-        for &id in record.part(part) {
-            let address = layout.address(id).unwrap_or(0);
-            add(
-                record.name(id),
-                kind,
-                number,
-                address,
-                record.unit(id).size(),
-            );
-        }
-    }
-    for symbol in runtime::symbols() {
-        let name = symbol.name.as_str();
-        add(name, FUNCTION, ABSOLUTE, symbol.address, symbol.size);
-    }
-    (table, names)
 }

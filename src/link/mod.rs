@@ -2,7 +2,8 @@
 //!
 //! * `runtime.rs`: the runtime as `build.rs` left it: an executable image, the addresses in it, a static library.
 //! * `image.rs`: the direct writer. It appends a program to the runtime's image and applies relocations itself: no objects, no linker.
-//! * `layout.rs`: where the direct writer puts each blob.
+//! * `layout.rs`: where the direct writer puts each blob. `tables.rs`: what it appends for debuggers.
+//! * `patch.rs`: an image that is kept, and changed where its program changes.
 //! * `output.rs`: writing files so that nobody ever sees half of one, and running an image without a file.
 //! * `object_file.rs`: relocatable objects, for `-c`, libraries and optimised builds.
 //! * `assembly.rs`: the same as text for an assembler.
@@ -20,7 +21,9 @@ mod layout;
 pub mod linker;
 pub mod object_file;
 pub mod output;
+pub mod patch;
 pub mod runtime;
+mod tables;
 
 #[cfg(test)]
 mod tests;

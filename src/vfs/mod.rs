@@ -7,9 +7,11 @@
 //!   it did not change under our hands, it is UTF-8 and its offsets fit in 32 bits. What is wrong comes back
 //!   as a [`ReadError`], never as a panic.
 //! * [`FileBytes`]: a file of which only parts are wanted, mapped where that is possible.
-//! * [`System::write`] replaces a file in one step, so that nobody ever sees half of an output.
+//! * [`System::write`] replaces a file in one step, so that nobody ever sees half of an output. [`KeptFile`]: a file of which little changes from
+//!   one time to the next.
 
 mod bytes;
+mod kept;
 mod memory;
 mod os;
 mod read;
@@ -20,12 +22,14 @@ mod tests;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::bytes::FileBytes;
+pub use self::kept::{KeptFile, remove_hidden_files_at_signals};
 pub use self::memory::MemorySystem;
 pub use self::os::OsSystem;
 pub use self::read::{ReadError, ReadErrorKind, SourceText, describe, read_source};
@@ -50,6 +54,20 @@ pub trait System: Send + Sync + fmt::Debug {
     /// Replaces the file at `path` by `bytes` in one step: readers see the old file or the new one.
     /// Special files such as `/dev/null` are written to and stay what they are.
     fn write(&self, path: &Path, bytes: &[u8], kind: OutputKind) -> io::Result<()>;
+
+    /// The same for a file that is written again and again. `changed` says where `bytes` may differ from those of the last time with the same `kept`; none
+    /// if nothing is known. Systems that have no use for it write the whole file.
+    fn write_again(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        changed: Option<&[Range<usize>]>,
+        kind: OutputKind,
+        kept: &mut Option<KeptFile>,
+    ) -> io::Result<()> {
+        let _ = (changed, kept);
+        self.write(path, bytes, kind)
+    }
 
     /// Finds out whether [`System::write`] to `path` can succeed, without changing anything that lasts.
     fn check_writable(&self, path: &Path) -> io::Result<()>;

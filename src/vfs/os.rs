@@ -3,12 +3,13 @@
 use std::ffi::{CString, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{FileBytes, FileKind, Metadata, OutputKind, ReadErrorKind, System};
+use super::{FileBytes, FileKind, KeptFile, Metadata, OutputKind, ReadErrorKind, System};
 
 /// The real file system and environment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -80,6 +81,31 @@ impl System for OsSystem {
         written
     }
 
+    fn write_again(
+        &self,
+        path: &Path,
+        bytes: &[u8],
+        changed: Option<&[Range<usize>]>,
+        kind: OutputKind,
+        kept: &mut Option<KeptFile>,
+    ) -> io::Result<()> {
+        let target = match destination(path)? {
+            Destination::Special => {
+                *kept = None;
+                return self.write(path, bytes, kind);
+            }
+            Destination::File(target) => target,
+        };
+        if let (Some(file), Some(changed)) = (kept.as_mut(), changed)
+            && file.is_for(&target)
+        {
+            return file.write(bytes, changed, kind);
+        }
+        *kept = None;
+        *kept = Some(KeptFile::create(&target, bytes, kind)?);
+        Ok(())
+    }
+
     fn check_writable(&self, path: &Path) -> io::Result<()> {
         match destination(path)? {
             // Opening a pipe would wait for its reader, so only the permission is looked at.
@@ -146,7 +172,7 @@ fn destination(path: &Path) -> io::Result<Destination> {
 }
 
 /// Creates a new file beside `target`, so that renaming it stays within one file system.
-fn create_temporary(target: &Path, kind: OutputKind) -> io::Result<(PathBuf, File)> {
+pub(super) fn create_temporary(target: &Path, kind: OutputKind) -> io::Result<(PathBuf, File)> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let name = target
         .file_name()
@@ -176,7 +202,7 @@ fn create_temporary(target: &Path, kind: OutputKind) -> io::Result<(PathBuf, Fil
     }
 }
 
-fn stamp(data: &fs::Metadata) -> Metadata {
+pub(super) fn stamp(data: &fs::Metadata) -> Metadata {
     let kind = if data.is_dir() {
         FileKind::Directory
     } else if data.is_file() {

@@ -59,14 +59,15 @@ fn put<T: Plain>(table: &mut Table<T>, old: Span, values: &[T]) -> Span {
 }
 
 impl ProgramRecord {
-    /// Takes over what was found; returns the units that differ from before.
-    pub(super) fn apply(&mut self, found: Found) -> Vec<u32> {
+    /// Takes over what was found; returns the units that differ from before, and those that are gone.
+    pub(super) fn apply(&mut self, found: Found) -> (Vec<u32>, Vec<u32>) {
         for &symbol in &found.new_symbols {
             self.add(symbol.as_str());
             self.know(symbol);
         }
         self.generated = found.fresh.iter().map(|fresh| fresh.key).collect();
         let mut changed: Vec<u32> = Vec::new();
+        let mut gone: Vec<u32> = Vec::new();
         let mut moved: Vec<(u32, Option<Part>)> = Vec::new();
         let mut reached = found.reached;
         for fresh in &found.fresh {
@@ -86,6 +87,7 @@ impl ProgramRecord {
             for id in 0..self.len() as u32 {
                 if self.is_defined(id) && !reached.contains(id) {
                     moved.push((id, self.part_of(id)));
+                    gone.push(id);
                     self.flags.set(id, 0);
                 }
             }
@@ -94,7 +96,7 @@ impl ProgramRecord {
         changed.sort_unstable();
         changed.dedup();
         changed.retain(|&id| self.is_defined(id));
-        changed
+        (changed, gone)
     }
 
     /// Adds a symbol that is not there.

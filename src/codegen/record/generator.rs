@@ -74,7 +74,7 @@ impl ProgramRecord {
             let bodies: FxHashSet<Words> = bodies.collect();
             let stale = made_from(self, &bodies);
             match self.update_with(&mut generators, roots, stale) {
-                Ok(changed) => return Ok(Changes::Units(changed)),
+                Ok((changed, gone)) => return Ok(Changes::Units { changed, gone }),
                 Err(Failure::Errors(errors)) => return Err(errors),
                 Err(Failure::Unknown) => {}
             }
@@ -116,13 +116,13 @@ impl ProgramRecord {
         }
     }
 
-    /// An update with anything that generates code; returns the units that differ from before.
+    /// An update with anything that generates code; returns the units that differ from before, and those that are gone.
     pub(in crate::codegen) fn update_with<G: Generator>(
         &mut self,
         generators: &mut [G],
         roots: &[CodeKey],
         stale: Bits,
-    ) -> Result<Vec<u32>, Failure> {
+    ) -> Result<(Vec<u32>, Vec<u32>), Failure> {
         let mut update = Update::new(self, generators, stale);
         update.run(roots)?;
         let found = update.into_found();

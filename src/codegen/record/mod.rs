@@ -64,8 +64,13 @@ pub enum Changes {
     /// Everything may be different, the numbers of units too.
     #[default]
     Everything,
-    /// These units are new, or have other contents or lines. Units that are gone are not among them.
-    Units(Vec<u32>),
+    /// Only some units are different.
+    Units {
+        /// They are new, or have other contents or lines.
+        changed: Vec<u32>,
+        /// They are not part of the program any more.
+        gone: Vec<u32>,
+    },
 }
 
 /// A unit has contents.
@@ -319,6 +324,11 @@ impl ProgramRecord {
         std::str::from_utf8(self.text.run(self.names.get(id))).unwrap_or_default()
     }
 
+    /// A hash of a unit's symbol, the same in every process.
+    pub fn name_hash(&self, id: u32) -> u64 {
+        hash_of(self.text.run(self.names.get(id)))
+    }
+
     /// A unit's symbol as code generation knows it.
     pub fn symbol(&self, id: u32) -> SymbolName {
         SymbolName::new(self.name(id))
@@ -383,8 +393,8 @@ impl ProgramRecord {
         self.lines.run(self.units.get(id).line_rows)
     }
 
-    /// Which part a unit belongs to.
-    fn part_of(&self, id: u32) -> Option<Part> {
+    /// Which part a unit belongs to, if it has contents.
+    pub fn part_of(&self, id: u32) -> Option<Part> {
         let (flags, unit) = (self.flags.get(id), self.units.get(id));
         match (flags & DEFINED != 0, flags & FUNCTION != 0) {
             (false, _) => None,

@@ -23,7 +23,7 @@ use crate::interface::hot::{Build, Built, Change, ChangeKind, HotCompiler};
 use crate::interface::{BufferEmitter, Emitter, ExitStatus, emit_global};
 use crate::session::Options;
 use crate::store::Store;
-use crate::vfs::System;
+use crate::vfs::{self, System};
 
 use self::program::Program;
 
@@ -52,6 +52,7 @@ pub fn watch(
         emit_global(emitter, &options, vec![super::error(message)]);
         return ExitStatus::Failure.code();
     }
+    vfs::remove_hidden_files_at_signals();
     let (send, receive) = channel();
     let mut compiler = HotCompiler::open(options, system, store);
     let names = file_names(compiler.options());

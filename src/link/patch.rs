@@ -1,0 +1,233 @@
+//! An image that stays in memory and is brought up to date where its program changes.
+//!
+//! The layout leaves most units where they were. What is written again is the groups in which something has changed or moved, and the units elsewhere
+//! that refer to what has moved, which [`Users`] knows. The result is the image that [`super::image::write_image`] makes of the same program.
+
+use std::ops::Range;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::image::{self, Base, ImageOptions, write_group, write_unit};
+use super::layout::{Layout, SYMBOL};
+use super::tables::{self, Tail};
+use super::{LinkError, runtime};
+use crate::codegen::record::{Part, ProgramRecord};
+
+/// A program's image, and what is needed to change it.
+pub struct KeptImage {
+    bytes: Vec<u8>,
+    base: Base,
+    layout: Layout,
+    users: Users,
+}
+
+impl std::fmt::Debug for KeptImage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KeptImage({} bytes)", self.bytes.len())
+    }
+}
+
+impl KeptImage {
+    /// Writes the image of a program, without debug information.
+    ///
+    /// # Errors
+    /// As [`image::write_image`].
+    pub fn new(record: &ProgramRecord) -> Result<KeptImage, LinkError> {
+        let base = Base::read(runtime::IMAGE)?;
+        let mut layout = base.layout(record);
+        let bytes = image::write_whole(record, &base, &layout, &ImageOptions::default())?;
+        layout.settle();
+        Ok(KeptImage {
+            bytes,
+            base,
+            layout,
+            users: Users::new(record),
+        })
+    }
+
+    /// The image.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Brings the image up to date with a record in which these units have changed, or are gone. Returns which bytes may be different now, or none if the
+    /// image cannot be changed and has to be written anew; what it holds then is of no use.
+    pub fn patch(
+        &mut self,
+        record: &ProgramRecord,
+        changed: &[u32],
+        gone: &[u32],
+    ) -> Option<Vec<Range<usize>>> {
+        let ends = self.layout.ends();
+        if !self.layout.update(record, changed, gone) {
+            return None;
+        }
+        // Writing most of it in pieces takes longer than writing it as a whole.
+        if self.layout.moved().len() > record.len() / 4 {
+            return None;
+        }
+        self.users.add(record, changed);
+        let mut written = Vec::new();
+        // What is left behind what has become shorter.
+        for (old, new) in ends.into_iter().zip(self.layout.ends()) {
+            if new < old {
+                self.bytes[new as usize..old as usize].fill(0);
+                written.push(new as usize..old as usize);
+            }
+        }
+        self.write_groups(record, &mut written)?;
+        self.write_users(record, &mut written)?;
+        let tail = Tail::new(record, &self.layout, &ImageOptions::default()).ok()?;
+        let end = self.layout.end as usize;
+        let place = self.bytes.get_mut(end..)?;
+        if place.len() != tail.bytes.len() {
+            return None;
+        }
+        if *place != *tail.bytes {
+            place.copy_from_slice(&tail.bytes);
+            written.push(end..end + tail.bytes.len());
+        }
+        let finished = self
+            .base
+            .finish(&mut self.bytes, record, &self.layout, &tail);
+        written.extend(finished.ok()?);
+        self.layout.settle();
+        Some(written)
+    }
+
+    /// Writes the groups in which something has changed.
+    fn write_groups(
+        &mut self,
+        record: &ProgramRecord,
+        written: &mut Vec<Range<usize>>,
+    ) -> Option<()> {
+        let layout = &self.layout;
+        for part in Part::ALL {
+            for group in layout.groups(part) {
+                if group.contents_changed
+                    && let Some(segment) = layout.segment(part)
+                {
+                    let range = segment.file_range(&group.room);
+                    let out = self.bytes.get_mut(range.clone())?;
+                    write_group(record, layout, part, group, out).ok()?;
+                    written.push(range);
+                }
+                if group.symbols_changed {
+                    let table = layout.symbols_offset + group.symbols.start * SYMBOL
+                        ..layout.symbols_offset + group.symbols.end * SYMBOL;
+                    let names = layout.names_offset + group.names.start
+                        ..layout.names_offset + group.names.end;
+                    let table = table.start as usize..table.end as usize;
+                    let names = names.start as usize..names.end as usize;
+                    let (before, behind) = self.bytes.split_at_mut_checked(names.start)?;
+                    let table_out = before.get_mut(table.clone())?;
+                    let names_out = behind.get_mut(..names.len())?;
+                    tables::write_symbols(record, layout, part, group, table_out, names_out);
+                    written.extend([table, names]);
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Writes the units that refer to what has moved, of those that have not been written.
+    fn write_users(
+        &mut self,
+        record: &ProgramRecord,
+        written: &mut Vec<Range<usize>>,
+    ) -> Option<()> {
+        let layout = &self.layout;
+        let mut done: FxHashSet<u32> = FxHashSet::default();
+        for part in Part::ALL {
+            let groups = layout.groups(part).iter();
+            let groups = groups.filter(|group| group.contents_changed);
+            done.extend(groups.flat_map(|group| &group.units));
+        }
+        let mut undefined = Vec::new();
+        for &target in layout.moved() {
+            for id in self.users.of(target) {
+                let Some(part) = layout.part_of(id).filter(|_| done.insert(id)) else {
+                    continue;
+                };
+                let Some(segment) = layout.segment(part) else {
+                    continue;
+                };
+                let start = layout.address(id)?;
+                let range = segment.file_range(&(start..start + record.bytes(id).len() as u64));
+                let out = self.bytes.get_mut(range.clone())?;
+                write_unit(record, layout, id, out, &mut undefined).ok()?;
+                written.push(range);
+            }
+        }
+        undefined.is_empty().then_some(())
+    }
+}
+
+/// Which units refer to a unit: at least those that do now, perhaps some that did.
+#[derive(Default)]
+struct Users {
+    /// By unit, where its users begin in `list`; sorted.
+    starts: Vec<u32>,
+    list: Vec<u32>,
+    /// Users that came later.
+    more: FxHashMap<u32, Vec<u32>>,
+}
+
+impl Users {
+    fn new(record: &ProgramRecord) -> Users {
+        let mut counts = vec![0u32; record.len() + 1];
+        let ids = 0..record.len() as u32;
+        let defined = || ids.clone().filter(|&id| record.is_defined(id));
+        for reloc in defined().flat_map(|id| record.relocs(id)) {
+            counts[reloc.target() as usize] += 1;
+        }
+        // From counts to where each run ends; filling in from the back turns ends into starts.
+        let mut sum = 0;
+        for count in &mut counts {
+            sum += *count;
+            *count = sum;
+        }
+        let mut list = vec![0; sum as usize];
+        for id in defined().rev() {
+            for reloc in record.relocs(id) {
+                let end = &mut counts[reloc.target() as usize];
+                *end -= 1;
+                list[*end as usize] = id;
+            }
+        }
+        Users {
+            starts: counts,
+            list,
+            more: FxHashMap::default(),
+        }
+    }
+
+    fn first(&self, target: u32) -> &[u32] {
+        let at = target as usize;
+        match (self.starts.get(at), self.starts.get(at + 1)) {
+            (Some(&start), Some(&end)) => &self.list[start as usize..end as usize],
+            _ => &[],
+        }
+    }
+
+    /// Takes in what these units refer to now.
+    fn add(&mut self, record: &ProgramRecord, changed: &[u32]) {
+        for &id in changed {
+            for reloc in record.relocs(id) {
+                let target = reloc.target();
+                if self.first(target).binary_search(&id).is_ok() {
+                    continue;
+                }
+                let more = self.more.entry(target).or_default();
+                if !more.contains(&id) {
+                    more.push(id);
+                }
+            }
+        }
+    }
+
+    fn of(&self, target: u32) -> impl Iterator<Item = u32> {
+        let more = self.more.get(&target).into_iter().flatten();
+        self.first(target).iter().chain(more).copied()
+    }
+}
