@@ -107,6 +107,17 @@ fn is_at_home(db: &dyn Db, id: FnId) -> bool {
     fits && body_syntax(db, id.def).is_some()
 }
 
+/// Whether the library of a function's module has its code, so that importers need no graph of it.
+pub fn in_library(db: &dyn Db, id: FnId) -> bool {
+    let owner = match id.def.kind(db) {
+        DefKind::DefaultArg | DefKind::WrapperInit => id.def.parent(db).unwrap_or(id.def),
+        _ => id.def,
+    };
+    let parent = owner.parent(db);
+    let is_local = parent.is_some_and(|parent| enclosing_body(db, parent).is_some());
+    !is_local && is_plain(db, owner) && is_at_home(db, id)
+}
+
 /// All code that a module's library has: what is at home in it, and what that needs beyond the libraries of other modules.
 pub fn library(db: &RootDatabase, unit: CompilationUnit) -> Output {
     let mut output = match ProgramRecord::of_library(db, unit, &roots(db, unit)) {
@@ -115,13 +126,24 @@ pub fn library(db: &RootDatabase, unit: CompilationUnit) -> Output {
     };
     // Others have the code of these; here they have been empty places.
     let mut elsewhere: FxHashSet<SymbolName> = FxHashSet::default();
+    // Thunks and the like of another module's declarations: its library has them only if it needs them itself.
+    let mut copies: FxHashSet<SymbolName> = FxHashSet::default();
     output.keys.retain(|key| {
         let is_own = home_elsewhere(db, key).is_none();
         if !is_own {
             elsewhere.insert(symbol_name(db, *key));
+        } else if let CodeKey::Function(instance) = key
+            && compiled_unit_of(db, instance.id.def).is_some()
+        {
+            copies.insert(symbol_name(db, *key));
         }
         is_own
     });
+    for function in &mut output.functions {
+        if copies.contains(&function.symbol) {
+            function.linkage = Linkage::Shared;
+        }
+    }
     output
         .functions
         .retain(|blob| !elsewhere.contains(&blob.symbol));

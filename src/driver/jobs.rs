@@ -1,7 +1,8 @@
 //! Running the jobs of a plan.
 //!
 //! Usually a compilation is one call of [`crate::interface::run`], whatever the plan says; build systems that want messages about jobs get them
-//! as if each had run. With `-driver-separate-processes` compile jobs really are processes, as `-###` prints them, and what they leave is linked.
+//! as if each had run. With `-driver-separate-processes` compile and merge jobs really are processes, as `-###` prints them, and what they
+//! leave is linked.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -11,7 +12,9 @@ use std::sync::Arc;
 
 use crate::base::FxHashMap;
 use crate::diag::{Files, Report, Severity};
-use crate::interface::{BufferEmitter, Config, Emitter, ExitStatus, NoCallbacks, emit_global, run};
+use crate::interface::{
+    BufferEmitter, Config, Emitter, ExitStatus, NoCallbacks, emit_global, imported_archives, run,
+};
 use crate::link::linker::Scratch;
 use crate::session::{Mode, Options, OutputFileMap};
 use crate::store::Store;
@@ -144,7 +147,7 @@ pub(super) fn run_with_messages(
     status
 }
 
-/// A compile job whose process runs.
+/// A job whose process runs.
 struct Running<'a> {
     job: &'a Job,
     child: Child,
@@ -173,21 +176,45 @@ pub(super) fn run_separately(
         }
     };
     let planned = planned(&options, file_map, &scratch.path().to_string_lossy());
-    let compiles: Vec<&(Job, &str)> = planned
-        .iter()
-        .filter(|(job, _)| job.kind == ActionKind::Compile)
-        .collect();
-    if !run_compile_jobs(&options, &compiles, emitter) {
-        return ExitStatus::Failure.code();
+    let of_kind = |kind: ActionKind| planned.iter().filter(move |(job, _)| job.kind == kind);
+    let compiles: Vec<&(Job, &str)> = of_kind(ActionKind::Compile).collect();
+    let merges: Vec<&(Job, &str)> = of_kind(ActionKind::MergeModule).collect();
+    // What is merged has been compiled before.
+    for jobs in [&compiles, &merges] {
+        if !run_jobs(&options, jobs, emitter) {
+            return ExitStatus::Failure.code();
+        }
     }
     if !untracked.mode.links() {
         return 0;
     }
+    // Programs are complete; libraries leave the modules that they import to programs.
+    let archives = match untracked.mode {
+        Mode::EmitLibrary => Ok(Vec::new()),
+        _ => imported_archives(&options, system.clone()),
+    };
+    let mut archives = match archives {
+        Ok(archives) => archives,
+        Err(problems) => {
+            emit_global(emitter, &options, problems);
+            return ExitStatus::Failure.code();
+        }
+    };
+    // A linker takes from an archive what was missing before it: importers come first.
+    archives.reverse();
+    archives.retain(|path| !untracked.link_inputs.contains(path));
     let mut link_options = options.clone();
     let objects = compiles.iter().map(|(job, _)| job.output.clone());
-    link_options.untracked.link_inputs = objects.chain(untracked.link_inputs.clone()).collect();
+    link_options.untracked.link_inputs = objects
+        .chain(archives)
+        .chain(untracked.link_inputs.clone())
+        .collect();
     link_options.untracked.inputs = Vec::new();
     link_options.untracked.output = options.output_path();
+    link_options.untracked.emit_module = false;
+    link_options.untracked.emit_module_path = None;
+    link_options.untracked.emit_module_doc = false;
+    link_options.untracked.emit_module_doc_path = None;
     let mut config = Config::new(link_options, system);
     config.store = store;
     let link = planned.iter().enumerate().next_back();
@@ -213,11 +240,7 @@ pub(super) fn run_separately(
 }
 
 /// Runs jobs, at most so many at once as there are to be threads. Returns whether all have succeeded.
-fn run_compile_jobs(
-    options: &Options,
-    jobs: &[&(Job, &'static str)],
-    emitter: &mut dyn Emitter,
-) -> bool {
+fn run_jobs(options: &Options, jobs: &[&(Job, &'static str)], emitter: &mut dyn Emitter) -> bool {
     let untracked = &options.untracked;
     let limit = match untracked.jobs {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -288,7 +311,7 @@ fn finish(options: &Options, running: Running<'_>, emitter: &mut dyn Emitter) ->
             emit_global(
                 emitter,
                 options,
-                vec![error(format!("a compile job was lost ({cause})"))],
+                vec![error(format!("a job was lost ({cause})"))],
             );
             return false;
         }
@@ -306,17 +329,19 @@ fn finish(options: &Options, running: Running<'_>, emitter: &mut dyn Emitter) ->
     }
     // Whoever reads messages knows from them.
     if !output.status.success() && !options.untracked.parseable_output {
-        emit_global(emitter, options, vec![error(failure(output.status))]);
+        let problem = failure(&named.job.kind, output.status);
+        emit_global(emitter, options, vec![error(problem)]);
     }
     output.status.success()
 }
 
-fn failure(status: ProcessStatus) -> String {
+fn failure(kind: &ActionKind, status: ProcessStatus) -> String {
     let how = match status.signal() {
         Some(signal) => format!("due to signal {signal}"),
         None => format!("with exit code {}", status.code().unwrap_or(1)),
     };
-    format!("compile command failed {how} (use -v to see invocation)")
+    let name = kind.name();
+    format!("{name} command failed {how} (use -v to see invocation)")
 }
 
 /// Whether compile jobs can be processes in a mode.
@@ -325,5 +350,6 @@ pub(super) fn can_run_separately(options: &Options) -> bool {
     let links = matches!(mode, Mode::EmitExecutable | Mode::EmitLibrary);
     (links && !options.tracked.static_library)
         || mode == Mode::EmitObject
+        || mode == Mode::EmitModule
         || mode == Mode::Typecheck
 }

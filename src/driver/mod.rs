@@ -128,9 +128,8 @@ fn command(system: Arc<dyn System>, args: &[String], emitter: &mut dyn Emitter) 
             Some((mode, rest)) if mode == "-modulewrap" => {
                 tools::modulewrap(&*system, rest, emitter)
             }
-            Some((mode, _)) if mode == "-merge-modules" => {
-                let message = "'language -frontend -merge-modules' is not available yet";
-                fail(emitter, vec![error(message)])
+            Some((mode, rest)) if mode == "-merge-modules" => {
+                tools::merge_modules(&*system, rest, emitter)
             }
             _ => compile(system, rest, None, emitter),
         },

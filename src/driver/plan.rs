@@ -61,6 +61,8 @@ pub struct Job {
     pub inputs: Vec<String>,
     /// The file it writes; empty for a check.
     pub output: String,
+    /// The partial module that a compile job writes beside it; empty if there is none.
+    pub partial: String,
     /// The command that does it in a process of its own.
     pub command: Vec<String>,
 }
@@ -110,11 +112,7 @@ pub fn actions(options: &Options) -> Vec<Action> {
         objects.push(push(ActionKind::Input(input.clone()), Vec::new(), "object"));
     }
     let full_debug = options.tracked.debug_info == DebugInfo::Full;
-    let untracked = &options.untracked;
-    let wants_module = mode == Mode::EmitModule
-        || untracked.emit_module
-        || untracked.emit_module_path.is_some()
-        || (full_debug && mode.links());
+    let wants_module = options.makes_module() || (full_debug && mode.links());
     let merged = (wants_module && !compiles.is_empty())
         .then(|| push(ActionKind::MergeModule, compiles, "languagemodule"));
     if !mode.links() {
@@ -158,24 +156,62 @@ pub fn jobs(
     temporary: &str,
 ) -> Vec<Job> {
     let mut outputs: Vec<String> = Vec::new();
+    // What merging reads of each step.
+    let mut partials: Vec<String> = Vec::new();
+    let merges = actions
+        .iter()
+        .any(|action| action.kind == ActionKind::MergeModule);
     let mut jobs = Vec::new();
     for (number, action) in actions.iter().enumerate() {
         if let ActionKind::Input(path) = &action.kind {
             outputs.push(path.clone());
+            partials.push(String::new());
             continue;
         }
-        let inputs: Vec<String> = action.inputs.iter().map(|&i| outputs[i].clone()).collect();
+        let is_merge = action.kind == ActionKind::MergeModule;
+        let from = if is_merge { &partials } else { &outputs };
+        let inputs: Vec<String> = action.inputs.iter().map(|&i| from[i].clone()).collect();
         let output = output_of(options, action, number, &inputs, file_map, temporary);
-        let command = command_of(options, &action.kind, &inputs, &output);
+        let partial = match action.kind {
+            ActionKind::Compile if merges => {
+                partial_of(options, action, number, &inputs, file_map, temporary)
+            }
+            _ => String::new(),
+        };
+        let command = command_of(options, &action.kind, &inputs, &output, &partial);
         outputs.push(output.clone());
+        partials.push(match partial.is_empty() {
+            true => output.clone(),
+            false => partial.clone(),
+        });
         jobs.push(Job {
             kind: action.kind.clone(),
             inputs,
             output,
+            partial,
             command,
         });
     }
     jobs
+}
+
+/// Where a compile job that makes something else leaves its partial module. Never beside the object, where it could have the module's own path.
+fn partial_of(
+    options: &Options,
+    action: &Action,
+    number: usize,
+    inputs: &[String],
+    file_map: &OutputFileMap,
+    temporary: &str,
+) -> String {
+    if options.untracked.mode == Mode::EmitModule {
+        return String::new();
+    }
+    let module = Action {
+        output: "languagemodule",
+        ..action.clone()
+    };
+    output_in(options, &module, number, inputs, file_map, temporary, true)
 }
 
 fn output_of(
@@ -185,6 +221,19 @@ fn output_of(
     inputs: &[String],
     file_map: &OutputFileMap,
     temporary: &str,
+) -> String {
+    output_in(options, action, number, inputs, file_map, temporary, false)
+}
+
+/// The output of a step; with `hidden` it is one that nobody asked for.
+fn output_in(
+    options: &Options,
+    action: &Action,
+    number: usize,
+    inputs: &[String],
+    file_map: &OutputFileMap,
+    temporary: &str,
+    hidden: bool,
 ) -> String {
     let module = options.tracked.module_name.as_str();
     let untracked = &options.untracked;
@@ -207,21 +256,15 @@ fn output_of(
             if let Some(path) = file_map.get(source, action.output) {
                 return path.to_owned();
             }
-            match (untracked.mode.is_per_file(), &untracked.output) {
+            match (untracked.mode.is_per_file() && !hidden, &untracked.output) {
                 (true, Some(path)) => path.clone(),
                 (true, None) => format!("{stem}.{ending}"),
                 (false, _) => format!("{temporary}/{stem}-{number}.{ending}"),
             }
         }
         ActionKind::MergeModule => {
-            let named = untracked.emit_module_path.clone();
-            let main = (untracked.mode == Mode::EmitModule).then(|| untracked.output.clone());
-            let named = named.or(main.flatten());
-            let wanted = untracked.emit_module || untracked.mode == Mode::EmitModule;
-            named.unwrap_or_else(|| match wanted {
-                true => format!("{module}.codemodule"),
-                false => format!("{temporary}/{module}-{number}.codemodule"),
-            })
+            let wanted = options.module_path();
+            wanted.unwrap_or_else(|| format!("{temporary}/{module}-{number}.codemodule"))
         }
         ActionKind::AutolinkExtract => format!("{temporary}/{module}-{number}.autolink"),
         ActionKind::ModuleWrap => format!("{temporary}/{module}-{number}.o"),
@@ -236,6 +279,7 @@ fn command_of(
     kind: &ActionKind,
     inputs: &[String],
     output: &str,
+    partial: &str,
 ) -> Vec<String> {
     let tracked = &options.tracked;
     let mut command: Vec<String> = Vec::new();
@@ -261,9 +305,7 @@ fn command_of(
             for condition in &tracked.conditions {
                 words(&["-D", condition.as_str()]);
             }
-            for path in &options.untracked.import_paths {
-                words(&["-I", path]);
-            }
+            search_options(options, &mut words);
             if tracked.parse_as_library {
                 words(&["-parse-as-library"]);
             }
@@ -279,6 +321,7 @@ fn command_of(
             for library in &tracked.link_libraries {
                 words(&[&format!("-l{library}")]);
             }
+            link_options(options, &mut words);
             if let Some(folder) = &options.untracked.module_cache_path {
                 words(&["-module-cache-path", folder]);
             }
@@ -289,6 +332,13 @@ fn command_of(
             if !output.is_empty() {
                 words(&["-o", output]);
             }
+            if !partial.is_empty() {
+                words(&["-emit-module-path", partial]);
+            }
+            // A job for the whole module knows all of its documentation; others leave theirs in partial modules.
+            if let Some(path) = options.docs_path().filter(|_| tracked.whole_module) {
+                words(&["-emit-module-doc-path", &path]);
+            }
         }
         ActionKind::MergeModule => {
             words(&[
@@ -297,13 +347,12 @@ fn command_of(
                 "-merge-modules",
                 "-emit-module",
             ]);
-            for object in inputs {
-                words(&[&Path::new(object)
-                    .with_extension("codemodule")
-                    .to_string_lossy()]);
-            }
+            inputs.iter().for_each(|input| words(&[input]));
             words(&["-parse-as-library", "-target", tracked.target.triple()]);
             words(&["-module-name", module, "-o", output]);
+            if let Some(path) = options.docs_path().filter(|_| !tracked.whole_module) {
+                words(&["-emit-module-doc-path", &path]);
+            }
         }
         ActionKind::AutolinkExtract => {
             words(&["language-autolink-extract"]);
@@ -322,6 +371,45 @@ fn command_of(
         ActionKind::Link => link_command(options, inputs, output, &mut words),
     }
     command
+}
+
+/// Where a job finds the modules that its files import.
+fn search_options(options: &Options, words: &mut dyn FnMut(&[&str])) {
+    let untracked = &options.untracked;
+    for path in &untracked.import_paths {
+        words(&["-I", path]);
+    }
+    for path in &untracked.library_paths {
+        words(&["-L", path]);
+    }
+    for named in &untracked.externs {
+        words(&["--extern", &format!("{}={}", named.name, named.path)]);
+    }
+    if let Some(folder) = &untracked.sysroot {
+        words(&["--sysroot", folder]);
+    }
+    if let Some(folder) = &untracked.resource_dir {
+        words(&["-resource-dir", folder]);
+    }
+}
+
+/// What is said about linking belongs to the module's identity, as all options do that change what is made.
+fn link_options(options: &Options, words: &mut dyn FnMut(&[&str])) {
+    let tracked = &options.tracked;
+    if let Some(linker) = &tracked.linker {
+        words(&[&format!("-use-ld={linker}")]);
+    }
+    for argument in &tracked.linker_arguments {
+        words(&["-Xlinker", argument]);
+    }
+    let flags = [
+        (tracked.static_executable, "-static-executable"),
+        (tracked.static_stdlib, "-static-stdlib"),
+        (tracked.static_library, "-static"),
+    ];
+    for (_, flag) in flags.iter().filter(|(is_set, _)| *is_set) {
+        words(&[flag]);
+    }
 }
 
 fn link_command(

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use crate::db::RootDatabase;
 use crate::diag::Diagnostic;
 use crate::interface::{Emitter, print};
 use crate::link::autolink;
+use crate::metadata::merge::{Merged, PartialModule, PartialModules, merged};
 use crate::metadata::{ModuleFile, metadata_object};
 use crate::session::Target;
 use crate::vfs::{OutputKind, ReadError, System};
@@ -77,6 +79,100 @@ fn wrapped(system: &dyn System, args: &[String]) -> Result<(), Diagnostic> {
         let reason = crate::vfs::describe(&cause);
         error(format!("cannot write output file '{output}' ({reason})"))
     })
+}
+
+/// `language -frontend -merge-modules a.codemodule … -emit-module -module-name M -o M.codemodule`: the module that partial ones are parts of.
+pub(super) fn merge_modules(system: &dyn System, args: &[String], emitter: &mut dyn Emitter) -> u8 {
+    let merge = || {
+        let asked = Merge::parse(args)?;
+        let merged = asked.merged(system)?;
+        let mut outputs = vec![(asked.output, &merged.module)];
+        outputs.extend(asked.docs.map(|path| (path, &merged.docs)));
+        for (path, bytes) in outputs {
+            let written = system.write(Path::new(path), bytes, OutputKind::Data);
+            written.map_err(|cause| {
+                let reason = crate::vfs::describe(&cause);
+                error(format!("cannot write output file '{path}' ({reason})"))
+            })?;
+        }
+        Ok(())
+    };
+    match merge() {
+        Ok(()) => 0,
+        Err(problem) => fail(emitter, vec![problem]),
+    }
+}
+
+/// A command line of a merge job.
+#[derive(Default)]
+struct Merge<'a> {
+    inputs: Vec<&'a str>,
+    output: &'a str,
+    docs: Option<&'a str>,
+    name: Option<&'a str>,
+    target: Option<Target>,
+}
+
+impl<'a> Merge<'a> {
+    fn parse(args: &'a [String]) -> Result<Merge<'a>, Diagnostic> {
+        let mut asked = Merge::default();
+        let mut args = args.iter();
+        while let Some(arg) = args.next() {
+            let mut value = || {
+                let missing = || error(format!("missing argument value for '{arg}'"));
+                args.next().map(String::as_str).ok_or_else(missing)
+            };
+            match arg.as_str() {
+                "-o" | "-emit-module-path" => asked.output = value()?,
+                "-emit-module-doc-path" => asked.docs = Some(value()?),
+                "-module-name" => asked.name = Some(value()?),
+                "-target" => {
+                    let triple = value()?;
+                    let unknown = || error(format!("unknown target '{triple}'"));
+                    asked.target = Some(Target::parse(triple).ok_or_else(unknown)?);
+                }
+                // What else the parts were compiled with is in them.
+                "-emit-module" | "-parse-as-library" => {}
+                other if other.starts_with('-') => {
+                    return Err(error(format!("unknown argument: '{other}'")));
+                }
+                input => asked.inputs.push(input),
+            }
+        }
+        if asked.inputs.is_empty() {
+            return Err(error("no input files"));
+        }
+        if asked.output.is_empty() {
+            return Err(error("no output file; use '-o' to name one"));
+        }
+        Ok(asked)
+    }
+
+    fn merged(&self, system: &dyn System) -> Result<Merged, Diagnostic> {
+        let db = RootDatabase::new();
+        let mut parts = Vec::with_capacity(self.inputs.len());
+        for input in &self.inputs {
+            let file = ModuleFile::open(system, Path::new(input));
+            let file = file.map_err(|problem| error(problem.to_string()))?;
+            let header = file.header();
+            if let Some(name) = self.name.filter(|name| *name != header.name) {
+                let found = &header.name;
+                let message = format!(
+                    "cannot merge '{input}' into module '{name}': it is a part of '{found}'"
+                );
+                return Err(error(message));
+            }
+            if let Some(target) = self.target.filter(|t| t.triple() != header.target) {
+                let (found, triple) = (&header.target, target.triple());
+                let message =
+                    format!("cannot merge '{input}': it was compiled for {found}, not {triple}");
+                return Err(error(message));
+            }
+            parts.push(PartialModule::new(&db, file));
+        }
+        let result = merged(&db, PartialModules::new(&db, parts));
+        result.clone().map_err(error)
+    }
 }
 
 /// The text to write, and where to.

@@ -226,6 +226,7 @@ impl HotCompiler {
                 file_map: OutputFileMap::default(),
                 store: self.store.clone(),
                 modules: self.modules.clone(),
+                archives: Vec::new(),
                 reuse: Some(self.reuse.clone()),
                 rebuild: None,
                 remade: None,

@@ -34,6 +34,9 @@ pub(super) fn needs_linker(options: &Options, system: &dyn System) -> bool {
 
 /// The libraries among those of `-l` that are not modules: a module's code is part of the program anyway.
 fn foreign_libraries(options: &Options, system: &dyn System) -> Vec<String> {
+    if links_only(options) {
+        return options.tracked.link_libraries.clone();
+    }
     let is_module = |name: &str| {
         let folders = options.untracked.library_paths.iter();
         let mut archives = folders.flat_map(|folder| {
@@ -46,8 +49,16 @@ fn foreign_libraries(options: &Options, system: &dyn System) -> Vec<String> {
     libraries.filter(|name| !is_module(name)).cloned().collect()
 }
 
+/// Whether nothing is compiled: then what objects need of modules is in archives, like everything else.
+fn links_only(options: &Options) -> bool {
+    options.untracked.inputs.is_empty()
+}
+
 /// The objects and archives among the inputs that are not modules.
 fn foreign_inputs(options: &Options, system: &dyn System) -> Vec<String> {
+    if links_only(options) {
+        return options.untracked.link_inputs.clone();
+    }
     let inputs = options.untracked.link_inputs.iter();
     let foreign = inputs.filter(|path| !is_module_file(system, Path::new(path)));
     foreign.cloned().collect()

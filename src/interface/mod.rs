@@ -163,6 +163,8 @@ pub struct Compiler {
     pub store: Option<Arc<Store>>,
     /// The modules that the files import, and those that these need, each behind its own.
     pub modules: Vec<ModuleFile>,
+    /// The paths of their archives, as far as these are there.
+    pub archives: Vec<String>,
     /// What earlier builds of this process found out.
     reuse: Option<Arc<Reuse>>,
     /// What has to be asked again, where earlier processes have left answers.
@@ -486,9 +488,10 @@ fn phases(
     let is_archive = mode == Mode::EmitLibrary && compiler.options.tracked.static_library;
     let mut module = Vec::new();
     // The module is there before its code: others can begin with it.
-    if outputs::makes_module(&compiler.options) || is_archive {
-        module = timing.stage("module", Some(db), || modules::module_file(compiler));
-        made.extend(outputs::write_module(compiler, &module)?);
+    if compiler.options.makes_module() || is_archive {
+        let file = timing.stage("module", Some(db), || modules::module_file(compiler));
+        made.extend(outputs::write_module(compiler, &file)?);
+        module = file.bytes;
         if callbacks.after_module(compiler) == Compilation::Stop {
             return Err(Ending::Stopped);
         }
@@ -567,6 +570,20 @@ fn phases(
     })
 }
 
+/// The archives of the modules that a program's files import, and of those that these need: whoever links objects needs them.
+pub fn imported_archives(
+    options: &Options,
+    system: Arc<dyn System>,
+) -> Result<Vec<String>, Vec<Diagnostic>> {
+    let config = Config::new(options.clone(), system);
+    let read = read_inputs(config, OutputFileMap::default(), None);
+    match read {
+        Ok((compiler, _)) => Ok(compiler.archives),
+        Err(Ending::Errors(errors)) => Err(errors),
+        Err(Ending::Reported | Ending::Stopped) => Ok(Vec::new()),
+    }
+}
+
 /// Reads the output file map, if there is one.
 fn load_file_map(config: &Config, emitter: &mut dyn Emitter) -> Phase<OutputFileMap> {
     let Some(path) = &config.options.untracked.output_file_map else {
@@ -638,7 +655,7 @@ fn read_inputs(
     bodies::register();
     let library = items::workspace::library(&db, &tracked);
     let loaded = modules::load(&db, &system, &options, &files, library)?;
-    let modules = loaded.files;
+    let (modules, archives) = (loaded.files, loaded.archives);
     let unit = items::workspace::open_with(&db, files, tracked, library, loaded.units);
     let compiler = Compiler {
         db,
@@ -648,6 +665,7 @@ fn read_inputs(
         file_map,
         store,
         modules,
+        archives,
         reuse: None,
         rebuild: None,
         remade: None,

@@ -6,8 +6,11 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use crate::base::{Fingerprint, FxHashMap, FxHashSet, Name, StableHash, StableHasher};
+use crate::base::{
+    Fingerprint, FxHashMap, FxHashSet, Name, StableHash, StableHasher, fingerprint_of,
+};
 use crate::codegen;
+use crate::codegen::compiled::in_library;
 use crate::codegen::record::Output;
 use crate::db::{CompilationUnit, CompiledModule, Db, ModuleRecords, RootDatabase, SourceFile};
 use crate::diag::Diagnostic;
@@ -18,11 +21,15 @@ use crate::items::compiled::{
 use crate::items::ids::{DefKind, Synth};
 use crate::items::imports::written_imports;
 use crate::items::library::{ResultKind, lines_of_body};
-use crate::items::{DefId, body_owners, declarations, file_of, module_of};
+use crate::items::outline::outline_fingerprint;
+use crate::items::{DefId, body_owners, body_syntax, declarations, file_of, module_of};
+use crate::metadata::docs::{doc_records, module_docs};
+use crate::metadata::interface::file_hash;
+use crate::metadata::merge::whole;
 use crate::metadata::{
     CODE_MEMBER, CStore, CrateLocator, CrateNum, LocateError, METADATA_MEMBER, ModuleFile,
-    ModuleHeader, SearchPaths, SourceInfo, Upstream, Wanted, encode, exported, module_hashes,
-    own_hash, pack, write_archive,
+    ModuleHeader, Part, PartFile, SearchPaths, Upstream, Wanted, encode, exported, pack,
+    write_archive,
 };
 use crate::mir::data::{FnId, FnKind};
 use crate::mir::mentions::functions_mentioned;
@@ -80,6 +87,8 @@ pub(super) struct Loaded {
     pub units: Vec<CompilationUnit>,
     /// The files, in the same order.
     pub files: Vec<ModuleFile>,
+    /// The paths of those archives that are there, in the same order.
+    pub archives: Vec<String>,
 }
 
 /// Finds the modules that files import, and what these need.
@@ -177,6 +186,8 @@ impl Loader<'_> {
         };
         let archive = found.library.archive.clone();
         let archive = archive.filter(|file| file.has_code());
+        let path = archive.as_ref().map(|file| file.path().to_owned());
+        self.loaded.archives.extend(path);
         let code = Code {
             archive: archive.map_or_else(OnceLock::new, |found| OnceLock::from(Some(found))),
             module: file.clone(),
@@ -208,11 +219,26 @@ impl Loader<'_> {
     }
 }
 
-/// The records of the module that is compiled.
-fn records(db: &RootDatabase, unit: CompilationUnit) -> RecordMap {
+/// The files that outputs are made of: all, or the primary ones of a frontend job.
+fn own_files(compiler: &Compiler) -> Vec<(u32, SourceFile)> {
+    let files = compiler.unit.files(&compiler.db).iter().copied();
+    let primary = &compiler.options.untracked.primary_files;
+    let is_own = |file: &SourceFile| {
+        primary.is_empty() || primary.iter().any(|path| path == file.path(&compiler.db))
+    };
+    let numbered = (0..).zip(files);
+    numbered.filter(|(_, file)| is_own(file)).collect()
+}
+
+/// The records of some files of the module that is compiled, and the keys of the graphs among them.
+fn records(
+    db: &RootDatabase,
+    unit: CompilationUnit,
+    own: &[SourceFile],
+) -> (RecordMap, Vec<Fingerprint>) {
     let mut records = RecordMap::new();
     record_summary(db, unit, &mut records);
-    let files = db.par_map(unit.files(db), |db, &file| {
+    let files = db.par_map(own, |db, &file| {
         let mut records = RecordMap::new();
         record_file(db, file, &mut records);
         let scope = file_scope(db, file);
@@ -231,15 +257,52 @@ fn records(db: &RootDatabase, unit: CompilationUnit) -> RecordMap {
         records.extend(file);
         owners.extend(bodies);
     }
-    records.extend(graphs(db, unit, &owners));
-    records
+    let graphs = graphs(db, unit, own, &owners);
+    let keys = graphs.keys().copied().collect();
+    records.extend(graphs);
+    (records, keys)
 }
 
-/// The graphs of a module's functions, from bodies on to everything in the module that these mention.
-fn graphs(db: &RootDatabase, unit: CompilationUnit, owners: &[DefId]) -> RecordMap {
+/// The graphs of functions that importers compile into themselves: those of exported bodies, and of what these mention as far as no library has it. Importers cannot
+/// notice a change of any other body. Only what was optimised is an exception, with all graphs: its importers are compiled again whenever anything changes.
+fn graphs(
+    db: &RootDatabase,
+    unit: CompilationUnit,
+    files: &[SourceFile],
+    owners: &[DefId],
+) -> RecordMap {
     let module = crate::items::module_def(db, unit);
+    let shows_all = unit.options(db).opt_level.is_optimized();
+    let exported = exported(db, unit);
+    let is_shown = |db: &dyn Db, def: DefId| shows_all || exported.exports_body(db, def);
+    let own: FxHashSet<SourceFile> = files.iter().copied().collect();
+    let is_complete = own.len() == unit.files(db).len();
+    // The part of another file has it in any case.
+    let is_others = |db: &dyn Db, id: FnId| {
+        let is_body = !matches!(
+            id.kind,
+            FnKind::GlobalAddress
+                | FnKind::DestroyObject
+                | FnKind::CaseConstructor
+                | FnKind::PropertyGet
+                | FnKind::PropertySet
+                | FnKind::PropertyAddress
+                | FnKind::ValueThunk
+                | FnKind::BoundMethodThunk
+                | FnKind::KeyPathGet(_)
+                | FnKind::KeyPathSet(_)
+        );
+        !is_complete
+            && is_body
+            && is_shown(db, id.def)
+            && file_of(db, id.def).is_some_and(|file| !own.contains(&file))
+            && body_syntax(db, id.def).is_some()
+    };
     let mut next: Vec<FnId> = Vec::new();
     for list in db.par_map(owners, |db, &def| {
+        if !is_shown(db, def) {
+            return Vec::new();
+        }
         let mut ids = mir::functions_of(db, def);
         let others = [FnKind::Allocate, FnKind::EndAccess];
         ids.extend(others.map(|kind| FnId { def, kind }));
@@ -247,8 +310,8 @@ fn graphs(db: &RootDatabase, unit: CompilationUnit, owners: &[DefId]) -> RecordM
     }) {
         next.extend(list);
     }
-    next.extend(raw_value_members(db, unit));
-    let mut seen: crate::base::FxHashSet<FnId> = next.iter().copied().collect();
+    next.extend(raw_value_members(db, files));
+    let mut seen: FxHashSet<FnId> = next.iter().copied().collect();
     let mut records = RecordMap::new();
     while !next.is_empty() {
         let found = db.par_map(&next, |db, &id| {
@@ -257,7 +320,9 @@ fn graphs(db: &RootDatabase, unit: CompilationUnit, owners: &[DefId]) -> RecordM
             if let Some(graph) = mir::mir(db, id) {
                 mir::record_mir(db, id, graph, &mut records);
                 functions_mentioned(graph, &mut |id| {
-                    if module_of(db, id.def) == module {
+                    let is_own = module_of(db, id.def) == module;
+                    let is_needed = || is_shown(db, id.def) || !in_library(db, id);
+                    if is_own && is_needed() && !is_others(db, id) {
                         mentioned.push(id);
                     }
                 });
@@ -274,8 +339,8 @@ fn graphs(db: &RootDatabase, unit: CompilationUnit, owners: &[DefId]) -> RecordM
 }
 
 /// Members that the compiler makes of the raw values that cases are written with. Those texts are not part of a module file, and so the graphs are.
-fn raw_value_members(db: &RootDatabase, unit: CompilationUnit) -> Vec<FnId> {
-    let found = db.par_map(unit.files(db), |db, &file| {
+fn raw_value_members(db: &RootDatabase, files: &[SourceFile]) -> Vec<FnId> {
+    let found = db.par_map(files, |db, &file| {
         let declared = declarations(db, file).iter().copied();
         let enums = declared.filter(|def| def.kind(db) == DefKind::Enum);
         let members = enums.flat_map(|def| synth_members(db, def).iter().copied());
@@ -292,52 +357,106 @@ fn raw_value_members(db: &RootDatabase, unit: CompilationUnit) -> Vec<FnId> {
     found.concat()
 }
 
-/// The bytes of the module file.
-pub(super) fn module_file(compiler: &Compiler) -> Vec<u8> {
+/// What a compilation leaves for importers: the bytes of the module file, and its header.
+pub(super) struct Module {
+    pub bytes: Vec<u8>,
+    pub header: ModuleHeader,
+}
+
+/// Makes the module file, or for a frontend job the part of it that belongs to the primary files.
+pub(super) fn module_file(compiler: &Compiler) -> Module {
     let (db, unit) = (&compiler.db, compiler.unit);
-    let records = records(db, unit);
-    let records: std::collections::BTreeMap<Fingerprint, &[u8]> = records
+    let own = own_files(compiler);
+    let files: Vec<SourceFile> = own.iter().map(|&(_, file)| file).collect();
+    let (records, graphs) = records(db, unit, &files);
+    let mut part = part(db, unit, own, graphs);
+    let common = common_header(compiler);
+    let header = match compiler.options.untracked.primary_files.is_empty() {
+        true => {
+            let print = |key| {
+                let record = records.get(&key);
+                record.map_or(Fingerprint::ZERO, |bytes| Fingerprint::of_bytes(bytes))
+            };
+            whole(&common, &[&part], records.keys(), &print)
+        }
+        false => {
+            part.docs = doc_records(db, unit, &files);
+            ModuleHeader {
+                part: Some(part),
+                ..common
+            }
+        }
+    };
+    let records = records
         .iter()
         .map(|(&key, bytes)| (key, bytes.as_slice()))
         .collect();
-    encode(&header(compiler, &records), &records)
+    Module {
+        bytes: encode(&header, &records),
+        header,
+    }
 }
 
-/// Bodies that importers compile into themselves say in which line they trap, so that importers notice when lines move there.
-fn lines_of_exported_bodies(db: &RootDatabase, unit: CompilationUnit) -> Fingerprint {
+/// What some files contribute to the header of the module.
+fn part(
+    db: &RootDatabase,
+    unit: CompilationUnit,
+    own: Vec<(u32, SourceFile)>,
+    graphs: Vec<Fingerprint>,
+) -> Part {
     let exported = exported(db, unit);
     let shown: FxHashSet<SourceFile> = exported
         .bodies
         .iter()
         .filter_map(|&def| file_of(db, def))
         .collect();
+    let own = db.par_map(&own, |db, &(number, file)| PartFile {
+        number,
+        text: Fingerprint::of_bytes(file.text(db).as_bytes()),
+        content: file_hash(db, file),
+        lines: match shown.contains(&file) {
+            true => lines_of_bodies(db, file),
+            false => Fingerprint::ZERO,
+        },
+    });
+    let outlines = db.par_map(unit.files(db), |db, &file| outline_fingerprint(db, file));
     let mut hasher = StableHasher::new();
-    for &file in unit.files(db).iter().filter(|file| shown.contains(file)) {
-        for &def in body_owners(db, file) {
-            lines_of_body(db, def).stable_hash(&mut hasher);
-        }
+    outlines.stable_hash(&mut hasher);
+    let files = unit.files(db).iter();
+    Part {
+        files: files.map(|file| file.path(db).to_owned()).collect(),
+        own,
+        options: fingerprint_of(unit.options(db)),
+        is_optimized: unit.options(db).opt_level.is_optimized(),
+        outlines: hasher.finish(),
+        shown: exported.hash,
+        graphs,
+        docs: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Bodies that importers compile into themselves say in which line they trap, so that importers notice when lines move there.
+fn lines_of_bodies(db: &dyn Db, file: SourceFile) -> Fingerprint {
+    let mut hasher = StableHasher::new();
+    for &def in body_owners(db, file) {
+        lines_of_body(db, def).stable_hash(&mut hasher);
     }
     hasher.finish()
 }
 
-fn header(
-    compiler: &Compiler,
-    records: &std::collections::BTreeMap<Fingerprint, &[u8]>,
-) -> ModuleHeader {
+/// The header without what follows from single files: the same for every frontend job.
+fn common_header(compiler: &Compiler) -> ModuleHeader {
     let (db, unit) = (&compiler.db, compiler.unit);
     let tracked = &compiler.options.tracked;
-    let name = tracked.module_name.to_string();
-    let direct: Vec<String> = unit
-        .files(db)
+    let files = unit.files(db).iter();
+    let scopes: Vec<_> = files.map(|&file| file_scope(db, file)).collect();
+    let direct: FxHashSet<&str> = scopes
         .iter()
-        .flat_map(|&file| file_scope(db, file).imports.clone())
-        .map(|name| name.to_string())
+        .flat_map(|scope| scope.imports.iter().map(|name| name.as_str()))
         .collect();
-    let reexported: Vec<String> = unit
-        .files(db)
+    let reexported: FxHashSet<&str> = scopes
         .iter()
-        .flat_map(|&file| file_scope(db, file).exported.clone())
-        .map(|name| name.to_string())
+        .flat_map(|scope| scope.exported.iter().map(|name| name.as_str()))
         .collect();
     let upstream = compiler.modules.iter().map(|file| {
         let header = file.header();
@@ -346,48 +465,25 @@ fn header(
             stable_crate_id: header.stable_crate_id,
             svh: header.svh,
             interface: header.interface,
-            is_reexported: reexported.contains(&header.name),
-            is_direct: direct.contains(&header.name),
+            is_reexported: reexported.contains(header.name.as_str()),
+            is_direct: direct.contains(header.name.as_str()),
         }
     });
-    let upstream: Vec<Upstream> = upstream.collect();
-    let (svh, visible) = module_hashes(db, unit, &upstream);
-    // Optimised importers compile all bodies into themselves, and may read every record.
-    let mut hasher = StableHasher::new();
-    tracked.stable_hash(&mut hasher);
-    for (key, bytes) in records {
-        key.stable_hash(&mut hasher);
-        Fingerprint::of_bytes(bytes).stable_hash(&mut hasher);
-    }
-    for module in &upstream {
-        hasher.write_u64(module.svh.0);
-    }
-    let own = (!tracked.opt_level.is_optimized()).then(|| own_hash(db, unit));
-    let interface = match tracked.opt_level.is_optimized() {
-        true => hasher.finish(),
-        false => visible.combine(lines_of_exported_bodies(db, unit)),
-    };
     ModuleHeader {
         stable_crate_id: tracked.stable_crate_id(),
         crate_metadata: tracked.crate_metadata.iter().cloned().collect(),
-        name,
-        svh,
-        own,
-        interface,
+        name: tracked.module_name.to_string(),
         has_mir: true,
         is_testable: tracked.enable_testing,
         target: tracked.target.triple().to_owned(),
-        sources: unit
-            .files(db)
-            .iter()
-            .map(|file| SourceInfo {
-                path: file.path(db).to_owned(),
-                hash: Fingerprint::of_bytes(file.text(db).as_bytes()),
-            })
-            .collect(),
-        upstream,
+        upstream: upstream.collect(),
         ..ModuleHeader::default()
     }
+}
+
+/// The bytes of the documentation file, which has the module's header.
+pub(super) fn docs(compiler: &Compiler, header: &ModuleHeader) -> Vec<u8> {
+    module_docs(&compiler.db, compiler.unit, header)
 }
 
 /// The bytes of a static library: the module, its objects, and its code as programs take it.

@@ -6,6 +6,7 @@ use crate::diag::Diagnostic;
 use crate::session::{Mode, Options, OutputFileMap};
 use crate::vfs::{OutputKind, System, describe};
 
+use super::modules::{self, Module};
 use super::reuse::Program;
 use super::stages::{Image, Object};
 use super::{Compiler, Emitter, Ending};
@@ -24,7 +25,12 @@ pub(super) fn check(
         }
         _ => paths.extend(options.output_path()),
     }
-    paths.extend(module_path(options).filter(|_| options.untracked.mode != Mode::EmitModule));
+    paths.extend(
+        options
+            .module_path()
+            .filter(|_| options.untracked.mode != Mode::EmitModule),
+    );
+    paths.extend(options.docs_path());
     for path in &paths {
         if options.untracked.inputs.contains(path) {
             let message = format!("output file '{path}' would replace an input");
@@ -141,39 +147,21 @@ pub(super) fn write_assembly(
     Ok(())
 }
 
-/// Whether a module file is asked for, beside the main output or as it.
-pub(super) fn makes_module(options: &Options) -> bool {
-    let asked = &options.untracked;
-    asked.mode == Mode::EmitModule || asked.emit_module || asked.emit_module_path.is_some()
-}
-
-/// Where the module file goes, if one is asked for.
-pub(super) fn module_path(options: &Options) -> Option<String> {
-    if !makes_module(options) {
-        return None;
+/// Writes the module file where one is asked for, and its documentation.
+pub(super) fn write_module(compiler: &Compiler, module: &Module) -> Result<Written, Ending> {
+    let mut written = Vec::new();
+    let system = &*compiler.system;
+    // Who waits for the module waits for all of it.
+    if let Some(path) = compiler.options.docs_path() {
+        let docs = modules::docs(compiler, &module.header);
+        write(system, &path, &docs, OutputKind::Data)?;
+        written.push((path, docs));
     }
-    let asked = &options.untracked;
-    if asked.mode == Mode::EmitModule {
-        return options.output_path();
+    if let Some(path) = compiler.options.module_path() {
+        write(system, &path, &module.bytes, OutputKind::Data)?;
+        written.push((path, module.bytes.clone()));
     }
-    if let Some(path) = &asked.emit_module_path {
-        return Some(path.clone());
-    }
-    // Beside the main output.
-    let name = format!("{}.codemodule", options.tracked.module_name);
-    let folder = options.output_path();
-    let folder = folder.as_deref().and_then(|path| Path::new(path).parent());
-    let path = folder.map_or_else(|| PathBuf::from(&name), |folder| folder.join(&name));
-    Some(path.to_string_lossy().into_owned())
-}
-
-/// Writes the module file where one is asked for.
-pub(super) fn write_module(compiler: &Compiler, module: &[u8]) -> Result<Written, Ending> {
-    let Some(path) = module_path(&compiler.options) else {
-        return Ok(Vec::new());
-    };
-    write(&*compiler.system, &path, module, OutputKind::Data)?;
-    Ok(vec![(path, module.to_vec())])
+    Ok(written)
 }
 
 /// Writes a static library.

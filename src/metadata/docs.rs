@@ -1,6 +1,6 @@
 //! Documentation comments of a module: `M.codedoc`.
 //!
-//! They lie in a file of their own, because compilers never read them and editors read nothing else. The container is that of module files, with the same header; a
+//! They lie in a file of their own, because compilers never read them and editors read nothing else. The container is that of module files, with a header that names the module; a
 //! record holds the comment of one declaration, and its key is the hash of the declaration's identity.
 
 use std::collections::BTreeMap;
@@ -29,9 +29,31 @@ pub struct Documentation {
 
 /// The bytes of the documentation file that belongs to a module with this header.
 pub fn module_docs(db: &dyn Db, unit: CompilationUnit, header: &ModuleHeader) -> Vec<u8> {
+    encode_docs(header, &doc_records(db, unit, unit.files(db)))
+}
+
+/// The bytes of a documentation file with these records. Its header says which module they belong to, and nothing that could change without them.
+pub fn encode_docs(header: &ModuleHeader, records: &BTreeMap<Fingerprint, Vec<u8>>) -> Vec<u8> {
+    let header = ModuleHeader {
+        name: header.name.clone(),
+        stable_crate_id: header.stable_crate_id,
+        crate_metadata: header.crate_metadata.clone(),
+        target: header.target.clone(),
+        ..ModuleHeader::default()
+    };
+    let records = records.iter().map(|(&key, bytes)| (key, bytes.as_slice()));
+    encode(&header, &records.collect())
+}
+
+/// The records of what is documented in some files of a module and can be seen by others.
+pub fn doc_records(
+    db: &dyn Db,
+    unit: CompilationUnit,
+    files: &[SourceFile],
+) -> BTreeMap<Fingerprint, Vec<u8>> {
     let shown = &exported(db, unit).items;
     let mut records: BTreeMap<Fingerprint, Vec<u8>> = BTreeMap::new();
-    for &file in unit.files(db) {
+    for &file in files {
         let declared = declarations(db, file).iter();
         for &def in declared.filter(|def| shown.contains(def)) {
             let Some(text) = documentation(db, file, def) else {
@@ -45,8 +67,7 @@ pub fn module_docs(db: &dyn Db, unit: CompilationUnit, header: &ModuleHeader) ->
             }
         }
     }
-    let records = records.iter().map(|(&key, bytes)| (key, bytes.as_slice()));
-    encode(header, &records.collect())
+    records
 }
 
 /// The documentation of a declaration in a documentation file.

@@ -188,6 +188,15 @@ impl ModuleFile {
         self.inner.table.get(self.table_bytes(), key)
     }
 
+    /// All records in the order of their keys; an error if one of them is damaged.
+    pub fn all_records(&self) -> Result<BTreeMap<Fingerprint, &[u8]>, ModuleError> {
+        let found = self.inner.table.all_records(self.table_bytes());
+        found.ok_or_else(|| ModuleError {
+            path: self.inner.path.clone(),
+            damage: Damage::Malformed("one of its records is damaged"),
+        })
+    }
+
     /// Every record that is whole, in no particular order.
     pub fn records(&self) -> impl Iterator<Item = (Fingerprint, &[u8])> {
         self.inner.table.records(self.table_bytes())

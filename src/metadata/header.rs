@@ -1,5 +1,7 @@
 //! What is known about a module without reading any of its records.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::base::Fingerprint;
@@ -37,6 +39,43 @@ pub struct ModuleHeader {
     pub autolink: Vec<String>,
     /// Libraries that programs with this module are linked with.
     pub link_libraries: Vec<LinkLibrary>,
+    /// Set in a file that holds a part of the module only, which nobody can import before it is merged with the others.
+    pub part: Option<Part>,
+}
+
+/// What the header of a module is made of, as far as some of its files know it. A partial module has that of its own files; a compilation of the whole module
+/// has a single part with all of them. So both make their headers in the same way: [`super::merge::whole`].
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Part {
+    /// The paths of all files of the module, in the order of the command line.
+    pub files: Vec<String>,
+    /// The files whose records are here.
+    pub own: Vec<PartFile>,
+    /// The hash of all options that can change what is compiled.
+    pub options: Fingerprint,
+    /// Whether importers may read every record, because they optimise across modules.
+    pub is_optimized: bool,
+    /// The hash of all that the module's files show each other. While it is the same, a part of other files still fits.
+    pub outlines: Fingerprint,
+    /// The hash of the declarations that dependents can see.
+    pub shown: Fingerprint,
+    /// The keys of the records that are graphs of functions.
+    pub graphs: Vec<Fingerprint>,
+    /// The records of the documentation file.
+    pub docs: BTreeMap<Fingerprint, Vec<u8>>,
+}
+
+/// A file of a part.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct PartFile {
+    /// Its place among the module's files.
+    pub number: u32,
+    /// The fingerprint of its text.
+    pub text: Fingerprint,
+    /// The hash of everything that it declares, bodies and all.
+    pub content: Fingerprint,
+    /// The hash of the lines in bodies that importers compile into themselves.
+    pub lines: Fingerprint,
 }
 
 /// A source file of a module.

@@ -15,7 +15,9 @@
 
 use serde::Serialize;
 
-use crate::base::{Fingerprint, FxHashMap, FxHashSet, Name, StableHash, StableHasher};
+use crate::base::{
+    Fingerprint, FxHashMap, FxHashSet, Name, StableHash, StableHasher, fingerprint_of,
+};
 use crate::db::{CompilationUnit, Db, SourceFile};
 use crate::items::ids::DefId;
 use crate::items::outline;
@@ -23,6 +25,7 @@ use crate::items::tree::{
     Access, Attr, BodySyntax, Item, ItemKind, ParamItem, TypeRef, WrapperRole,
 };
 use crate::items::{DefKind, ItemTree, codec, item_tree, lowered_tree, overrides};
+use crate::session::StableCrateId;
 
 use super::header::Upstream;
 use super::svh::Svh;
@@ -140,14 +143,26 @@ pub fn file_hash(db: &dyn Db, file: SourceFile) -> Fingerprint {
 }
 
 /// The hash of a module's own files and options.
-#[salsa::tracked(returns(copy))]
-pub fn own_hash(db: &dyn Db, unit: CompilationUnit) -> Fingerprint {
+fn own_hash(db: &dyn Db, unit: CompilationUnit) -> Fingerprint {
+    let options = unit.options(db);
+    let files = unit.files(db).iter();
+    own_hash_of(
+        fingerprint_of(options),
+        options.stable_crate_id(),
+        files.map(|&file| file_hash(db, file)),
+    )
+}
+
+/// The hash of a module's options and of the hashes of its files.
+pub(super) fn own_hash_of(
+    options: Fingerprint,
+    id: StableCrateId,
+    files: impl Iterator<Item = Fingerprint>,
+) -> Fingerprint {
     let mut hasher = StableHasher::new();
-    unit.options(db).stable_hash(&mut hasher);
-    unit.options(db).stable_crate_id().stable_hash(&mut hasher);
-    for &file in unit.files(db) {
-        file_hash(db, file).stable_hash(&mut hasher);
-    }
+    options.stable_hash(&mut hasher);
+    id.stable_hash(&mut hasher);
+    files.for_each(|hash| hash.stable_hash(&mut hasher));
     hasher.finish()
 }
 
@@ -157,16 +172,30 @@ pub fn module_hashes(
     unit: CompilationUnit,
     upstream: &[Upstream],
 ) -> (Svh, Fingerprint) {
-    let mut shown = StableHasher::new();
-    unit.options(db).stable_hash(&mut shown);
-    exported(db, unit).hash.stable_hash(&mut shown);
+    let shown = visible_hash(
+        fingerprint_of(unit.options(db)),
+        exported(db, unit).hash,
+        upstream,
+    );
+    (svh_of(own_hash(db, unit), upstream), shown)
+}
+
+/// The hash of what can be seen of a module of which `shown` is the hash of its declarations.
+pub(super) fn visible_hash(
+    options: Fingerprint,
+    shown: Fingerprint,
+    upstream: &[Upstream],
+) -> Fingerprint {
+    let mut visible = StableHasher::new();
+    options.stable_hash(&mut visible);
+    shown.stable_hash(&mut visible);
     for module in upstream {
         // What is inferred from another module's declarations is shown without being written.
-        module.stable_crate_id.stable_hash(&mut shown);
-        module.interface.stable_hash(&mut shown);
-        module.is_reexported.stable_hash(&mut shown);
+        module.stable_crate_id.stable_hash(&mut visible);
+        module.interface.stable_hash(&mut visible);
+        module.is_reexported.stable_hash(&mut visible);
     }
-    (svh_of(own_hash(db, unit), upstream), shown.finish())
+    visible.finish()
 }
 
 /// The strict version hash of a module: that of its own files and options, with those of the modules that it was compiled against.

@@ -121,6 +121,8 @@ pub struct Candidate {
 pub enum Rejection {
     /// The file cannot be used at all.
     Damaged(Damage),
+    /// It holds a part of a module.
+    Partial,
     /// It holds a module of another name.
     OtherName(String),
     /// It was compiled for another machine.
@@ -137,6 +139,9 @@ impl std::fmt::Display for Rejection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Rejection::Damaged(damage) => write!(f, "{damage}"),
+            Rejection::Partial => {
+                write!(f, "it is a partial module, which has to be merged first")
+            }
             Rejection::OtherName(name) => write!(f, "it holds module '{name}'"),
             Rejection::OtherTarget(triple) => write!(f, "it was compiled for {triple}"),
             Rejection::OtherCrate(id) => {
@@ -316,6 +321,9 @@ impl<'a> CrateLocator<'a> {
         let file = ModuleFile::open(self.system, path)
             .map_err(|error| Rejection::Damaged(error.damage))?;
         let header = file.header();
+        if header.part.is_some() {
+            return Err(Rejection::Partial);
+        }
         if header.name != wanted.name {
             return Err(Rejection::OtherName(header.name.clone()));
         }

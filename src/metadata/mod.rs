@@ -10,6 +10,7 @@
 //! * [`file`]: the container, versions and all: [`encode`] writes it, [`ModuleFile`] reads it.
 //! * [`archive`]: the libraries that a module file can be a part of.
 //! * [`interface`]: what dependents can see of a module, and the two hashes of it: [`module_hashes`].
+//! * [`merge`]: the header of a module from what its parts know, and modules from partial ones.
 //! * [`docs`]: documentation comments, in a file of their own.
 //! * [`locator`]: [`CrateLocator`], which finds the files of one module and explains why others are not used.
 //! * [`cstore`]: [`CStore`], all modules that a compilation uses, from its imports outwards.
@@ -21,6 +22,7 @@ pub mod file;
 pub mod header;
 pub mod interface;
 pub mod locator;
+pub mod merge;
 pub mod pack;
 pub mod svh;
 
@@ -30,8 +32,8 @@ mod tests;
 pub use self::archive::{CODE_MEMBER, METADATA_MEMBER, metadata_object, write_archive};
 pub use self::cstore::{CStore, CrateMetadata, CrateNum};
 pub use self::file::{Damage, Format, ModuleError, ModuleFile, encode};
-pub use self::header::{LinkLibrary, ModuleHeader, SourceInfo, Upstream};
-pub use self::interface::{Exported, exported, module_hashes, own_hash};
+pub use self::header::{LinkLibrary, ModuleHeader, Part, PartFile, SourceInfo, Upstream};
+pub use self::interface::{Exported, exported, module_hashes};
 pub use self::locator::{CrateLocator, Library, LocateError, SearchPaths, Wanted};
 pub use self::svh::Svh;
 pub use crate::session::StableCrateId;

@@ -136,6 +136,17 @@ impl Table {
         None
     }
 
+    /// All records in the order of their keys; none if one of them is damaged.
+    pub fn all_records(self, bytes: &[u8]) -> Option<BTreeMap<Fingerprint, &[u8]>> {
+        let slots = (0..self.slots).map(|index| self.slot(bytes, index));
+        let used = slots.filter(|slot| slot.as_ref().is_none_or(|slot| slot.start != 0));
+        used.map(|slot| {
+            let slot = slot?;
+            Some((slot.key, contents(bytes, &slot)?))
+        })
+        .collect()
+    }
+
     /// Every record that is whole, in no particular order.
     pub fn records(self, bytes: &[u8]) -> impl Iterator<Item = (Fingerprint, &[u8])> {
         let groups = (0..self.slots).step_by(GROUP);

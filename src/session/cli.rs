@@ -47,6 +47,10 @@ struct Raw {
     #[arg(long)]
     emit_module_path: Option<String>,
     #[arg(long)]
+    emit_module_doc: bool,
+    #[arg(long)]
+    emit_module_doc_path: Option<String>,
+    #[arg(long)]
     emit_dependencies: bool,
     #[arg(long)]
     emit_loaded_module_trace: bool,
@@ -397,6 +401,8 @@ fn options(raw: &Raw, inputs: Vec<String>, problems: &mut Vec<Diagnostic>) -> Op
     untracked.output = raw.output.clone();
     untracked.emit_module = raw.emit_module;
     untracked.emit_module_path = raw.emit_module_path.clone();
+    untracked.emit_module_doc = raw.emit_module_doc;
+    untracked.emit_module_doc_path = raw.emit_module_doc_path.clone();
     untracked.emit_dependencies = raw.emit_dependencies;
     untracked.serialize_diagnostics = raw.serialize_diagnostics;
     untracked.output_file_map = raw.output_file_map.clone();
@@ -538,6 +544,7 @@ fn mode(raw: &Raw) -> Mode {
         Some("emit-imported-modules") => Mode::EmitImportedModules,
         // A module file beside the default output replaces it.
         None if raw.emit_module || raw.emit_module_path.is_some() => Mode::EmitModule,
+        None if raw.emit_module_doc || raw.emit_module_doc_path.is_some() => Mode::EmitModule,
         _ => Mode::EmitExecutable,
     }
 }

@@ -1,6 +1,7 @@
 //! Every setting of a compilation.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use crate::base::{Fingerprint, Name, fingerprint_of};
 use crate::diag::report::DEFAULT_ERROR_LIMIT;
@@ -115,6 +116,10 @@ options! {
         emit_module_path: Option<String> = None,
         /// Make a module file beside the main output.
         emit_module: bool = false,
+        /// Where the module's documentation goes.
+        emit_module_doc_path: Option<String> = None,
+        /// Write the module's documentation beside the module file.
+        emit_module_doc: bool = false,
         /// Write Make-style dependencies.
         emit_dependencies: bool = false,
         /// Write serialised diagnostics.
@@ -227,6 +232,50 @@ impl Options {
             }
             _ => named,
         }
+    }
+
+    /// Whether a module file is asked for, beside the main output or as it.
+    pub fn makes_module(&self) -> bool {
+        let asked = &self.untracked;
+        asked.mode == Mode::EmitModule
+            || asked.emit_module
+            || asked.emit_module_path.is_some()
+            || asked.emit_module_doc
+            || asked.emit_module_doc_path.is_some()
+    }
+
+    /// Where the module file goes, if one is asked for.
+    pub fn module_path(&self) -> Option<String> {
+        if !self.makes_module() {
+            return None;
+        }
+        if self.untracked.mode == Mode::EmitModule {
+            return self.output_path();
+        }
+        if let Some(path) = &self.untracked.emit_module_path {
+            return Some(path.clone());
+        }
+        // Beside the main output.
+        let name = format!("{}.codemodule", self.tracked.module_name);
+        let folder = self.output_path();
+        let folder = folder.as_deref().and_then(|path| Path::new(path).parent());
+        let path = folder.map_or_else(|| PathBuf::from(&name), |folder| folder.join(&name));
+        Some(path.to_string_lossy().into_owned())
+    }
+
+    /// Where the documentation of the module goes, if it is asked for. Frontend jobs leave it in their partial modules.
+    pub fn docs_path(&self) -> Option<String> {
+        let asked = &self.untracked;
+        if !asked.primary_files.is_empty() {
+            return None;
+        }
+        if let Some(path) = &asked.emit_module_doc_path {
+            return Some(path.clone());
+        }
+        let wanted = asked.emit_module || asked.emit_module_doc || asked.mode == Mode::EmitModule;
+        let path = self.module_path().filter(|path| wanted && path != "-")?;
+        let path = Path::new(&path).with_extension("codedoc");
+        Some(path.to_string_lossy().into_owned())
     }
 }
 

@@ -162,6 +162,18 @@ pub const OPTIONS: &[Spelling] = &[
     ),
     value("-emit-module-path=", Joined, "emit-module-path", "", ""),
     flag(
+        "-emit-module-doc",
+        "emit-module-doc",
+        "Emit a file with the documentation of the module",
+    ),
+    value(
+        "-emit-module-doc-path",
+        Separate,
+        "emit-module-doc-path",
+        "<path>",
+        "Emit the documentation of the module to <path>",
+    ),
+    flag(
         "-emit-dependencies",
         "emit-dependencies",
         "Emit Make-compatible dependencies files",
