@@ -139,3 +139,53 @@ fn symbols_carry_what_tells_versions_apart_and_are_made_readable() {
         "{shown}"
     );
 }
+
+/// The two hashes of a module with this text.
+fn hashes(folder: &Path, text: &str) -> (String, String) {
+    std::fs::write(folder.join("Shapes.code"), text).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_languagec"))
+        .args([
+            "-emit-module",
+            "-parse-as-library",
+            "-module-name",
+            "Shapes",
+        ])
+        .args(["Shapes.code", "-o", "Shapes.codemodule"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let output = language(&["metadata", "--json", "Shapes.codemodule"], folder);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    (json["svh"].to_string(), json["interface"].to_string())
+}
+
+#[test]
+fn a_private_edit_changes_the_hash_of_a_module_and_not_its_interface() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "
+public struct Point {
+    public var x: Int
+    public init(x: Int) { this.x = x }
+    public fn moved(by d: Int) -> Point { return helper(d) }
+    private fn helper(_ d: Int) -> Point { return Point(x: x + d) }
+}
+public fn twice<T>(_ value: T) -> [T] { return pair(value) }
+fn pair<T>(_ value: T) -> [T] { return [value, value] }
+private fn secret() -> Int { return 41 }
+public fn answer(_ f: (Int) -> Int) -> Int { return f(secret()) }
+";
+    let before = hashes(folder.path(), text);
+    assert_eq!(before, hashes(folder.path(), text));
+    for (from, to) in [("return 41", "return 42"), ("x: x + d", "x: x - d")] {
+        let after = hashes(folder.path(), &text.replace(from, to));
+        assert_ne!(after.0, before.0, "{from}");
+        assert_eq!(after.1, before.1, "{from}");
+    }
+    let after = hashes(folder.path(), &text.replace("[value, value]", "[value]"));
+    assert_ne!(
+        after.1, before.1,
+        "a generic body is compiled by those who import it"
+    );
+}
