@@ -323,7 +323,11 @@ fn programs_and_tests_import_the_libraries_of_their_package() {
         .filter(|name| !name.ends_with(".build"))
         .collect();
     made.sort();
-    assert_eq!(made, ["Shapes.codedoc", "Shapes.codemodule"], "checking makes no code");
+    assert_eq!(
+        made,
+        ["Shapes.codedoc", "Shapes.codemodule"],
+        "checking makes no code"
+    );
     folder.check(
         "run -q --release",
         expect![[r#"

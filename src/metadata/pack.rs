@@ -138,13 +138,17 @@ impl Table {
 
     /// All records in the order of their keys; none if one of them is damaged.
     pub fn all_records(self, bytes: &[u8]) -> Option<BTreeMap<Fingerprint, &[u8]>> {
-        let slots = (0..self.slots).map(|index| self.slot(bytes, index));
-        let used = slots.filter(|slot| slot.as_ref().is_none_or(|slot| slot.start != 0));
-        used.map(|slot| {
-            let slot = slot?;
-            Some((slot.key, contents(bytes, &slot)?))
-        })
-        .collect()
+        let mut found = BTreeMap::new();
+        for start in (0..self.slots).step_by(GROUP) {
+            let group = self.group(bytes, start)?;
+            for index in 0..group.len() / SLOT {
+                let slot = Table::slot(group, index)?;
+                if slot.start != 0 {
+                    found.insert(slot.key, contents(bytes, &slot)?);
+                }
+            }
+        }
+        Some(found)
     }
 
     /// Every record that is whole, in no particular order.
