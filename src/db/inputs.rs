@@ -12,6 +12,26 @@ use crate::session::TrackedOptions;
 
 use super::{Db, ModuleRecords};
 
+/// The text of a file. That of the standard library lies in the compiler and is not copied: programs seldom read any of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SourceText {
+    /// A part of the compiler.
+    Embedded(&'static str),
+    /// What was read.
+    Read(Arc<str>),
+}
+
+impl std::ops::Deref for SourceText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match self {
+            SourceText::Embedded(text) => text,
+            SourceText::Read(text) => text,
+        }
+    }
+}
+
 /// A source file.
 #[salsa::input(debug)]
 pub struct SourceFile {
@@ -20,7 +40,7 @@ pub struct SourceFile {
     pub path: String,
     /// The whole text.
     #[returns(deref)]
-    pub text: Arc<str>,
+    pub text: SourceText,
     /// How the file spells the language.
     #[returns(copy)]
     pub dialect: Dialect,
@@ -80,7 +100,8 @@ impl SourceFile {
     /// A file of the user's module; its ending decides the dialect.
     pub fn of_user(db: &dyn Db, path: &str, text: impl Into<Arc<str>>) -> SourceFile {
         let dialect = Dialect::of_path(path);
-        SourceFile::builder(path.to_owned(), text.into(), dialect, false)
+        let text = SourceText::Read(text.into());
+        SourceFile::builder(path.to_owned(), text, dialect, false)
             .durability(db.durability(Durability::LOW))
             .new(db)
     }
@@ -91,7 +112,7 @@ impl SourceFile {
         if self.text(db) == text {
             return false;
         }
-        self.set_text(db).to(Arc::from(text));
+        self.set_text(db).to(SourceText::Read(Arc::from(text)));
         true
     }
 
@@ -143,7 +164,8 @@ impl CompilationUnit {
     ) -> CompilationUnit {
         let durability = db.durability(Durability::MEDIUM);
         let file = |path: &String| {
-            SourceFile::builder(path.clone(), Arc::from(""), Dialect::of_path(path), false)
+            let text = SourceText::Embedded("");
+            SourceFile::builder(path.clone(), text, Dialect::of_path(path), false)
                 .durability(durability)
                 .new(db)
         };
@@ -159,11 +181,12 @@ impl CompilationUnit {
     /// change and say so.
     pub fn of_library(
         db: &dyn Db,
-        sources: &[(&str, &str)],
+        sources: &[(&str, &'static str)],
         options: &TrackedOptions,
     ) -> CompilationUnit {
-        let file = |&(path, text): &(&str, &str)| {
-            SourceFile::builder(path.to_owned(), Arc::from(text), Dialect::Codira, true)
+        let file = |&(path, text): &(&str, &'static str)| {
+            let text = SourceText::Embedded(text);
+            SourceFile::builder(path.to_owned(), text, Dialect::Codira, true)
                 .durability(db.durability(Durability::HIGH))
                 .new(db)
         };
@@ -183,7 +206,7 @@ impl CompilationUnit {
     /// The module `Builtin`, whose functions have no bodies; only the standard library names it.
     pub fn of_builtin(
         db: &dyn Db,
-        source: (&str, &str),
+        source: (&str, &'static str),
         options: &TrackedOptions,
     ) -> CompilationUnit {
         let unit = Self::of_library(db, &[source], options);

@@ -51,7 +51,9 @@ use salsa::Durability;
 
 pub use self::event_log::{EventLog, QueryCounts};
 pub use self::files::DbFiles;
-pub use self::inputs::{CompilationUnit, CompiledModule, SourceFile, Workspace, line_index};
+pub use self::inputs::{
+    CompilationUnit, CompiledModule, SourceFile, SourceText, Workspace, line_index,
+};
 pub use self::results::{ModuleRecords, Results};
 
 /// The database as queries see it.

@@ -33,6 +33,7 @@ use crate::metadata::{
 };
 use crate::mir::data::{FnId, FnKind};
 use crate::mir::mentions::functions_mentioned;
+use crate::resolve::index::record_index;
 use crate::resolve::scope::file_scope;
 use crate::session::{Options, Target, TrackedOptions};
 use crate::types::synth::synth_members;
@@ -238,6 +239,10 @@ fn records(
 ) -> (RecordMap, Vec<Fingerprint>) {
     let mut records = RecordMap::new();
     record_summary(db, unit, &mut records);
+    // The part of the first file speaks for the module as a whole.
+    if own.first() == unit.files(db).first() {
+        record_index(db, unit, &mut records);
+    }
     let files = db.par_map(own, |db, &file| {
         let mut records = RecordMap::new();
         record_file(db, file, &mut records);

@@ -64,9 +64,11 @@ pub(super) fn library(db: &RootDatabase, unit: CompilationUnit) {
     let Some(library) = unit.library(db) else {
         return;
     };
+    if items::lazy::has_kept_names(db, library) {
+        return;
+    }
     // The longest first, so that no thread is left alone with one at the end.
     let mut files = library.files(db).to_vec();
-    files.retain(|&file| !items::lazy::has_kept_items(db, file));
     files.sort_by_key(|file| std::cmp::Reverse(file.text(db).len()));
     db.par_map(&files, |db, &file| {
         items::item_tree(db, file);

@@ -10,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::codec::{self, Encoded};
 use super::hir::{Body, Expr, Magic, Stmt};
 use super::ids::{DefId, DefKind};
-use super::lazy::record_items;
+use super::lazy::{record_about_module, record_items};
 use super::library::{ResultKind, StoredTree, is_library_module};
 use super::outline::visible;
-use super::overrides::overriding_names;
-use super::wrappers::file_wrappers;
+use super::overrides::{module_overriding, overriding_names};
+use super::wrappers::{file_wrappers, module_wrappers};
 use super::{
     ItemTree, body, file_def, file_operators, item_tree, local_body_owners, module_of,
-    unit_of_module,
+    operators_of_files, unit_of_module,
 };
 use crate::base::{Fingerprint, FxHashSet, Name, StableHasher};
 use crate::db::{CompilationUnit, Db, SourceFile};
@@ -159,6 +159,16 @@ pub fn record_file(db: &dyn Db, file: SourceFile, records: &mut RecordMap) {
     add_file_record(db, file, ResultKind::Wrappers, wrappers, records);
     let operators = file_operators(db, file);
     add_file_record(db, file, ResultKind::Operators, operators, records);
+}
+
+/// Records what follows from a module's files together.
+pub fn record_module(db: &dyn Db, unit: CompilationUnit, records: &mut RecordMap) {
+    let operators = operators_of_files(db, unit);
+    record_about_module(db, ResultKind::Operators, &[], &operators, records);
+    let wrappers = module_wrappers(db, unit);
+    record_about_module(db, ResultKind::Wrappers, &[], &wrappers, records);
+    let overriding = module_overriding(db, unit);
+    record_about_module(db, ResultKind::Overriding, &[], &overriding, records);
 }
 
 /// Records what importers see of a body, and adds the bodies inside of it to `inner`.

@@ -15,7 +15,7 @@ use super::library::{ResultKind, library_fingerprint};
 use super::tree::{Item, ItemKind, ItemTree};
 use super::{file_def, lowered_tree, owners, unit_of_file};
 use crate::base::{Fingerprint, FxHashMap, FxHashSet, StableHash, StableHasher};
-use crate::db::{Db, ModuleRecords, Results, SourceFile};
+use crate::db::{CompilationUnit, Db, ModuleRecords, Results, SourceFile};
 
 /// Everything about a file's declarations that is not in one of them.
 #[derive(Serialize, Deserialize)]
@@ -41,6 +41,21 @@ impl<'db> Keeper<'db> {
         }
         let module = unit_of_file(db, file)?.compiled(db)?;
         Some(Keeper::Module(&*module.interface))
+    }
+
+    /// Who keeps what is known of a whole module.
+    fn of_module(db: &'db dyn Db, unit: CompilationUnit) -> Option<Keeper<'db>> {
+        if unit.is_library(db) {
+            return Some(Keeper::Library(db.results()?, library_fingerprint(db)?));
+        }
+        Some(Keeper::Module(&*unit.compiled(db)?.interface))
+    }
+
+    fn about(&self, kind: ResultKind, about: &[u8]) -> Option<&'db [u8]> {
+        match *self {
+            Keeper::Module(records) => records.record(record_key(kind, about)),
+            Keeper::Library(results, state) => results.get(library_key_about(state, kind, about)),
+        }
     }
 
     fn get(&self, db: &dyn Db, kind: ResultKind, def: DefId) -> Option<&'db [u8]> {
@@ -105,6 +120,10 @@ fn library_key(db: &dyn Db, state: Fingerprint, kind: ResultKind, def: DefId) ->
     hasher.finish()
 }
 
+fn library_key_about(state: Fingerprint, kind: ResultKind, about: &[u8]) -> Fingerprint {
+    state.combine(record_key(kind, about))
+}
+
 /// The declarations that an item leads to.
 fn inner(item: &Item) -> Vec<DefId> {
     let mut inner = owners::members(item).to_vec();
@@ -140,12 +159,6 @@ pub(super) fn kept_tree(db: &dyn Db, file: SourceFile) -> Option<ItemTree> {
             tree.clone()
         })),
     }
-}
-
-/// Whether a file's declarations are kept, so that nobody needs to read its text.
-pub fn has_kept_items(db: &dyn Db, file: SourceFile) -> bool {
-    let keeper = Keeper::of(db, file).zip(file_def(db, file));
-    keeper.is_some_and(|(keeper, def)| keeper.get(db, ResultKind::ItemTree, def).is_some())
 }
 
 /// Records the declarations of a file as `see` sees them.
@@ -192,4 +205,67 @@ fn each_record(
     if let Some(value) = codec::encode(db, &head) {
         put(ResultKind::ItemTree, file, value);
     }
+}
+
+/// Whether what is known of a module is kept as records: of the standard library, where there is a store, and of modules that were compiled before.
+pub fn keeps_module(db: &dyn Db, unit: CompilationUnit) -> bool {
+    unit.compiled(db).is_some() || (db.results().is_some() && unit.is_library(db))
+}
+
+/// Whether the names of a module are kept one by one, so that nobody needs to read its files for them.
+pub fn has_kept_names(db: &dyn Db, unit: CompilationUnit) -> bool {
+    let keeper = Keeper::of_module(db, unit);
+    keeper.is_some_and(|keeper| keeper.about(ResultKind::Index, &[]).is_some())
+}
+
+/// What is kept of a module about something.
+pub fn kept_about<T: for<'a> Deserialize<'a>>(
+    db: &dyn Db,
+    unit: CompilationUnit,
+    kind: ResultKind,
+    about: &[u8],
+) -> Option<T> {
+    codec::decode(db, Keeper::of_module(db, unit)?.about(kind, about)?)
+}
+
+/// Leaves to later processes what was found out about the standard library. Other modules' files are complete.
+pub fn leave_about<T: Serialize>(
+    db: &dyn Db,
+    unit: CompilationUnit,
+    kind: ResultKind,
+    about: &[u8],
+    value: &T,
+) {
+    if let Some(Keeper::Library(results, state)) = Keeper::of_module(db, unit)
+        && let Some(value) = codec::encode(db, value)
+    {
+        results.put(library_key_about(state, kind, about), value.bytes);
+    }
+}
+
+/// Records what [`kept_about`] finds.
+pub fn record_about_module<T: Serialize>(
+    db: &dyn Db,
+    kind: ResultKind,
+    about: &[u8],
+    value: &T,
+    records: &mut RecordMap,
+) {
+    if let Some(value) = codec::encode(db, value) {
+        records.insert(record_key(kind, about), value.bytes);
+    }
+}
+
+/// An answer about a whole module, which follows from its files; `compute` finds it where it is not kept.
+pub fn remembered_of_module<T: Serialize + for<'a> Deserialize<'a>>(
+    db: &dyn Db,
+    unit: CompilationUnit,
+    kind: ResultKind,
+    compute: impl FnOnce() -> T,
+) -> T {
+    kept_about(db, unit, kind, &[]).unwrap_or_else(|| {
+        let value = compute();
+        leave_about(db, unit, kind, &[], &value);
+        value
+    })
 }

@@ -351,13 +351,16 @@ pub fn operators(db: &dyn Db, unit: CompilationUnit) -> OperatorTable {
     let mut operators = Vec::new();
     let mut groups = Vec::new();
     for unit in units {
+        if lazy::keeps_module(db, unit) {
+            let (found, of_module) = module_operators(db, unit);
+            operators.extend_from_slice(found);
+            groups.extend(of_module.iter().map(|(name, group)| (*name, group)));
+            continue;
+        }
         for &file in unit.files(db) {
-            for &(name, fixity, group) in &file_operators(db, file).0 {
-                operators.push((name, fixity, group));
-            }
-            for (name, group) in &file_operators(db, file).1 {
-                groups.push((*name, group));
-            }
+            let (found, of_file) = file_operators(db, file);
+            operators.extend_from_slice(found);
+            groups.extend(of_file.iter().map(|(name, group)| (*name, group)));
         }
     }
     OperatorTable::new(operators.into_iter(), groups.into_iter())
@@ -367,6 +370,24 @@ type FileOperators = (
     Vec<(Name, tree::Fixity, Option<Name>)>,
     Vec<(Name, tree::PrecedenceGroupItem)>,
 );
+
+/// The operators of a module of which records are kept.
+#[salsa::tracked]
+fn module_operators(db: &dyn Db, unit: CompilationUnit) -> FileOperators {
+    lazy::remembered_of_module(db, unit, library::ResultKind::Operators, || {
+        operators_of_files(db, unit)
+    })
+}
+
+fn operators_of_files(db: &dyn Db, unit: CompilationUnit) -> FileOperators {
+    let mut all = FileOperators::default();
+    for &file in unit.files(db) {
+        let (operators, groups) = file_operators(db, file);
+        all.0.extend_from_slice(operators);
+        all.1.extend_from_slice(groups);
+    }
+    all
+}
 
 /// A firewall: the operators that one file declares.
 #[salsa::tracked]

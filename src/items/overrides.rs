@@ -4,11 +4,12 @@
 //! member is used directly, without a vtable. Asking by name instead of by declaration is coarser, but it needs neither types nor bodies: an
 //! edit has to write `override` in front of a name for the first time before anybody's answer changes.
 
+use super::lazy::{keeps_module, remembered_of_module};
 use super::library::ResultKind;
 use super::records::remembered;
 use super::{is_compiled, module_of, parse, unit_of_module};
 use crate::base::{FxHashSet, Name};
-use crate::db::{Db, SourceFile};
+use crate::db::{CompilationUnit, Db, SourceFile};
 use crate::items::ids::DefId;
 use crate::syntax::SyntaxKind;
 
@@ -61,8 +62,30 @@ pub fn is_name_overridden(db: &dyn Db, def: DefId, name: Name) -> bool {
 
 #[salsa::tracked(returns(copy))]
 fn in_module(db: &dyn Db, module: DefId, name: Name) -> bool {
-    let files = unit_of_module(db, module).map_or(&[][..], |u| u.files(db));
+    let unit = unit_of_module(db, module);
+    if let Some(unit) = unit.filter(|&unit| keeps_module(db, unit)) {
+        return overridden_of_module(db, unit).contains(&name);
+    }
+    let files = unit.map_or(&[][..], |u| u.files(db));
     files
         .iter()
         .any(|&file| overriding_names(db, file).contains(&name))
+}
+
+/// The names that classes of a module override of which records are kept.
+#[salsa::tracked]
+fn overridden_of_module(db: &dyn Db, unit: CompilationUnit) -> FxHashSet<Name> {
+    module_overriding(db, unit).into_iter().collect()
+}
+
+/// The names that classes of a module override, sorted.
+pub(super) fn module_overriding(db: &dyn Db, unit: CompilationUnit) -> Vec<Name> {
+    remembered_of_module(db, unit, ResultKind::Overriding, || {
+        let files = unit.files(db).iter();
+        let names = files.flat_map(|&file| overriding_names(db, file));
+        let mut names: Vec<Name> = names.copied().collect();
+        names.sort();
+        names.dedup();
+        names
+    })
 }

@@ -7,6 +7,7 @@ use crate::base::{FxHashMap, Name};
 use crate::db::{CompilationUnit, Db, SourceFile};
 use crate::items::ids::DefId;
 use crate::items::is_compiled;
+use crate::items::lazy::remembered_of_module;
 use crate::items::library::ResultKind;
 use crate::items::lower;
 use crate::items::records::remembered;
@@ -47,11 +48,26 @@ pub fn wrappers(db: &dyn Db, unit: CompilationUnit) -> FxHashMap<Name, WrapperSh
     let mut all = FxHashMap::default();
     let units = unit.dependencies(db).iter().copied().chain([unit]);
     for unit in units {
+        if unit.compiled(db).is_some() {
+            all.extend(module_wrappers(db, unit));
+            continue;
+        }
         for &file in unit.files(db) {
             all.extend(file_wrappers(db, file).iter().copied());
         }
     }
     all
+}
+
+/// The property wrappers that the files of a module declare, in order.
+pub(super) fn module_wrappers(db: &dyn Db, unit: CompilationUnit) -> Vec<(Name, WrapperShape)> {
+    remembered_of_module(db, unit, ResultKind::Wrappers, || {
+        let files = unit.files(db).iter();
+        files
+            .flat_map(|&file| file_wrappers(db, file))
+            .copied()
+            .collect()
+    })
 }
 
 /// The function that makes a storage from a wrapped value.

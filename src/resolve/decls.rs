@@ -8,11 +8,14 @@ use crate::base::{Arena, Name};
 use crate::db::Db;
 use crate::items::hir::Stmt;
 use crate::items::ids::{DefId, DefKind};
+use crate::items::lazy::{keeps_module, remembered_of_module};
+use crate::items::library::ResultKind;
 use crate::items::tree::{
     FuncItem, GenericsRef, Item, ItemKind, ParamItem, TypeRef, TypeRefId, WhereRef,
 };
-use crate::items::{body, enclosing_body, item, module_of};
+use crate::items::{body, enclosing_body, item, module_of, unit_of_module};
 use crate::resolve::access::{is_accessible, is_hidden_in_file};
+use crate::resolve::index::kept_named;
 use crate::resolve::members::{declared_members, written_members};
 use crate::resolve::scope::*;
 use smallvec::{SmallVec, smallvec};
@@ -620,10 +623,15 @@ pub fn extensions_of(db: &dyn Db, def: DefId) -> Vec<DefId> {
     }
     let name = def.name(db);
     for &module in all_modules(db) {
-        if let Some(named) = module_scope(db, module).extensions.get(&name) {
-            let named = named.iter().copied();
-            found.extend(named.filter(|&ext| extended_decl(db, ext) == Some(def)));
-        }
+        let named = match kept_named(db, module, name) {
+            Some(named) => &named.extensions[..],
+            None => module_scope(db, module)
+                .extensions
+                .get(&name)
+                .map_or(&[][..], |named| named.as_slice()),
+        };
+        let named = named.iter().copied();
+        found.extend(named.filter(|&ext| extended_decl(db, ext) == Some(def)));
         let aliased = alias_extensions(db, module).iter();
         found.extend(
             aliased
@@ -636,7 +644,16 @@ pub fn extensions_of(db: &dyn Db, def: DefId) -> Vec<DefId> {
 
 /// The extensions of a module that name their type by an alias, with the type.
 #[salsa::tracked(returns(deref), cycle_result = no_direct)]
-fn alias_extensions(db: &dyn Db, module: DefId) -> Vec<(DefId, DefId)> {
+pub(super) fn alias_extensions(db: &dyn Db, module: DefId) -> Vec<(DefId, DefId)> {
+    match unit_of_module(db, module).filter(|&unit| keeps_module(db, unit)) {
+        Some(unit) => remembered_of_module(db, unit, ResultKind::AliasExtensions, || {
+            aliased_in_scope(db, module)
+        }),
+        None => aliased_in_scope(db, module),
+    }
+}
+
+fn aliased_in_scope(db: &dyn Db, module: DefId) -> Vec<(DefId, DefId)> {
     let scope = module_scope(db, module);
     let mut found = Vec::new();
     for &name in &scope.extension_names {

@@ -1,7 +1,7 @@
 //! Modules and files as scopes: what is declared at the top level, by name, and which modules a file sees.
 
 use crate::base::{FxHashMap, Name};
-use crate::db::{Db, SourceFile, Workspace};
+use crate::db::{CompilationUnit, Db, SourceFile, Workspace};
 use crate::items::ids::{DefId, DefKind};
 use crate::items::library::ResultKind;
 use crate::items::records::remembered;
@@ -9,6 +9,8 @@ use crate::items::tree::{ItemKind, ItemTree, TypeRef};
 use crate::items::{file_of, item_tree, module_def, unit_of_module};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
+
+use super::index::{kept_named, module_index};
 
 /// A few definitions of one name.
 pub type Defs = SmallVec<[DefId; 2]>;
@@ -154,6 +156,9 @@ pub fn module_scope(db: &dyn Db, module: DefId) -> ModuleScope {
 /// The top-level declarations of one module with this base name. A firewall: a new declaration concerns those alone who looked for its name.
 #[salsa::tracked(returns(deref))]
 pub fn module_members(db: &dyn Db, module: DefId, name: Name) -> Defs {
+    if let Some(named) = kept_named(db, module, name) {
+        return Defs::from_slice(&named.decls);
+    }
     let found = module_scope(db, module).by_name.get(&name);
     found.cloned().unwrap_or_default()
 }
@@ -246,13 +251,20 @@ fn exported_modules(db: &dyn Db, module: DefId) -> Vec<DefId> {
     let Some(unit) = unit_of_module(db, module) else {
         return Vec::new();
     };
-    let mut names: Vec<Name> = Vec::new();
-    for &file in unit.files(db) {
-        names.extend(&file_scope(db, file).exported);
-    }
+    let names = match module_index(db, module) {
+        Some(index) => index.exported.clone(),
+        None => exported_names(db, unit),
+    };
     let exported = unit.dependencies(db).iter();
     let exported = exported.filter(|dep| names.contains(&dep.name(db)));
     exported.map(|dep| module_def(db, *dep)).collect()
+}
+
+/// The names of the modules that files of a module import with `@_exported`.
+pub(super) fn exported_names(db: &dyn Db, unit: CompilationUnit) -> Vec<Name> {
+    let files = unit.files(db).iter();
+    let names = files.flat_map(|&file| &file_scope(db, file).exported);
+    names.copied().collect()
 }
 
 /// Whether the file of a definition imports a module with `@testable`.
