@@ -95,3 +95,78 @@ fn the_table_of_passes_has_a_row_for_each() {
     let stages = table.lines().map(|line| &line[..5]).collect::<Vec<_>>();
     assert_eq!(stages, ["stage", "read ", "total"]);
 }
+
+/// A program that names things of the standard library in several ways, and one that misspells one.
+const PROGRAM: &str = "
+infix operator <+>: AdditionPrecedence
+extension Array where Element == Int {
+    static fn <+> (a: [Int], b: [Int]) -> Int { (a + b).reduce(0, +) }
+}
+enum Suit: String, CaseIterable { case hearts, spades }
+var counts: [String: Int] = [:]
+for suit in Suit.allCases { counts[suit.rawValue, default: 0] += 1 }
+print(counts.keys.sorted().map { $0.uppercased() }.joined(separator: \"-\"), [1, 2] <+> [3])
+";
+const MISSPELT: &str = "immutable n: Integr = 1\npritn([1].frist, \"x\".lowercase())";
+
+/// What the compiler says about a text and makes of it, with a store in `folder`; and how many answers the store had.
+fn compile_with(text: &str, folder: Option<&Path>) -> (String, Option<Vec<u8>>, usize) {
+    struct Keep(Option<Arc<Store>>);
+    impl Callbacks for Keep {
+        fn config(&mut self, config: &mut Config) {
+            config.store = self.0.clone();
+        }
+    }
+    let system = MemorySystem::new().with_file("main.code", text);
+    let store = folder.map(|folder| Arc::new(Store::open(folder)));
+    let args = ["main.code", "-o", "main"].map(str::to_owned);
+    let mut emitter = BufferEmitter::default();
+    let shared = Arc::new(system.clone());
+    run_compiler(&args, &mut Keep(store.clone()), shared, &mut emitter);
+    let hits = store.map_or(0, |store| crate::db::Results::hits(&*store));
+    (
+        emitter.stderr,
+        system.get("main").map(|bytes| bytes.to_vec()),
+        hits,
+    )
+}
+
+#[test]
+fn a_program_means_the_same_whoever_knows_the_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let from_text = [PROGRAM, MISSPELT].map(|text| compile_with(text, None));
+    assert_eq!(from_text[0].0, "");
+    assert!(from_text[0].1.is_some() && from_text[1].1.is_none());
+    assert!(from_text[1].0.contains("print"), "{}", from_text[1].0);
+    let same = |round: &str| {
+        let texts = [PROGRAM, MISSPELT].into_iter().zip(&from_text);
+        let hits = texts.map(|(text, expected)| {
+            let (said, made, hits) = compile_with(text, Some(folder));
+            assert_eq!(said, expected.0, "{round}");
+            assert!(made == expected.1, "{round}: another program");
+            hits
+        });
+        hits.collect::<Vec<usize>>()
+    };
+    same("an empty store");
+    let hits = same("a full store");
+    assert!(hits.iter().all(|&hits| hits > 50), "{hits:?}");
+    let packs = std::fs::read_dir(folder).unwrap();
+    let pack = packs.map(|entry| entry.unwrap().path()).next().unwrap();
+    let whole = std::fs::read(&pack).unwrap();
+    // Every part is damaged once: the table's head, its slots, and the records.
+    let parts = 3;
+    for part in 0..parts {
+        let mut damaged = whole.clone();
+        let size = whole.len() / parts;
+        for byte in damaged[part * size..(part + 1) * size]
+            .iter_mut()
+            .step_by(61)
+        {
+            *byte ^= 0x10;
+        }
+        std::fs::write(&pack, &damaged).unwrap();
+        same(&format!("part {part} is damaged"));
+    }
+}
