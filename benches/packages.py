@@ -8,7 +8,8 @@ Three measurements, each the least time of a few runs that take turns:
 * a chain of modules, each of which imports the one before: a clean build with pipelining and without;
 * an edit inside of a function of the first module: which modules are compiled again, and how long the build takes beside the
   same edit in a package of one module;
-* a program that imports a module of 70,000 lines and uses a few of its declarations, beside one that imports nothing.
+* a program that imports a module of 60,000 lines and uses a few of its declarations, beside one that imports nothing: 17 ms of processor
+  time each when this was written, where the import had cost 7 ms before names and declarations were read one by one.
 """
 
 import argparse
