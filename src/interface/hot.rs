@@ -283,10 +283,12 @@ impl Build {
         let work = std::panic::AssertUnwindSafe(|| {
             // The closure takes the wrapper as a whole.
             let emitter = emitter;
+            let mut timing = Timing::new(compiler.options.untracked.time_passes);
             if let Some(reuse) = &compiler.reuse {
-                reuse.advance(db, &self.versions, &compiler.program);
+                let advance = || reuse.advance(db, &self.versions, &compiler.program);
+                timing.stage("compare", Some(db), advance);
             }
-            run_phases(compiler, emitter.0)
+            run_phases(compiler, emitter.0, timing)
         });
         let ended = Cancelled::catch(work).ok()?;
         let (status, image) = match ended {
@@ -302,9 +304,12 @@ impl Build {
     }
 }
 
-fn run_phases(compiler: &Compiler, emitter: &mut dyn Emitter) -> Result<Option<Image>, ExitStatus> {
+fn run_phases(
+    compiler: &Compiler,
+    emitter: &mut dyn Emitter,
+    mut timing: Timing,
+) -> Result<Option<Image>, ExitStatus> {
     let mode = compiler.options.untracked.mode;
-    let mut timing = Timing::new(compiler.options.untracked.time_passes);
     let writable = outputs::check(
         &compiler.options,
         &*compiler.system,

@@ -420,7 +420,9 @@ fn phases(
             return Ok(report.into());
         }
 
-        timing.stage("library", Some(db), || stages::library(db, unit));
+        if compiler.reuse.as_ref().is_none_or(|reuse| reuse.is_empty()) {
+            timing.stage("library", Some(db), || stages::library(db, unit));
+        }
     }
     // Items that parse are checked even when others do not: one mistake does not hide the next.
     match (&compiler.reuse, rebuild) {

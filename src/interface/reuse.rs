@@ -125,6 +125,8 @@ impl Program {
                 self.image = None;
                 self.since_file = None;
                 self.image = Some(KeptImage::new(&self.record)?);
+                // Only a process that goes on keeps an image.
+                self.record.expect_updates();
             }
         }
         self.since_image = Changes::Units {
@@ -268,6 +270,12 @@ impl Reuse {
         unknown
             .map(|file| (file, state.again.get(&file).cloned()))
             .collect()
+    }
+
+    /// Whether nothing is known about any file.
+    pub fn is_empty(&self) -> bool {
+        let state = self.state();
+        state.findings.is_empty() && state.again.is_empty()
     }
 
     /// The files about which it is not known what the parser has to say.

@@ -1,16 +1,17 @@
 //! An image that stays in memory and is brought up to date where its program changes.
 //!
 //! The layout leaves most units where they were. What is written again is the groups in which something has changed or moved, and the units elsewhere
-//! that refer to what has moved, which [`Users`] knows. The result is the image that [`super::image::write_image`] makes of the same program.
+//! that refer to what has moved. The result is the image that [`super::image::write_image`] makes of the same program.
 
 use std::ops::Range;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use super::image::{self, Base, ImageOptions, write_group, write_unit};
 use super::layout::{Layout, SYMBOL};
 use super::tables::{self, Tail};
 use super::{LinkError, runtime};
+use crate::codegen::record::table::Relation;
 use crate::codegen::record::{Part, ProgramRecord};
 
 /// A program's image, and what is needed to change it.
@@ -18,7 +19,8 @@ pub struct KeptImage {
     bytes: Vec<u8>,
     base: Base,
     layout: Layout,
-    users: Users,
+    /// Which units refer to a unit.
+    users: Relation,
 }
 
 impl std::fmt::Debug for KeptImage {
@@ -41,7 +43,7 @@ impl KeptImage {
             bytes,
             base,
             layout,
-            users: Users::new(record),
+            users: users(record),
         })
     }
 
@@ -66,7 +68,11 @@ impl KeptImage {
         if self.layout.moved().len() > record.len() / 4 {
             return None;
         }
-        self.users.add(record, changed);
+        for &id in changed {
+            for reloc in record.relocs(id) {
+                self.users.add(reloc.target(), id);
+            }
+        }
         let mut written = Vec::new();
         // What is left behind what has become shorter.
         for (old, new) in ends.into_iter().zip(self.layout.ends()) {
@@ -163,71 +169,13 @@ impl KeptImage {
     }
 }
 
-/// Which units refer to a unit: at least those that do now, perhaps some that did.
-#[derive(Default)]
-struct Users {
-    /// By unit, where its users begin in `list`; sorted.
-    starts: Vec<u32>,
-    list: Vec<u32>,
-    /// Users that came later.
-    more: FxHashMap<u32, Vec<u32>>,
-}
-
-impl Users {
-    fn new(record: &ProgramRecord) -> Users {
-        let mut counts = vec![0u32; record.len() + 1];
-        let ids = 0..record.len() as u32;
-        let defined = || ids.clone().filter(|&id| record.is_defined(id));
-        for reloc in defined().flat_map(|id| record.relocs(id)) {
-            counts[reloc.target() as usize] += 1;
-        }
-        // From counts to where each run ends; filling in from the back turns ends into starts.
-        let mut sum = 0;
-        for count in &mut counts {
-            sum += *count;
-            *count = sum;
-        }
-        let mut list = vec![0; sum as usize];
-        for id in defined().rev() {
-            for reloc in record.relocs(id) {
-                let end = &mut counts[reloc.target() as usize];
-                *end -= 1;
-                list[*end as usize] = id;
-            }
-        }
-        Users {
-            starts: counts,
-            list,
-            more: FxHashMap::default(),
-        }
-    }
-
-    fn first(&self, target: u32) -> &[u32] {
-        let at = target as usize;
-        match (self.starts.get(at), self.starts.get(at + 1)) {
-            (Some(&start), Some(&end)) => &self.list[start as usize..end as usize],
-            _ => &[],
-        }
-    }
-
-    /// Takes in what these units refer to now.
-    fn add(&mut self, record: &ProgramRecord, changed: &[u32]) {
-        for &id in changed {
-            for reloc in record.relocs(id) {
-                let target = reloc.target();
-                if self.first(target).binary_search(&id).is_ok() {
-                    continue;
-                }
-                let more = self.more.entry(target).or_default();
-                if !more.contains(&id) {
-                    more.push(id);
-                }
-            }
-        }
-    }
-
-    fn of(&self, target: u32) -> impl Iterator<Item = u32> {
-        let more = self.more.get(&target).into_iter().flatten();
-        self.first(target).iter().chain(more).copied()
-    }
+/// Which units refer to a unit.
+fn users(record: &ProgramRecord) -> Relation {
+    Relation::new(record.len(), || {
+        let ids = (0..record.len() as u32).filter(|&id| record.is_defined(id));
+        ids.flat_map(|id| {
+            let relocs = record.relocs(id).iter();
+            relocs.map(move |reloc| (reloc.target(), id))
+        })
+    })
 }

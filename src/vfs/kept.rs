@@ -14,11 +14,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::time::SystemTime;
 
-use super::os::{create_temporary, stamp};
+use super::os::{create_beside, create_temporary, hidden_prefix, stamp};
 use super::{Metadata, OutputKind};
 
 /// Ranges of bytes that are closer to each other are written as one.
 const NEAR: usize = 4096;
+
+/// How the names of hidden files end.
+const SUFFIX: &str = "kept";
 
 /// A file that is written again and again. The hidden file is removed when this is dropped.
 #[derive(Debug)]
@@ -44,7 +47,8 @@ impl KeptFile {
             let _ = fs::remove_file(&first);
         }
         let visible = in_place(target, &written?)?;
-        let (path, file) = create_temporary(target, kind)?;
+        remove_strays(target);
+        let (path, file) = create_beside(target, kind, SUFFIX)?;
         let hidden = Hidden::new(path);
         let behind = write_whole(file, bytes).ok();
         Ok(KeptFile {
@@ -77,7 +81,7 @@ impl KeptFile {
             Some(written) => written,
             None => {
                 let _ = fs::remove_file(&self.hidden.path);
-                let (path, file) = create_temporary(&self.target, kind)?;
+                let (path, file) = create_beside(&self.target, kind, SUFFIX)?;
                 self.hidden = Hidden::new(path);
                 write_whole(file, bytes)?
             }
@@ -98,6 +102,35 @@ impl KeptFile {
     /// Whether this is about a path.
     pub(super) fn is_for(&self, target: &Path) -> bool {
         self.target == target
+    }
+}
+
+/// Removes what processes that were killed have left beside a file. A process that misses its hidden file makes another one.
+fn remove_strays(target: &Path) {
+    let (Some(folder), Some(prefix)) = (target.parent(), hidden_prefix(target)) else {
+        return;
+    };
+    let folder = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let rest = name.as_bytes().strip_prefix(prefix.as_bytes());
+        let rest = rest.and_then(|rest| std::str::from_utf8(rest).ok());
+        let owner = rest.and_then(|rest| {
+            let numbers = rest.strip_suffix(SUFFIX)?.strip_suffix('.')?;
+            let (process, number) = numbers.split_once('-')?;
+            number.parse::<u32>().ok()?;
+            process.parse::<u32>().ok()
+        });
+        if owner.is_some_and(|process| !Path::new(&format!("/proc/{process}")).exists()) {
+            // What cannot be removed stays.
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 

@@ -173,20 +173,36 @@ fn destination(path: &Path) -> io::Result<Destination> {
 
 /// Creates a new file beside `target`, so that renaming it stays within one file system.
 pub(super) fn create_temporary(target: &Path, kind: OutputKind) -> io::Result<(PathBuf, File)> {
+    create_beside(target, kind, "tmp")
+}
+
+/// What the names of hidden files beside `target` begin with.
+pub(super) fn hidden_prefix(target: &Path) -> Option<OsString> {
+    let mut hidden = OsString::from(".");
+    // Long names leave no room for a suffix, so only a part of the name is kept.
+    let name = target.file_name()?.to_string_lossy();
+    hidden.push(name.chars().take(32).collect::<String>());
+    hidden.push(".");
+    Some(hidden)
+}
+
+/// Creates a new hidden file beside `target`, with a name of this process that ends as `suffix` says.
+pub(super) fn create_beside(
+    target: &Path,
+    kind: OutputKind,
+    suffix: &str,
+) -> io::Result<(PathBuf, File)> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let name = target
-        .file_name()
-        .ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let prefix =
+        hidden_prefix(target).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
     let mode = match kind {
         OutputKind::Data => 0o666,
         OutputKind::Executable => 0o777,
     };
     loop {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let mut hidden = OsString::from(".");
-        // Long names leave no room for a suffix, so only a part of the name is kept.
-        hidden.push(name.to_string_lossy().chars().take(32).collect::<String>());
-        hidden.push(format!(".{}-{number}.tmp", std::process::id()));
+        let mut hidden = prefix.clone();
+        hidden.push(format!("{}-{number}.{suffix}", std::process::id()));
         let temporary = target.with_file_name(hidden);
         let options = OpenOptions::new()
             .write(true)

@@ -109,3 +109,48 @@ fn an_overlay_hides_and_adds_files() {
     let listed = system.list_dir(Path::new("src")).unwrap();
     assert_eq!(listed, [Path::new("src/a.code"), Path::new("src/b.code")]);
 }
+
+#[test]
+fn a_file_that_is_written_again_holds_what_was_written_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    // Left by a process that was killed; no process has this number.
+    std::fs::write(folder.path().join(".out.4294967295-0.kept"), "stray").unwrap();
+    std::fs::write(folder.path().join(".out.other.kept"), "of somebody else").unwrap();
+    let mut bytes = vec![b'a'; 100_000];
+    let mut kept = None;
+    let mut write = |bytes: &[u8], changed: Option<&[Range<usize>]>| {
+        let kind = OutputKind::Executable;
+        let written = OsSystem.write_again(&path, bytes, changed, kind, &mut kept);
+        written.unwrap();
+        assert!(std::fs::read(&path).unwrap() == bytes);
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        // The file, its double if it has one, and that of somebody else.
+        assert!((2..=3).contains(&entries.count()));
+    };
+    write(&bytes, None);
+    let hidden = || {
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        let mut paths = entries.map(|entry| entry.unwrap().path());
+        let own = format!(".out.{}-", std::process::id());
+        let is_own = |path: &PathBuf| path.to_string_lossy().contains(&own);
+        paths.find(is_own).unwrap()
+    };
+    for number in 0..12 {
+        // What others do to the two files meanwhile.
+        match number {
+            2 => std::fs::remove_file(&path).unwrap(),
+            4 => std::fs::write(&path, vec![b'x'; 100_000]).unwrap(),
+            6 => std::fs::write(hidden(), vec![b'y'; 100_000]).unwrap(),
+            8 => std::fs::remove_file(hidden()).unwrap(),
+            9 => bytes.truncate(90_000),
+            10 => bytes.resize(95_000, b'b'),
+            _ => {}
+        }
+        let at = number * 7000;
+        bytes[at..at + 10].fill(b'0' + number as u8);
+        write(&bytes, Some(&[at..at + 10, 90_000..95_000]));
+    }
+    drop(kept);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+}

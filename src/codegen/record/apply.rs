@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher;
 
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 
 use super::derive::{Derived, Tables, tables};
 use super::table::{Bits, Plain, Span, Table};
@@ -172,7 +172,7 @@ impl ProgramRecord {
             .map(|reloc| (reloc.offset, reloc.key.expr));
         let offsets = offsets.chain(rows.iter().map(|row| (row.offset, row.key.expr)));
         let lines = offsets.zip(numbers).zip(&fresh.lines);
-        let lines: Vec<Line> = lines
+        let lines_of_unit: Vec<Line> = lines
             .map(|(((offset, expr), def), &(line, path))| Line {
                 offset,
                 def,
@@ -181,7 +181,8 @@ impl ProgramRecord {
                 path: path.map_or(NONE, |path| self.path_number(path)),
             })
             .collect();
-        let (relocs, rows) = lines.split_at(line_relocs.len().min(lines.len()));
+        let count = line_relocs.len().min(lines_of_unit.len());
+        let (relocs, rows) = lines_of_unit.split_at(count);
         let same_lines =
             self.lines.run(old.line_places) == relocs && self.lines.run(old.line_rows) == rows;
         unit.line_places = put(&mut self.lines, old.line_places, relocs);
@@ -221,6 +222,15 @@ impl ProgramRecord {
         self.flags.set(id, flags);
         let from = self.body_number(&fresh.made_from);
         self.made_from.set(id, from);
+        if let Some(mut reverse) = self.reverse.take() {
+            for body in self.bodies_of(id) {
+                reverse.by_body.add(body, id);
+            }
+            for line in &lines_of_unit {
+                reverse.by_line_def.add(line.def, id);
+            }
+            self.reverse = Some(reverse);
+        }
         if let Some(key) = self.keys.get_mut(id as usize) {
             *key = Some(fresh.key);
         }
@@ -321,7 +331,7 @@ impl ProgramRecord {
             let path = path.map_or(NONE, |path| self.path_number(path));
             rows.insert(at, (line, path));
         }
-        for id in 0..self.len() as u32 {
+        for id in self.units_with_lines(lines.keys().map(|at| at.0)) {
             if !self.is_defined(id) {
                 continue;
             }
@@ -343,6 +353,19 @@ impl ProgramRecord {
                 changed.push(id);
             }
         }
+    }
+
+    /// At least the units with lines of these definitions.
+    pub(super) fn units_with_lines(&self, defs: impl Iterator<Item = u32>) -> Vec<u32> {
+        let Some(reverse) = &self.reverse else {
+            return (0..self.len() as u32).collect();
+        };
+        let defs: FxHashSet<u32> = defs.collect();
+        let units = defs.into_iter().flat_map(|def| reverse.by_line_def.of(def));
+        let mut units: Vec<u32> = units.collect();
+        units.sort_unstable();
+        units.dedup();
+        units
     }
 
     /// Makes the tables of metadata and numbers the dynamic calls.
@@ -505,9 +528,16 @@ impl ProgramRecord {
         }
         let name = |id: u32| self.text.run(self.names.get(id));
         for ((units, mut gone), mut come) in parts.iter_mut().zip(gone).zip(come) {
-            if !gone.is_empty() {
+            if gone.len() > 64 {
                 gone.sort_unstable();
                 units.retain(|id| gone.binary_search(id).is_err());
+            } else {
+                for id in gone {
+                    let at = units.partition_point(|&other| name(other) < name(id));
+                    if units.get(at) == Some(&id) {
+                        units.remove(at);
+                    }
+                }
             }
             come.sort_unstable();
             come.dedup();

@@ -34,7 +34,7 @@ use crate::base::{Fingerprint, Name};
 use crate::db::{Db, SourceFile};
 use crate::items::ids::{DefId, DefKind};
 
-use self::table::{Plain, Span, Table};
+use self::table::{Plain, Relation, Span, Table};
 use super::blob::{Linkage, RelocKind, SymbolName};
 use super::key::CodeKey;
 
@@ -298,6 +298,16 @@ pub struct ProgramRecord {
     body_places: FxHashMap<Words, u32>,
     line_places: FxHashMap<u64, u32>,
     symbol_places: Vec<u32>,
+    reverse: Option<Reverse>,
+}
+
+/// Where in the record something occurs, in a process that updates it again and again.
+#[derive(Debug)]
+struct Reverse {
+    /// The units that were made from a body.
+    by_body: Relation,
+    /// The units with lines of a definition.
+    by_line_def: Relation,
 }
 
 /// Marks a number as one of `spans`.
@@ -312,6 +322,38 @@ impl ProgramRecord {
     /// What the last update generated, in no particular order.
     pub fn generated(&self) -> &[CodeKey] {
         &self.generated
+    }
+
+    /// Gets ready for updates that concern little: they need not go through everything then. That costs as much as going through everything once.
+    pub fn expect_updates(&mut self) {
+        if self.reverse.is_some() {
+            return;
+        }
+        let ids = || 0..self.len() as u32;
+        let by_body = Relation::new(self.bodies.len(), || {
+            ids().flat_map(|id| self.bodies_of(id).map(move |body| (body, id)))
+        });
+        let by_line_def = Relation::new(self.line_defs.len(), || {
+            ids().flat_map(|id| {
+                let lines = self.line_places(id).iter().chain(self.line_rows(id));
+                lines.map(move |line| (line.def, id))
+            })
+        });
+        self.reverse = Some(Reverse {
+            by_body,
+            by_line_def,
+        });
+    }
+
+    /// The bodies that a unit was made from.
+    fn bodies_of(&self, id: u32) -> impl DoubleEndedIterator<Item = u32> {
+        let from = self.made_from.get(id);
+        let (one, many) = match from {
+            NONE => (None, Span::default()),
+            _ if from & MANY != 0 => (None, self.spans.get(from & !MANY)),
+            body => (Some(body), Span::default()),
+        };
+        one.into_iter().chain(self.ids.run(many).iter().copied())
     }
 
     /// Whether nothing is known.

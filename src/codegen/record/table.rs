@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rustc_hash::FxHashMap;
+
 /// Values that are nothing but their bytes.
 ///
 /// # Safety
@@ -159,5 +161,71 @@ impl Bits {
                 Some(at as u32 * 64 + bit)
             })
         })
+    }
+}
+
+/// Which small numbers belong to a small number: at least those that do now, perhaps some that did. What is asked for a few changes at a time does
+/// not have to look at everything then.
+#[derive(Debug, Default)]
+pub struct Relation {
+    /// By number, where its run of `list` begins; sorted.
+    starts: Vec<u32>,
+    list: Vec<u32>,
+    /// What came later.
+    more: FxHashMap<u32, Vec<u32>>,
+}
+
+impl Relation {
+    /// A relation of pairs whose first numbers are below `len`, and whose second numbers ascend. The pairs are asked for twice.
+    pub fn new<I: DoubleEndedIterator<Item = (u32, u32)>>(
+        len: usize,
+        pairs: impl Fn() -> I,
+    ) -> Self {
+        let mut starts = vec![0u32; len + 1];
+        let place = |from: u32| (from as usize).min(len);
+        for (from, _) in pairs() {
+            starts[place(from)] += 1;
+        }
+        // From counts to where each run ends; filling in from the back turns ends into starts.
+        let mut sum = 0;
+        for count in &mut starts {
+            sum += *count;
+            *count = sum;
+        }
+        let mut list = vec![0; sum as usize];
+        for (from, to) in pairs().rev() {
+            let end = &mut starts[place(from)];
+            *end -= 1;
+            list[*end as usize] = to;
+        }
+        Relation {
+            starts,
+            list,
+            more: FxHashMap::default(),
+        }
+    }
+
+    fn first(&self, from: u32) -> &[u32] {
+        let at = from as usize;
+        match (self.starts.get(at), self.starts.get(at + 1)) {
+            (Some(&start), Some(&end)) => &self.list[start as usize..end as usize],
+            _ => &[],
+        }
+    }
+
+    /// Adds a pair that may be there already.
+    pub fn add(&mut self, from: u32, to: u32) {
+        if self.first(from).binary_search(&to).is_err() {
+            let more = self.more.entry(from).or_default();
+            if !more.contains(&to) {
+                more.push(to);
+            }
+        }
+    }
+
+    /// What belongs to a number, with repetitions.
+    pub fn of(&self, from: u32) -> impl Iterator<Item = u32> {
+        let more = self.more.get(&from).into_iter().flatten();
+        self.first(from).iter().chain(more).copied()
     }
 }

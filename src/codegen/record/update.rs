@@ -18,7 +18,7 @@ use crate::types::ty::Ty;
 
 use super::derive::{Derived, derive};
 use super::table::Bits;
-use super::{ASKS, DEFINED, MANY, METADATA, NONE, ProgramRecord, SLOT, Words, fingerprint, words};
+use super::{ASKS, DEFINED, METADATA, ProgramRecord, SLOT, Words, fingerprint, words};
 use crate::codegen::blob::{LineKey, SymbolName};
 use crate::codegen::key::{Blob, CodeKey, CodeUnit, CodegenError, DynamicCall};
 
@@ -122,6 +122,8 @@ pub(super) struct Update<'r, 'g, G> {
     /// Keys of units that were not generated now.
     keys: FxHashMap<u32, CodeKey>,
     pub reached: Bits,
+    /// Everything in the record is reached, and nothing else.
+    is_same: bool,
     /// Of what is reached, by kind.
     pub metadata: Vec<u32>,
     pub slots: Vec<u32>,
@@ -148,6 +150,7 @@ impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
             ids: FxHashMap::default(),
             keys: FxHashMap::default(),
             reached: Bits::new(record.len()),
+            is_same: false,
             metadata: Vec::new(),
             slots: Vec::new(),
             protocols: Vec::new(),
@@ -274,11 +277,7 @@ impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
         if self.fresh.len() != stale.len() || !stale.iter().all(is_same) {
             return false;
         }
-        for id in 0..record.len() as u32 {
-            if record.is_defined(id) {
-                self.reached.insert(id);
-            }
-        }
+        self.is_same = true;
         true
     }
 
@@ -429,8 +428,10 @@ impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
         }
         // In a process that has generated the code the numbers are known.
         let mut found: Option<FxHashMap<Fingerprint, u64>> = None;
+        // One comparison is less than one look into a set.
+        let file = files.iter().next().copied().filter(|_| files.len() == 1);
         for (number, def) in (0..).zip(self.record.line_defs.all()) {
-            if files.contains(&def.file) {
+            if file == Some(def.file) || file.is_none() && files.contains(&def.file) {
                 let own = self.record.line_numbers.get(number as usize).copied();
                 let key = own.filter(|&key| key != 0).or_else(|| {
                     let found = found.get_or_insert_with(|| generator.moved());
@@ -442,8 +443,8 @@ impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
         if self.moved.is_empty() {
             return Ok(());
         }
-        for id in self.reached.iter() {
-            if !self.is_kept(id) {
+        for id in self.record.units_with_lines(self.moved.keys().copied()) {
+            if !self.is_kept(id) || !(self.is_same || self.reached.contains(id)) {
                 continue;
             }
             let unit = self.record.unit(id);
@@ -483,26 +484,30 @@ pub(super) fn line_keys(blob: &Blob, wants_rows: bool) -> impl Iterator<Item = L
 /// The units that were made from one of these bodies.
 pub(super) fn made_from(record: &ProgramRecord, bodies: &FxHashSet<Words>) -> Bits {
     let mut units = Bits::new(record.len());
+    if let Some(reverse) = &record.reverse
+        && !record.body_places.is_empty()
+    {
+        let numbers = bodies
+            .iter()
+            .filter_map(|body| record.body_places.get(body));
+        for &number in numbers {
+            for id in reverse.by_body.of(number) {
+                // It may have been made from something else since.
+                if record.bodies_of(id).any(|body| body == number) {
+                    units.insert(id);
+                }
+            }
+        }
+        return units;
+    }
     let mut stale = Bits::new(record.bodies.len());
     for (number, body) in (0..).zip(record.bodies.all()) {
         if bodies.contains(body) {
             stale.insert(number);
         }
     }
-    for (id, &from) in (0..).zip(record.made_from.all()) {
-        let hit = match from {
-            NONE => false,
-            _ if from & MANY != 0 => {
-                let span = record.spans.get(from & !MANY);
-                record
-                    .ids
-                    .run(span)
-                    .iter()
-                    .any(|&body| stale.contains(body))
-            }
-            body => stale.contains(body),
-        };
-        if hit {
+    for id in 0..record.len() as u32 {
+        if record.bodies_of(id).any(|body| stale.contains(body)) {
             units.insert(id);
         }
     }
