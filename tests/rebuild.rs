@@ -221,6 +221,22 @@ fn types_classes_and_protocols_concern_everybody() {
 }
 
 #[test]
+fn extensions_with_functions_concern_those_who_mention_these() {
+    let module = Module::new();
+    let found = module.edit(
+        "a.code",
+        "fn alone",
+        "extension Box { fn more() -> Int { return value } }\nfn alone",
+    );
+    assert_eq!(found, ["a.code: it is new"]);
+    let found = module.edit("a.code", "fn more", "fn added");
+    let mentions = "c.code: mentions 'added', which changed in a.code";
+    assert!(found.contains(&mentions.to_owned()), "{found:?}");
+    let found = module.edit("a.code", "Box { fn added", "Box: Equatable { fn more");
+    assert_eq!(found, ["every file: the interface of a.code changed"]);
+}
+
+#[test]
 fn other_options_concern_everybody() {
     let mut module = Module::new();
     module.options.push("-DFLAG");

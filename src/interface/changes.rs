@@ -3,7 +3,7 @@
 //! [`Rebuild`] says for each file which questions have to be asked again. Three answers are possible.
 //!
 //! 1. All files show to others what they showed before (their outlines are equal): then bodies whose text changed are asked about, and nothing else.
-//! 2. Functions came, went or changed, or computed properties came or went, outside of classes and protocols. Nothing can notice that without mentioning their
+//! 2. Functions came, went or changed, or computed properties came or went, outside of classes and protocols, with their files or extensions or in them. Nothing can notice that without mentioning their
 //!    names, so that the bodies that do ([`super::mentions`]) are asked about as well.
 //! 3. Anything else: everything is asked again.
 //!
@@ -44,8 +44,6 @@ pub(super) struct FileRebuild {
     pub declarations: bool,
     /// Bodies whose code does not hold any more, with the reasons.
     pub stale: Vec<(DefId, String)>,
-    /// Declarations whose code does not hold any more either: they went, or others stand in their place.
-    pub affected: Vec<DefId>,
     /// What is known to be said about the file beside the answers.
     pub kept: Vec<Diagnostic>,
 }
@@ -64,9 +62,14 @@ impl Rebuild {
         }
     }
 
-    /// What has to be asked again, where the files were like `known` when all answers were.
-    pub(super) fn since(db: &RootDatabase, unit: CompilationUnit, known: &[FileFacts]) -> Rebuild {
-        match compare(db, unit, known) {
+    /// What has to be asked again, where the files at `paths` were like `known` when all answers were.
+    pub(super) fn since(
+        db: &RootDatabase,
+        unit: CompilationUnit,
+        paths: &[&str],
+        known: &[FileFacts],
+    ) -> Rebuild {
+        match compare(db, unit, paths, known) {
             Ok(rebuild) => rebuild,
             Err(reason) => Rebuild::everything(db, unit, reason),
         }
@@ -75,8 +78,9 @@ impl Rebuild {
 
 /// The difference between a file and what it was.
 struct Difference {
-    index: usize,
-    file: SourceFile,
+    path: Name,
+    /// The file and its number, if it is still there.
+    now: Option<(usize, SourceFile)>,
     old: ItemTree,
     /// Declarations that came, went, or changed what they show.
     affected: FxHashSet<DefId>,
@@ -86,54 +90,85 @@ struct Difference {
 fn compare(
     db: &RootDatabase,
     unit: CompilationUnit,
+    paths: &[&str],
     known: &[FileFacts],
 ) -> Result<Rebuild, String> {
     let files = unit.files(db);
-    if files.len() != known.len() {
-        return Err("other files were compiled".to_owned());
+    if paths.len() != known.len() || known.is_empty() {
+        return Err("nothing is known about files".to_owned());
     }
+    let numbers: FxHashMap<&str, usize> = paths.iter().copied().zip(0..).collect();
+    // By file: its number when everything was known.
+    let before: Vec<Option<usize>> = files
+        .iter()
+        .map(|file| numbers.get(file.path(db)).copied())
+        .collect();
+    // The order of files decides which of two mistakes is one.
+    let stayed: Vec<usize> = before.iter().copied().flatten().collect();
+    if !stayed.is_sorted_by(|a, b| a < b) || numbers.len() != paths.len() {
+        return Err("the files are in another order".to_owned());
+    }
+    let stays: FxHashSet<usize> = stayed.iter().copied().collect();
+    let gone: Vec<usize> = (0..known.len()).filter(|n| !stays.contains(n)).collect();
     let keys = db.par_map(files, |db, &file| tree_key(db, file));
     let mut rebuild = Rebuild::default();
     let mut changed = Vec::new();
-    for (index, (&key, facts)) in keys.iter().zip(known).enumerate() {
+    for (index, (&key, before)) in keys.iter().zip(&before).enumerate() {
         let key = key.ok_or("a file is not known")?;
-        let is_changed = key != facts.key;
+        let facts = before.and_then(|number| known.get(number));
+        let is_changed = facts.is_none_or(|facts| key != facts.key);
         if is_changed {
             changed.push(index);
         }
+        let is_whole = facts.is_none_or(|facts| facts.findings.is_none());
         rebuild.files.push(FileRebuild {
             is_changed,
-            is_whole: facts.findings.is_none(),
-            declarations: facts.findings.is_none(),
+            is_whole,
+            declarations: is_whole,
             ..FileRebuild::default()
         });
     }
     // Looking closely at many files costs as much as asking everything.
-    if changed.len() > 8 + files.len() / 4 {
+    if changed.len() + gone.len() > 8 + files.len() / 4 {
         return Err("many files changed".to_owned());
     }
     // What `#file` says depends on places then.
+    let was_located = |number: usize| known.get(number).is_some_and(|facts| facts.is_located);
     let is_located = |&index: &usize| {
         let text = files[index].text(db);
-        known[index].is_located || text.contains("#sourceLocation")
+        before[index].is_some_and(was_located) || text.contains("#sourceLocation")
     };
-    if changed.iter().any(is_located) {
+    if changed.iter().any(is_located) || gone.iter().copied().any(was_located) {
         return Err("a file with '#sourceLocation' changed".to_owned());
     }
     let differences = db.par_map(&changed, |db, &index| {
-        difference(db, files[index], index, &known[index])
+        let facts = before[index].and_then(|number| known.get(number));
+        difference(
+            db,
+            Some((index, files[index])),
+            Name::new(files[index].path(db)),
+            facts,
+        )
     });
-    let differences = differences.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let mut names: FxHashMap<Name, SourceFile> = FxHashMap::default();
+    let went = gone
+        .iter()
+        .map(|&number| difference(db, None, Name::new(paths[number]), known.get(number)));
+    let differences = differences.into_iter().chain(went);
+    let differences = differences.collect::<Result<Vec<_>, _>>()?;
+    let mut names: FxHashMap<Name, Name> = FxHashMap::default();
     for difference in &differences {
-        for &def in &difference.affected {
+        // Nobody mentions an extension by itself.
+        let named = difference.affected.iter().copied();
+        for def in named.filter(|def| def.kind(db) != DefKind::Extension) {
             let name = crate::resolve::scope::base_name(db, def);
-            names.entry(name).or_insert(difference.file);
+            names.entry(name).or_insert(difference.path);
         }
-        let facts = &mut rebuild.files[difference.index];
+        let Some((index, file)) = difference.now else {
+            continue;
+        };
+        let facts = &mut rebuild.files[index];
         facts.declarations |= !difference.affected.is_empty();
-        facts.stale = changed_bodies(db, difference);
-        facts.affected = difference.affected.iter().copied().collect();
+        facts.stale = changed_bodies(db, file, difference);
     }
     if !names.is_empty() {
         let mentions = Mentions::of(db, unit, &names, &differences_by_file(&differences))?;
@@ -146,16 +181,19 @@ fn compare(
             }
         }
     }
-    for (facts, file) in known.iter().zip(&mut rebuild.files) {
-        let said = facts.findings.as_deref().unwrap_or_default();
+    for ((before, &own), file) in before.iter().zip(files).zip(&mut rebuild.files) {
+        let facts = before.and_then(|number| known.get(number));
+        let said = facts.and_then(|facts| facts.findings.as_deref());
+        let said = said.unwrap_or_default();
         let is_touched = file.is_changed || !file.stale.is_empty();
         if is_touched && !said.is_empty() {
             file.is_whole = true;
             file.declarations = true;
         } else if !file.is_whole {
+            // All places are in the file itself, whatever its number was.
             let key = |number: FileKey| {
-                let file = files.get(usize::try_from(number.0).ok()?)?;
-                Some(FileKey::from(*file))
+                let same = usize::try_from(number.0).ok() == *before;
+                same.then(|| FileKey::from(own))
             };
             let said = said.iter().cloned();
             let said = said.map(|d| d.with_files(key)).collect::<Option<_>>();
@@ -167,38 +205,50 @@ fn compare(
 
 fn differences_by_file(differences: &[Difference]) -> FxHashMap<SourceFile, &FxHashSet<DefId>> {
     let differences = differences.iter();
-    differences.map(|d| (d.file, &d.affected)).collect()
+    let stayed = differences.filter_map(|d| Some((d.now?.1, &d.affected)));
+    stayed.collect()
 }
 
-/// Looks at a file whose text changed.
+/// Looks at a file whose text changed, that came or went.
 fn difference(
     db: &dyn Db,
-    file: SourceFile,
-    index: usize,
-    facts: &FileFacts,
+    now: Option<(usize, SourceFile)>,
+    path: Name,
+    facts: Option<&FileFacts>,
 ) -> Result<Difference, String> {
-    let records = db.records().ok_or("nothing is kept")?;
-    let old = kept_tree(db, records, facts.key).ok_or("the record is damaged")?;
-    let same = outline_fingerprint(db, file) == Some(facts.outline);
-    let affected = match same {
-        true => FxHashSet::default(),
-        false => {
-            let new = file_outline(db, file);
+    let nothing = FileOutline::default();
+    let new = now.map_or(&nothing, |(_, file)| file_outline(db, file));
+    let (old, before) = match facts {
+        None => (ItemTree::default(), FileOutline::default()),
+        Some(facts) => {
+            let records = db.records().ok_or("nothing is kept")?;
+            let old = kept_tree(db, records, facts.key).ok_or("the record is damaged")?;
+            let same = now.and_then(|(_, file)| outline_fingerprint(db, file));
+            if same == Some(facts.outline) {
+                let affected = FxHashSet::default();
+                return Ok(Difference {
+                    path,
+                    now,
+                    old,
+                    affected,
+                });
+            }
             // Names that are overridden change only with the text of classes, which are not looked into any closer.
             let before = outline_of(&old, new.overriding.clone());
             let encoded = crate::items::codec::encode(db, &before);
             let whole = encoded.map(|encoded| Fingerprint::of_bytes(&encoded.bytes));
-            let affected = affected(db, &before, new);
-            affected
-                .filter(|_| whole == Some(facts.outline))
-                .ok_or_else(|| format!("the interface of {} changed", file.path(db)))?
+            if whole != Some(facts.outline) {
+                return Err(format!("the interface of {path} changed"));
+            }
+            (old, before)
         }
     };
+    let affected = affected(db, &before, new);
     Ok(Difference {
-        index,
-        file,
+        path,
+        now,
         old,
-        affected,
+        affected: affected.ok_or_else(|| format!("the interface of {path} changed"))?,
     })
 }
 
@@ -225,7 +275,7 @@ fn affected(db: &dyn Db, old: &FileOutline, new: &FileOutline) -> Option<FxHashS
         }
         // Code of a property's accessors is also found by the property, which has no body to be stale by.
         let stays = before.contains_key(def) && after.contains_key(def);
-        if stays && def.kind(db) == DefKind::Var {
+        if stays && matches!(def.kind(db), DefKind::Var | DefKind::Extension) {
             return None;
         }
     }
@@ -268,6 +318,8 @@ fn goes_by_name(item: &Item) -> bool {
     plain
         && match &item.kind {
             ItemKind::Func(_) => !is_operator(item.name),
+            // What it adds is looked at by itself.
+            ItemKind::Extension(extension) => extension.inherits.is_empty(),
             ItemKind::Var(var) => {
                 let computed = var.binding.is_none() && var.wrapper.is_none();
                 let kinds = var.accessors.iter().all(|accessor| {
@@ -295,16 +347,11 @@ fn stands_apart(db: &dyn Db, def: DefId) -> bool {
 }
 
 /// The bodies of a file that are not what they were, or whose declaration is not, with the reasons.
-fn changed_bodies(db: &dyn Db, difference: &Difference) -> Vec<(DefId, String)> {
-    let Difference {
-        file,
-        old,
-        affected,
-        ..
-    } = difference;
-    let tree = items::item_tree(db, *file);
+fn changed_bodies(db: &dyn Db, file: SourceFile, difference: &Difference) -> Vec<(DefId, String)> {
+    let Difference { old, affected, .. } = difference;
+    let tree = items::item_tree(db, file);
     let mut stale = Vec::new();
-    for &def in items::body_owners(db, *file) {
+    for &def in items::body_owners(db, file) {
         let hash = |tree| body_in_tree(db, tree, def).map(|body| body.hash);
         let (before, after) = (hash(old), hash(tree));
         let declared = |def: DefId| affected.contains(&def);

@@ -10,7 +10,6 @@ use std::time::SystemTime;
 use crate::base::{Fingerprint, FxHashMap, StableHash, StableHasher};
 use crate::codegen::record::ProgramRecord;
 use crate::diag::{Diagnostic, FileKey, FileList, Report, Severity};
-use crate::items::ids::{DefId, DefKind};
 use crate::items::outline::outline_fingerprint;
 use crate::items::records::{places, tree_key};
 use crate::session::{BUILD_ID, ColorChoice, Mode, Options, OutputFileMap};
@@ -18,7 +17,7 @@ use crate::store::manifest::{FileFacts, Fresh, Manifest, Stamp};
 use crate::store::{self, records::Records};
 use crate::vfs::{OutputKind, System};
 
-use super::changes::{FileRebuild, Rebuild};
+use super::changes::Rebuild;
 use super::remarks::{self, Fate, Moment};
 use super::reuse::{Program, stays_in};
 use super::{Compiler, Config, Emitter, Outcome, emit_global};
@@ -28,6 +27,8 @@ pub(super) struct BuildRecord {
     place: PathBuf,
     build: Fingerprint,
     command: Fingerprint,
+    /// The same without the list of files.
+    settings: Fingerprint,
     /// The time before the first input is read.
     started: SystemTime,
     /// What the last build left, or why nothing of it holds.
@@ -67,7 +68,7 @@ impl BuildRecord {
             emit_global(emitter, options, vec![remark]);
             return None;
         }
-        let command = command(options, file_map, system)?;
+        let (command, settings) = command(options, file_map, system)?;
         let place = match (&asked.cache_path, asked.incremental) {
             (Some(folder), _) => Path::new(folder).join(place_name(options, system)?),
             (None, true) => match file_map.whole_module("language-dependencies") {
@@ -96,6 +97,7 @@ impl BuildRecord {
             place,
             build,
             command,
+            settings,
             changed: Vec::new(),
             started: system.now(),
         })
@@ -115,19 +117,25 @@ impl BuildRecord {
         let mut current = false;
         self.changed = vec![true; inputs.len()];
         match &mut self.known {
-            Ok(manifest) if manifest.command != self.command.0 => {
+            Ok(manifest) if manifest.settings != self.settings.0 => {
                 lines.push("Incremental compilation has been disabled, because different arguments were passed to the compiler".into());
                 self.known = Err("different arguments were passed to the compiler");
             }
             Ok(manifest) => {
-                current = true;
+                current = manifest.command == self.command.0;
                 let mut read = false;
-                for (stamp, changed) in manifest.inputs.iter_mut().zip(&mut self.changed) {
-                    let fresh = stamp.check(system, started);
+                let stamps = manifest.inputs.iter_mut();
+                let mut stamps: FxHashMap<String, &mut Stamp> =
+                    stamps.map(|stamp| (stamp.path.clone(), stamp)).collect();
+                for (input, changed) in inputs.iter().zip(&mut self.changed) {
+                    let fresh = match stamps.get_mut(input) {
+                        Some(stamp) => stamp.check(system, started),
+                        None => Fresh::Changed,
+                    };
                     read |= fresh == Fresh::SameContent;
                     *changed = fresh == Fresh::Changed;
                     current &= !*changed;
-                    let job = remarks::job(file_map, &stamp.path);
+                    let job = remarks::job(file_map, input);
                     lines.push(match changed {
                         true => format!("Scheduling changed input  {job}"),
                         false => format!("May skip current input:  {job}"),
@@ -182,7 +190,10 @@ impl BuildRecord {
     pub(super) fn rebuild(&self, compiler: &Compiler) -> Rebuild {
         let (db, unit) = (&compiler.db, compiler.unit);
         match &self.known {
-            Ok(manifest) => Rebuild::since(db, unit, &manifest.files),
+            Ok(manifest) => {
+                let paths = manifest.inputs.iter().map(|stamp| stamp.path.as_str());
+                Rebuild::since(db, unit, &paths.collect::<Vec<_>>(), &manifest.files)
+            }
             Err(reason) => Rebuild::everything(db, unit, (*reason).to_owned()),
         }
     }
@@ -197,16 +208,6 @@ impl BuildRecord {
         let known = self.known.as_ref().map_err(|reason| *reason)?;
         if rebuild.everything.is_some() {
             return Err("every file was checked");
-        }
-        // Who mentions a function is known. A member can also be what a type's conformance has been waiting for, of which code of the library is made.
-        let db = &compiler.db;
-        let is_global = |def: &DefId| {
-            let parent = def.parent(db);
-            parent.is_some_and(|parent| parent.kind(db) == DefKind::File)
-        };
-        let same = |file: &FileRebuild| file.affected.iter().all(is_global);
-        if !rebuild.files.iter().all(same) {
-            return Err("members of types came or went");
         }
         let bytes = compiler.system.map(&self.program_place());
         let bytes = bytes.map_err(|_| "there is no record of the program")?;
@@ -224,10 +225,10 @@ impl BuildRecord {
         ))
     }
 
-    /// What a record of the program belongs to: the command, and the texts of all files.
+    /// What a record of the program belongs to: the settings, and the texts of all files.
     fn state(&self, files: &[FileFacts]) -> Fingerprint {
         let mut hasher = StableHasher::new();
-        self.command.stable_hash(&mut hasher);
+        self.settings.stable_hash(&mut hasher);
         for file in files {
             file.key.stable_hash(&mut hasher);
         }
@@ -252,6 +253,12 @@ impl BuildRecord {
         }
     }
 
+    /// What the last build knew about files. A key follows from the file's path too.
+    fn facts_by_key(&self) -> FxHashMap<Fingerprint, &FileFacts> {
+        let known = self.known.as_ref().map_or(&[][..], |known| &known.files);
+        known.iter().map(|facts| (facts.key, facts)).collect()
+    }
+
     /// What is known about each file after a build.
     fn facts(
         &self,
@@ -261,13 +268,12 @@ impl BuildRecord {
     ) -> Option<Vec<FileFacts>> {
         let db = &compiler.db;
         let files = compiler.unit.files(db);
-        let known = self.known.as_ref().map_or(&[][..], |known| &known.files);
+        let known = self.facts_by_key();
         let indices: Vec<usize> = (0..files.len()).collect();
         let facts = db.par_map(&indices, |db, &index| {
             let file = *files.get(index)?;
             let key = tree_key(db, file)?;
-            let known = known.get(index).filter(|known| known.key == key);
-            let outline = match known {
+            let outline = match known.get(&key) {
                 Some(known) => known.outline,
                 None => outline_fingerprint(db, file)?,
             };
@@ -290,14 +296,14 @@ impl BuildRecord {
     /// build systems that want to see them.
     fn write_dependencies(&self, compiler: &Compiler, manifest: &Manifest) {
         let system = &*compiler.system;
-        let known = self.known.as_ref().map_or(&[][..], |known| &known.files);
+        let known = self.facts_by_key();
         let inputs = compiler.options.untracked.inputs.iter();
-        for (index, (input, facts)) in inputs.zip(&manifest.files).enumerate() {
+        for (input, facts) in inputs.zip(&manifest.files) {
             let place = compiler.file_map.get(input, "language-dependencies");
             let Some(place) = place.map(Path::new) else {
                 continue;
             };
-            let same = known.get(index).is_some_and(|known| known.key == facts.key);
+            let same = known.contains_key(&facts.key);
             if !same || !system.exists(place) {
                 let (key, outline) = (facts.key, facts.outline);
                 let text = format!("codira dependencies\ntext {key}\ninterface {outline}\n");
@@ -323,6 +329,7 @@ impl BuildRecord {
                 .map(|(path, bytes)| Stamp::of_output(system, path, bytes, system.now()));
             Some(Manifest {
                 command: self.command.0,
+                settings: self.settings.0,
                 inputs: inputs.into_iter().collect::<Option<_>>()?,
                 outputs: outputs.collect::<Option<_>>()?,
                 diagnostics: diagnostics
@@ -378,13 +385,13 @@ fn replay(manifest: &Manifest, config: &Config, emitter: &mut dyn Emitter) -> bo
     true
 }
 
-/// The fingerprint of what decides about a build besides the contents of its inputs. Options count unless they are known not to, so that
-/// none can be forgotten.
+/// The fingerprint of what decides about a build besides the contents of its inputs, and that of everything of it but which files these are. Options count
+/// unless they are known not to, so that none can be forgotten.
 fn command(
     options: &Options,
     file_map: &OutputFileMap,
     system: &dyn System,
-) -> Option<Fingerprint> {
+) -> Option<(Fingerprint, Fingerprint)> {
     let mut options = options.clone();
     let asked = &mut options.untracked;
     asked.jobs = 0;
@@ -395,14 +402,20 @@ fn command(
     asked.explain_rebuild = false;
     asked.color = ColorChoice::Auto;
     asked.module_cache_path = None;
-    let mut hasher = StableHasher::new();
-    format!("{options:?}{file_map:?}").stable_hash(&mut hasher);
     let folder = system.current_dir().ok()?;
-    folder
-        .as_os_str()
-        .as_encoded_bytes()
-        .stable_hash(&mut hasher);
-    Some(hasher.finish())
+    let hash = |text: String| {
+        let mut hasher = StableHasher::new();
+        text.stable_hash(&mut hasher);
+        let folder = folder.as_os_str().as_encoded_bytes();
+        folder.stable_hash(&mut hasher);
+        hasher.finish()
+    };
+    let command = hash(format!("{options:?}{file_map:?}"));
+    let output = options.output_path();
+    options.untracked.inputs.clear();
+    let module = file_map.of_module();
+    let settings = hash(format!("{options:?}{output:?}{module:?}"));
+    Some((command, settings))
 }
 
 /// The name of a build's manifest among those of other builds.
@@ -415,7 +428,10 @@ fn place_name(options: &Options, system: &dyn System) -> Option<String> {
         .stable_hash(&mut hasher);
     format!("{:?}", options.untracked.mode).stable_hash(&mut hasher);
     options.output_path().stable_hash(&mut hasher);
-    options.untracked.inputs.first().stable_hash(&mut hasher);
+    // Modules of several files keep their place when files come and go.
+    let inputs = &options.untracked.inputs;
+    let alone = inputs.first().filter(|_| inputs.len() == 1);
+    alone.stable_hash(&mut hasher);
     let module = options.tracked.module_name;
     Some(format!("{module}-{}.codedeps", hasher.finish().to_hex()))
 }

@@ -41,17 +41,17 @@ pub(super) struct Mentions {
 }
 
 impl Mentions {
-    /// Looks for names that declarations of the given files have; those declarations themselves are given by file. An error is a reason to ask everything.
+    /// Looks for names that declarations have in the files at the given paths; those declarations themselves are given by file. An error is a reason to ask everything.
     pub(super) fn of(
         db: &RootDatabase,
         unit: CompilationUnit,
-        names: &FxHashMap<Name, SourceFile>,
+        names: &FxHashMap<Name, Name>,
         affected: &FxHashMap<SourceFile, &FxHashSet<DefId>>,
     ) -> Result<Mentions, String> {
         if names.len() > MAX_NAMES {
             return Err("many declarations changed".to_owned());
         }
-        let mut sorted: Vec<(Name, SourceFile)> = names.iter().map(|(&n, &f)| (n, f)).collect();
+        let mut sorted: Vec<(Name, Name)> = names.iter().map(|(&n, &f)| (n, f)).collect();
         sorted.sort_by_key(|(name, _)| name.as_str());
         let library = unit.library(db).map(|unit| declared_names(db, unit));
         for &(name, _) in &sorted {
@@ -72,10 +72,10 @@ impl Mentions {
                 }
                 let own = affected.get(&file).copied();
                 let mentioning = bodies_at(db, file, &places, own).ok_or_else(|| {
-                    let (from, at) = (from.path(db), file.path(db));
+                    let at = file.path(db);
                     format!("'{name}' changed in {from}, and a declaration in {at} mentions it")
                 })?;
-                let reason = format!("mentions '{name}', which changed in {}", from.path(db));
+                let reason = format!("mentions '{name}', which changed in {from}");
                 for def in mentioning {
                     if !bodies.iter().any(|(known, _)| *known == def) {
                         bodies.push((def, reason.clone()));

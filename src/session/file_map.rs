@@ -103,6 +103,11 @@ impl OutputFileMap {
         self.get("", kind)
     }
 
+    /// Everything that the map says about the whole module.
+    pub fn of_module(&self) -> Option<&BTreeMap<String, String>> {
+        self.entries.get("")
+    }
+
     /// The map as `-driver-print-output-file-map` shows it.
     pub fn print(&self) -> String {
         let mut text = String::new();

@@ -139,6 +139,8 @@ fn is_settled(metadata: &Metadata, now: SystemTime) -> bool {
 pub struct Manifest {
     /// Of everything on the command line that decides what is made and said.
     pub command: u128,
+    /// The same without the list of inputs.
+    pub settings: u128,
     /// The sources, in order.
     pub inputs: Vec<Stamp>,
     /// What was made.
