@@ -18,7 +18,7 @@ use codira::vfs::{MemorySystem, OsSystem};
 use random::Random;
 
 fn options() -> Options {
-    let args = "-module-name main -o prog a.code b.code main.code";
+    let args = "-module-name main -o prog a.code b.code c.code main.code";
     let args: Vec<String> = args.split(' ').map(str::to_owned).collect();
     match cli::parse(&MemorySystem::new(), &args) {
         Ok(Invocation::Compile(options, _)) => *options,

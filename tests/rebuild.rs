@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::process::{Command, Output};
+use std::time::{Duration, SystemTime};
 
 const FILES: &[(&str, &str)] = &[
     (
@@ -229,10 +230,16 @@ fn extensions_with_functions_concern_those_who_mention_these() {
         "extension Box { fn more() -> Int { return value } }\nfn alone",
     );
     assert_eq!(found, ["a.code: it is new"]);
-    let found = module.edit("a.code", "fn more", "fn added");
-    let mentions = "c.code: mentions 'added', which changed in a.code";
+    let found = module.edit("c.code", "return 2", "return Box(value: 1).more()");
+    assert_eq!(found, ["c.code: its text changed"]);
+    let found = module.edit("a.code", "fn more() -> Int {", "fn more() -> Int8 {");
+    let mentions = "c.code: mentions 'more', which changed in a.code";
     assert!(found.contains(&mentions.to_owned()), "{found:?}");
-    let found = module.edit("a.code", "Box { fn added", "Box: Equatable { fn more");
+    let found = module.edit(
+        "a.code",
+        "Box { fn more() -> Int8",
+        "Box: Equatable { fn more() -> Int",
+    );
     assert_eq!(found, ["every file: the interface of a.code changed"]);
 }
 
@@ -329,4 +336,22 @@ remark: Finished Compiling a.code
     let missing = "Missing an output; will queue  {compile: b.code.o <= b.code}\n";
     assert!(said.contains(missing), "{said}");
     assert!(path("b.code.o").exists());
+}
+
+/// What is used longest ago goes first when a folder of records grows too large, so that builds with nothing to do have to count as uses.
+#[test]
+fn a_build_with_nothing_to_do_marks_its_record_as_used() {
+    let module = Module::new();
+    let cache = module.folder.path().join("cache");
+    let entries = fs::read_dir(cache).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    let record = paths.find(|path| path.extension() == Some("codedeps".as_ref()));
+    let record = record.unwrap();
+    let long_ago = SystemTime::now() - Duration::from_secs(10 * 86_400);
+    let file = fs::OpenOptions::new().append(true).open(&record).unwrap();
+    file.set_modified(long_ago).unwrap();
+    let none: [&str; 0] = [];
+    assert_eq!(module.check(), none);
+    let used = fs::metadata(record).unwrap().modified().unwrap();
+    assert!(used > long_ago + Duration::from_secs(86_400));
 }

@@ -175,10 +175,23 @@ impl BuildRecord {
         let manifest = self.known.as_ref().ok().filter(|_| current);
         let done = manifest.is_some_and(|manifest| replay(manifest, config, emitter));
         if done {
+            self.mark_used(system);
             let fates = vec![Fate::Skipped; inputs.len()];
             remarks::lifecycle(emitter, &config.options, Some(&fates), Moment::Starting);
         }
         done
+    }
+
+    /// Records are collected by age, and builds that only read one leave its times alone. Once a day is often enough.
+    fn mark_used(&self, system: &dyn System) {
+        const DAY: i128 = 86_400_000_000_000;
+        let since = self.started.duration_since(SystemTime::UNIX_EPOCH);
+        let now = since.unwrap_or_default().as_nanos() as i128;
+        if let Ok(data) = system.metadata(&self.place)
+            && data.modified < now - DAY
+        {
+            let _ = system.touch(&self.place);
+        }
     }
 
     /// What happens to each input.

@@ -119,6 +119,11 @@ impl System for OsSystem {
         }
     }
 
+    fn touch(&self, path: &Path) -> io::Result<()> {
+        let file = fs::OpenOptions::new().append(true).open(path)?;
+        file.set_modified(self.now())
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }

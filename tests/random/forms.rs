@@ -6,7 +6,12 @@
 use super::Random;
 
 /// By file: its lines' forms.
-const FILES: &[(&str, &[&[&str]])] = &[("a.code", A), ("b.code", B), ("main.code", MAIN)];
+const FILES: &[(&str, &[&[&str]])] = &[
+    ("a.code", A),
+    ("b.code", B),
+    ("c.code", C),
+    ("main.code", MAIN),
+];
 
 const A: &[&[&str]] = &[
     &[
@@ -161,7 +166,34 @@ const B: &[&[&str]] = &[
         "struct Stack<T> { var count = 0, items: [T] = []; mutating fn push(_ t: T) { items.append(t); count += 1 } }",
     ],
 ];
+/// Functions and extensions alone, so that the file can come and go without everything else being looked at again.
+const C: &[&[&str]] = &[
+    &[
+        "fn fromC() -> Int { 1 }",
+        "fn fromC() -> Int { 2 }",
+        "fn fromC(_ n: Int = 3) -> Int { n }",
+        "fn fromC() -> String { \"c\" }",
+    ],
+    &[
+        "extension Square { fn scaled(_ n: Int) -> Int { area * n } }",
+        "extension Square { var scaled: Int { area } }",
+        "extension Square { fn scaled(_ n: Int) -> Int { area * n }; fn scaled(_ s: String) -> Int { 5 } }",
+        "",
+    ],
+    &[
+        "fn alsoC() -> Int { wrap(fromC()).count }",
+        "fn alsoC() -> Int { wrap(\"c\").count }",
+        "",
+    ],
+];
 const MAIN: &[&[&str]] = &[
+    &[
+        "print(0)",
+        "print(fromC(), Square().scaled(2))",
+        "print(alsoC())",
+        "print(Square().scaled)",
+        "print(Square().scaled(\"a\"))",
+    ],
     &[
         "print(make().area, inferred, plain(), local())",
         "print(make(), plain())",
@@ -267,7 +299,7 @@ impl Module {
                 format!("{} goes", FILES[file].0)
             }
             1 if renames => {
-                let file = random.below(2);
+                let file = random.below(3);
                 self.renamed[file] = !self.renamed[file];
                 format!("{} gets another name", FILES[file].0)
             }
