@@ -279,3 +279,27 @@ fn where_the_system_does_not_notify_files_are_looked_at() {
         [main.code added: checked 1 body in … ms]
     "#]]);
 }
+
+#[test]
+fn nothing_is_left_behind_when_it_is_interrupted() {
+    let files = [("a.code", A), ("b.code", B), ("main.code", MAIN)];
+    let args = ["--watch", "a.code", "b.code", "main.code", "-o", "prog"];
+    let mut session = Session::start(LANGUAGEC, &args, &files);
+    session.step("edit a body", "ms]", |f| {
+        f.write("b.code", "fn twice(_ n: Int) -> Int { n + n + 1 }\n");
+    });
+    let hidden = |session: &Session| {
+        let entries = std::fs::read_dir(session.folder.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name());
+        names
+            .filter(|name| name.to_string_lossy().starts_with('.'))
+            .count()
+    };
+    assert_eq!(hidden(&session), 1, "the program before this one");
+    let status = Command::new("kill")
+        .arg(session.process.id().to_string())
+        .status();
+    assert!(status.is_ok_and(|status| status.success()));
+    assert!(!session.process.wait().unwrap().success());
+    assert_eq!(hidden(&session), 0);
+}
