@@ -669,6 +669,10 @@ impl<'db> Checker<'db> {
                     }
                 }
                 Layer::Module(defs) | Layer::Imported(defs) => {
+                    if out.is_empty() && methods.is_empty() && self.are_rival_types(&defs) {
+                        // What follows is checked with the first of them.
+                        self.error_at("ambiguous", key, format!("ambiguous use of '{name}'"));
+                    }
                     // A module's own functions hide the library's only for the arguments that they take.
                     for def in defs {
                         if let Some(mut choice) = self.global_choice(def, &args) {
@@ -736,6 +740,18 @@ impl<'db> Checker<'db> {
             }
         }
         out
+    }
+
+    /// Whether more than one of the declarations is a type of another module: several modules have one of that name.
+    fn are_rival_types(&self, defs: &[DefId]) -> bool {
+        let is_own = |&def: &DefId| decl::module_of(self.db, def) == self.module;
+        if defs.len() < 2 || defs.iter().any(is_own) {
+            return false;
+        }
+        let types = defs
+            .iter()
+            .filter(|&&def| resolve::scope::is_type_decl(self.db, def));
+        types.count() > 1
     }
 
     fn is_function(&self, choice: &Choice) -> bool {

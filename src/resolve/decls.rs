@@ -215,6 +215,24 @@ fn lookup_type_at_top(db: &dyn Db, module: DefId, scope: DefId, name: Name) -> O
         .or_else(hidden)
 }
 
+/// The imported modules besides the library that declare a type which a name means as much as the one that was found. Fewer than two where
+/// nothing is ambiguous: what the own module declares hides the others, and they hide the library.
+pub fn rival_modules(db: &dyn Db, scope: DefId, found: DefId) -> Vec<DefId> {
+    let (home, library) = (module_of(db, found), library_module(db));
+    let is_top = found
+        .parent(db)
+        .is_some_and(|p| p.kind(db) == DefKind::File);
+    if !is_top || home == library || home == module_of(db, scope) || !is_type_decl(db, found) {
+        return Vec::new();
+    }
+    let has_type = |&module: &DefId| {
+        let mut defs = module_members(db, module, found.name(db)).iter();
+        module != library && defs.any(|&d| is_type_decl(db, d) && is_accessible(db, d, scope))
+    };
+    let modules = imported_modules(db, scope).iter().copied();
+    modules.filter(has_type).collect()
+}
+
 fn has_body(kind: DefKind) -> bool {
     matches!(
         kind,

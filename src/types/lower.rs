@@ -13,7 +13,8 @@ use crate::items::tree::{
 use crate::items::{Anchor, AnchoredDiagnostic, item, module_of};
 use crate::resolve::container_of;
 use crate::resolve::decls::{
-    TypeFound, TypeName, TypeScope, extended_decl, lookup_type, member_type, type_in_module,
+    TypeFound, TypeName, TypeScope, extended_decl, lookup_type, member_type, rival_modules,
+    type_in_module,
 };
 use crate::types::conformance::{assoc_type_unchecked, normalize};
 use crate::types::display::{describe, display_def, display_type};
@@ -452,12 +453,34 @@ impl<'a> Lowerer<'a> {
                     }
                 }
             }
+            TypeName::Def(def) => {
+                self.check_rivals(id, def);
+                self.found(id, found, first)
+            }
             _ => self.found(id, found, first),
         };
         for segment in rest {
             ty = self.member(id, ty, segment);
         }
         ty
+    }
+
+    /// Reports a name that several modules give a type. What follows is checked with the first of them.
+    fn check_rivals(&mut self, id: TypeRefId, def: DefId) {
+        let db = self.db;
+        let rivals = rival_modules(db, self.scope, def);
+        if rivals.len() < 2 {
+            return;
+        }
+        let name = def.name(db);
+        let message = format!("'{name}' is ambiguous for type lookup in this context");
+        let anchor = self.anchor(id);
+        let mut error = AnchoredDiagnostic::error("ambiguous-type", anchor, message);
+        for module in rivals {
+            let module = module.name(db);
+            error = error.note(None, format!("found this candidate in module '{module}'"));
+        }
+        self.diagnostics.push(error);
     }
 
     /// The type that an unqualified name and its arguments stand for.
