@@ -60,7 +60,10 @@ note: found this candidate in module 'B'
     // The module's own declaration hides them, and they hide the library's.
     system.set("main.code", format!("{uses}struct Thing {{}}\n"));
     compile(&system, "-typecheck -I . main.code").unwrap();
-    system.set("A.code", "public struct Set { public init(only: Int) {} }\n");
+    system.set(
+        "A.code",
+        "public struct Set { public init(only: Int) {} }\n",
+    );
     module(&system, "A");
     system.set("main.code", "import A\nimmutable s: Set = Set(only: 1)\n");
     compile(&system, "-typecheck -I . main.code").unwrap();
@@ -185,14 +188,19 @@ fn hostile_records_are_no_reason_to_panic() {
         .collect();
     let keys: Vec<Fingerprint> = records.keys().copied().collect();
     let cases = std::env::var("CODIRA_FUZZ_CASES").ok();
-    let cases = cases.and_then(|n| n.parse().ok()).map_or(4, |n: usize| n / 5000);
+    let cases = cases
+        .and_then(|n| n.parse().ok())
+        .map_or(4, |n: usize| n / 5000);
     let mut random = Random(0x0dd5);
     let mut refused = 0;
     for case in 0..cases {
         let mut records = records.clone();
         for _ in 0..1 + random.below(3) {
             let key = keys[random.below(keys.len())];
-            let other = intact.record(keys[random.below(keys.len())]).unwrap().to_vec();
+            let other = intact
+                .record(keys[random.below(keys.len())])
+                .unwrap()
+                .to_vec();
             let Some(record) = records.get_mut(&key) else {
                 continue;
             };
