@@ -185,7 +185,12 @@ impl Record {
             return false;
         };
         self.shown = shown_by(system, path);
-        self.outputs = outputs;
+        for fresh in outputs {
+            match self.outputs.iter_mut().find(|old| old.path == fresh.path) {
+                Some(old) => *old = fresh,
+                None => self.outputs.push(fresh),
+            }
+        }
         self.seen = seen.to_vec();
         *stamps_changed = true;
         true
@@ -236,7 +241,9 @@ impl Begun {
         archives: Vec<(String, u128)>,
         said: Said,
     ) -> Option<Record> {
-        let outputs = unit.metadata.iter().chain(&unit.output);
+        let docs = unit.metadata.as_ref().map(|path| docs_beside(path));
+        let docs = docs.filter(|path| system.exists(Path::new(path)));
+        let outputs = unit.metadata.iter().chain(&unit.output).chain(&docs);
         let stamp = |path: &String| {
             let before = system.metadata(Path::new(path)).ok()?;
             let bytes = system.read(Path::new(path)).ok()?;
@@ -253,6 +260,12 @@ impl Begun {
             said,
         })
     }
+}
+
+/// Where the documentation of a module lies.
+fn docs_beside(metadata: &str) -> String {
+    let path = Path::new(metadata).with_extension("codedoc");
+    path.to_string_lossy().into_owned()
 }
 
 /// A number for everything that decides about a compilation beside the contents of files.
