@@ -24,7 +24,7 @@ pub(super) fn autolink_extract(
         Ok((text, None)) => print(emitter, &text).code(),
         Ok((text, Some(output))) => {
             match system.write(Path::new(output), text.as_bytes(), OutputKind::Data) {
-                Ok(()) => 0,
+                Ok(_) => 0,
                 Err(cause) => {
                     let reason = crate::vfs::describe(&cause);
                     let message = format!("cannot write output file '{output}' ({reason})");
@@ -75,7 +75,7 @@ fn wrapped(system: &dyn System, args: &[String]) -> Result<(), Diagnostic> {
     })?;
     let object = metadata_object(&bytes, target);
     let written = object.and_then(|o| system.write(Path::new(output), &o, OutputKind::Data));
-    written.map_err(|cause| {
+    written.map(drop).map_err(|cause| {
         let reason = crate::vfs::describe(&cause);
         error(format!("cannot write output file '{output}' ({reason})"))
     })

@@ -231,6 +231,8 @@ impl HotCompiler {
                 rebuild: None,
                 remade: None,
                 program: self.program.clone(),
+                is_recorded: false,
+                record_place: None,
             },
             versions,
             unreadable,

@@ -4,11 +4,10 @@
 //! files first. Only a build that succeeded leaves one, and the one before stays until then: what a failed or killed build has changed differs from it.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::base::{Fingerprint, FxHashMap, StableHash, StableHasher};
-use crate::codegen::record::ProgramRecord;
 use crate::diag::{Diagnostic, FileKey, FileList, Report, Severity};
 use crate::items::outline::outline_fingerprint;
 use crate::items::records::{places, tree_key};
@@ -18,6 +17,7 @@ use crate::store::{self, records::Records};
 use crate::vfs::{OutputKind, System};
 
 use super::changes::Rebuild;
+use super::program::{ProgramPlace, Restoring, state_of};
 use super::remarks::{self, Fate, Moment};
 use super::reuse::{Program, stays_in};
 use super::{Compiler, Config, Emitter, Outcome, emit_global};
@@ -35,6 +35,8 @@ pub(super) struct BuildRecord {
     known: Result<Manifest, &'static str>,
     /// Which inputs have another content than they had then.
     changed: Vec<bool>,
+    /// The program that the last build made, which another thread reads.
+    restoring: Option<Restoring>,
     /// What is known about files.
     pub(super) records: Arc<Records>,
 }
@@ -99,6 +101,7 @@ impl BuildRecord {
             command,
             settings,
             changed: Vec::new(),
+            restoring: None,
             started: system.now(),
         })
     }
@@ -141,7 +144,10 @@ impl BuildRecord {
                         false => format!("May skip current input:  {job}"),
                     });
                 }
-                for stamp in &mut manifest.outputs {
+                // Outputs that are made again anyway need not be read.
+                let wanted = current || config.options.untracked.show_incremental;
+                let outputs = manifest.outputs.iter_mut().filter(|_| wanted);
+                for stamp in outputs {
                     let fresh = stamp.check(system, started);
                     read |= fresh == Fresh::SameContent;
                     if fresh == Fresh::Changed {
@@ -214,55 +220,56 @@ impl BuildRecord {
     /// The program that the last build made, without what has to be made again.
     /// An error is the reason why there is none.
     pub(super) fn program(
-        &self,
+        &mut self,
         compiler: &Compiler,
         rebuild: &Rebuild,
     ) -> Result<Program, &'static str> {
-        let known = self.known.as_ref().map_err(|reason| *reason)?;
+        if let Err(reason) = self.known {
+            return Err(reason);
+        }
         if rebuild.everything.is_some() {
             return Err("every file was checked");
         }
-        let bytes = compiler.system.map(&self.program_place());
-        let bytes = bytes.map_err(|_| "there is no record of the program")?;
-        let record = ProgramRecord::from_bytes(&bytes, self.build, self.state(&known.files))
-            .ok_or("the record of the program does not belong to this state")?;
         let stale = rebuild.files.iter().flat_map(|file| &file.stale);
         let files = compiler.unit.files(&compiler.db).iter();
         let changed = files
             .zip(&rebuild.files)
             .filter(|(_, file)| file.is_changed);
+        let restoring = self.restoring.take();
         Ok(Program::restored(
-            record,
+            restoring.ok_or("there is no record of the program")?,
             stale.map(|(def, _)| *def).collect(),
             changed.map(|(&file, _)| file).collect(),
         ))
     }
 
-    /// What a record of the program belongs to: the settings, and the texts of all files.
-    fn state(&self, files: &[FileFacts]) -> Fingerprint {
-        let mut hasher = StableHasher::new();
-        self.settings.stable_hash(&mut hasher);
-        for file in files {
-            file.key.stable_hash(&mut hasher);
-        }
-        hasher.finish()
+    /// Begins to read the program that the last build made, beside everything else.
+    pub(super) fn start_restoring(&mut self, config: &Config) {
+        let Ok(known) = &self.known else {
+            return;
+        };
+        let state = state_of(self.settings, known.files.iter().map(|file| file.key));
+        let place = self.program_place();
+        let threads = config.options.untracked.jobs;
+        self.restoring = Some(Restoring::start(place, state, &config.system, threads != 1));
     }
 
-    fn program_place(&self) -> PathBuf {
-        let mut name = self.place.as_os_str().to_owned();
-        name.push(".program");
-        PathBuf::from(name)
+    /// Where the program of this module as it is now belongs.
+    pub(super) fn program_place_of(
+        &self,
+        compiler: &Compiler,
+    ) -> Option<(ProgramPlace, Fingerprint)> {
+        let (db, unit) = (&compiler.db, compiler.unit);
+        let keys = db.par_map(unit.files(db), |db, &file| tree_key(db, file));
+        let keys: Vec<Fingerprint> = keys.into_iter().collect::<Option<_>>()?;
+        let state = state_of(self.settings, keys.into_iter());
+        Some((self.program_place(), state))
     }
 
-    /// Writes down the program for the next build. One that cannot be written only makes that slower.
-    fn save_program(&self, compiler: &Compiler, files: &[FileFacts]) {
-        let program = compiler.program.lock();
-        let mut program = program.unwrap_or_else(PoisonError::into_inner);
-        let state = self.state(files);
-        let bytes = program.record.to_bytes(&compiler.db, self.build, state);
-        if let Some(bytes) = bytes.filter(|_| !files.is_empty()) {
-            let place = self.program_place();
-            let _ = compiler.system.write(&place, &bytes, OutputKind::Data);
+    fn program_place(&self) -> ProgramPlace {
+        ProgramPlace {
+            place: self.place.clone(),
+            build: self.build,
         }
     }
 
@@ -336,10 +343,15 @@ impl BuildRecord {
             let numbers: FxHashMap<FileKey, FileKey> = numbers.collect();
             let number = |key: FileKey| numbers.get(&key).copied();
             let diagnostics = outcome.report.diagnostics.iter().cloned();
-            let outputs = outcome
-                .made
-                .iter()
-                .map(|(path, bytes)| Stamp::of_output(system, path, bytes, system.now()));
+            let now = system.now();
+            let outputs = outcome.made.iter().map(|made| {
+                Some(Stamp::of_output(
+                    &made.path,
+                    made.metadata?,
+                    made.content,
+                    now,
+                ))
+            });
             Some(Manifest {
                 command: self.command.0,
                 settings: self.settings.0,
@@ -356,7 +368,6 @@ impl BuildRecord {
         let wanted = db.par_map(files, |db, &file| places(db, file));
         let grown = self.records.save(system, self.build, &wanted.concat());
         if let Some(manifest) = manifest() {
-            self.save_program(compiler, &manifest.files);
             manifest.save(system, &self.place, self.build);
             self.write_dependencies(compiler, &manifest);
         }

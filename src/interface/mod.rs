@@ -11,6 +11,7 @@
 //! * `places`: where expressions stand, for debug information.
 //! * `incremental`: finding out that there is nothing to do, and leaving what the next build needs for that. `changes`: what there is to do,
 //!   and `mentions`: who can notice a change.
+//! * `program`: the program on disk, for the next build.
 //! * `remarks`: what a build that reuses results says about itself.
 //! * `modules`: modules that were compiled before, and those that this compilation leaves.
 //! * `reuse`: what such a process keeps beside the query engine's memos.
@@ -40,6 +41,7 @@ mod mentions;
 mod modules;
 mod outputs;
 mod places;
+mod program;
 mod remarks;
 mod reuse;
 pub mod stages;
@@ -51,6 +53,7 @@ mod tests;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::base::Fingerprint;
 use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileList, Files, Report, ReportOptions, prepare};
 use crate::metadata::ModuleFile;
@@ -64,6 +67,8 @@ use crate::{bodies, items};
 
 use self::changes::Rebuild;
 use self::incremental::BuildRecord;
+use self::outputs::Made;
+use self::program::ProgramPlace;
 use self::remarks::Moment;
 use self::reuse::{Program, Reuse};
 use self::stages::Image;
@@ -173,6 +178,10 @@ pub struct Compiler {
     remade: Option<&'static str>,
     /// The program, with what of it is known from before.
     program: Arc<Mutex<Program>>,
+    /// Whether what this compilation makes is written down for the next one.
+    is_recorded: bool,
+    /// Where the program is written down, and as belonging to which texts.
+    record_place: Option<(ProgramPlace, Fingerprint)>,
 }
 
 impl Compiler {
@@ -188,6 +197,7 @@ impl Compiler {
                 true => "optimised functions contain others",
                 false => self
                     .remade
+                    .or(program.missing)
                     .unwrap_or("the record of the program is damaged"),
             };
             return vec![format!("Compiled every function: {why}")];
@@ -308,6 +318,9 @@ fn compile(
     if timing.stage("compare", None, || record.as_mut().is_some_and(current)) {
         return Ok(());
     }
+    if let Some(record) = &mut record {
+        record.start_restoring(&config);
+    }
     // A place that cannot be written to is found out before any work is done.
     outputs::check(&config.options, &*config.system, &file_map)?;
 
@@ -315,14 +328,14 @@ fn compile(
     let (mut compiler, stamps) = timing.stage("read", None, || {
         read_inputs(config, file_map, record.as_ref())
     })?;
-    if let Some(record) = &record {
+    if let Some(record) = &mut record {
         let rebuild = timing.stage("changes", None, || record.rebuild(&compiler));
-        let restored = || record.program(&compiler, &rebuild);
-        match timing.stage("restore", None, restored) {
+        match record.program(&compiler, &rebuild) {
             Ok(program) => compiler.program = Arc::new(Mutex::new(program)),
             Err(reason) => compiler.remade = Some(reason),
         }
         compiler.rebuild = Some(rebuild);
+        compiler.record_place = record.program_place_of(&compiler);
     }
     let fates = record.as_ref().zip(compiler.rebuild.as_ref());
     let fates = fates.map(|(record, rebuild)| record.fates(rebuild));
@@ -360,8 +373,8 @@ fn compile(
 struct Outcome {
     /// The diagnostics, as they were shown.
     report: Report,
-    /// The paths and bytes of the outputs.
-    made: Vec<(String, Vec<u8>)>,
+    /// The outputs.
+    made: Vec<Made>,
     /// The program, if it is to be run.
     program: Option<Image>,
     /// What was found about each file, if that is wanted.
@@ -536,9 +549,11 @@ fn phases(
                 ..report.into()
             });
         }
-        timing.stage("link", None, || {
+        let image = timing.stage("link", None, || {
             linking::link_objects(compiler, objects, emitter)
-        })?
+        })?;
+        made.extend(write_image(compiler, &image, timing)?);
+        image
     } else {
         let mut program = timing.stage("generate", Some(db), || stages::generate(compiler))?;
         // Debug information is made as a whole.
@@ -554,7 +569,20 @@ fn phases(
             let bytes = program.image().to_vec();
             Image { bytes }
         } else {
-            timing.stage("link", Some(db), || stages::link(compiler, &program))?
+            let place = compiler.record_place.as_ref();
+            let (program, system) = (&*program, &*compiler.system);
+            let linked = rayon::in_place_scope(|scope| {
+                // The record is written beside the program.
+                if let Some((place, state)) = place {
+                    scope.spawn(move |_| program.save(system, place, *state));
+                }
+                let image = timing.stage("link", Some(db), || stages::link(compiler, program))?;
+                let written = write_image(compiler, &image, timing)?;
+                Phase::Ok((image, written))
+            });
+            let (image, written) = linked?;
+            made.extend(written);
+            image
         }
     };
     if mode == Mode::Run {
@@ -563,13 +591,20 @@ fn phases(
             ..report.into()
         });
     }
-    made.extend(timing.stage("write", None, || outputs::write_image(compiler, image))?);
     made.extend(outputs::write_dependencies(compiler)?);
     Ok(Outcome {
         made,
         findings,
         ..report.into()
     })
+}
+
+/// Writes a program, unless it is only to be run.
+fn write_image(compiler: &Compiler, image: &Image, timing: &mut Timing) -> Phase<Vec<Made>> {
+    match compiler.options.untracked.mode {
+        Mode::Run => Ok(Vec::new()),
+        _ => timing.stage("write", None, || outputs::write_image(compiler, image)),
+    }
 }
 
 /// The archives of the modules that a program's files import, and of those that these need: whoever links objects needs them.
@@ -672,6 +707,8 @@ fn read_inputs(
         rebuild: None,
         remade: None,
         program: Arc::default(),
+        is_recorded: stamped,
+        record_place: None,
     };
     Ok((compiler, stamps))
 }

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::base::Fingerprint;
 use crate::diag::Diagnostic;
 use crate::session::{Mode, Options, OutputFileMap};
-use crate::vfs::{OutputKind, System, describe};
+use crate::vfs::{FileKind, Metadata, OutputKind, System, describe};
 
 use super::modules::{self, Module};
 use super::reuse::Program;
@@ -85,12 +86,20 @@ pub(super) fn print(
             let printed = emitter.print(&text);
             printed.map_err(|error| unwritable("<stdout>", &error).into())
         }
-        Some(path) => write(&*compiler.system, path, text.as_bytes(), OutputKind::Data),
+        Some(path) => write(compiler, path.to_owned(), text.as_bytes(), OutputKind::Data).map(drop),
     }
 }
 
-/// Outputs that were written: their paths and bytes.
-type Written = Vec<(String, Vec<u8>)>;
+/// An output that was written, or that was there already.
+pub(super) struct Made {
+    pub path: String,
+    /// What is known about the file; none if it is not a regular one.
+    pub metadata: Option<Metadata>,
+    /// Of its bytes.
+    pub content: Fingerprint,
+}
+
+type Written = Vec<Made>;
 
 /// Writes the objects.
 pub(super) fn write_objects(compiler: &Compiler, objects: Vec<Object>) -> Result<Written, Ending> {
@@ -106,15 +115,22 @@ pub(super) fn write_objects(compiler: &Compiler, objects: Vec<Object>) -> Result
         };
         // Build systems look at times: an object that stays the same is left alone by a build that reuses results.
         let system = &*compiler.system;
-        let is_there = || {
-            let length = system.metadata(Path::new(&path)).map(|data| data.len);
-            length.is_ok_and(|length| length == object.bytes.len() as u64)
-                && system.read(Path::new(&path)) == Ok(object.bytes.clone())
+        let there = || {
+            let metadata = system.metadata(Path::new(&path)).ok()?;
+            let same = metadata.kind == FileKind::File
+                && metadata.len == object.bytes.len() as u64
+                && system.read(Path::new(&path)).ok()? == object.bytes;
+            same.then_some(metadata)
         };
-        if compiler.rebuild.is_none() || !is_there() {
-            write(system, &path, &object.bytes, OutputKind::Data)?;
-        }
-        written.push((path, object.bytes));
+        let there = compiler.rebuild.as_ref().and_then(|_| there());
+        written.push(match there {
+            Some(metadata) => Made {
+                path,
+                metadata: Some(metadata),
+                content: Fingerprint::of_bytes(&object.bytes),
+            },
+            None => write(compiler, path, &object.bytes, OutputKind::Data)?,
+        });
     }
     Ok(written)
 }
@@ -126,8 +142,7 @@ pub(super) fn write_dependencies(compiler: &Compiler) -> Result<Written, Ending>
     let files = super::extras::dependencies(&compiler.options, &compiler.file_map, &modules);
     let mut written = Vec::with_capacity(files.len());
     for (path, text) in files {
-        write(&*compiler.system, &path, text.as_bytes(), OutputKind::Data)?;
-        written.push((path, text.into_bytes()));
+        written.push(write(compiler, path, text.as_bytes(), OutputKind::Data)?);
     }
     Ok(written)
 }
@@ -140,7 +155,12 @@ pub(super) fn write_assembly(
 ) -> Result<(), Ending> {
     for (input, text) in texts {
         match compiler.file_map.get(&input, "assembly") {
-            Some(path) => write(&*compiler.system, path, text.as_bytes(), OutputKind::Data)?,
+            Some(path) => drop(write(
+                compiler,
+                path.to_owned(),
+                text.as_bytes(),
+                OutputKind::Data,
+            )?),
             None => print(compiler, emitter, text)?,
         }
     }
@@ -150,16 +170,13 @@ pub(super) fn write_assembly(
 /// Writes the module file where one is asked for, and its documentation.
 pub(super) fn write_module(compiler: &Compiler, module: &Module) -> Result<Written, Ending> {
     let mut written = Vec::new();
-    let system = &*compiler.system;
     // Who waits for the module waits for all of it.
     if let Some(path) = compiler.options.docs_path() {
         let docs = modules::docs(compiler, &module.header);
-        write(system, &path, &docs, OutputKind::Data)?;
-        written.push((path, docs));
+        written.push(write(compiler, path, &docs, OutputKind::Data)?);
     }
     if let Some(path) = compiler.options.module_path() {
-        write(system, &path, &module.bytes, OutputKind::Data)?;
-        written.push((path, module.bytes.clone()));
+        written.push(write(compiler, path, &module.bytes, OutputKind::Data)?);
     }
     Ok(written)
 }
@@ -168,20 +185,17 @@ pub(super) fn write_module(compiler: &Compiler, module: &Module) -> Result<Writt
 pub(super) fn write_library(compiler: &Compiler, library: Vec<u8>) -> Result<Written, Ending> {
     let path = compiler.options.output_path();
     let path = path.unwrap_or_else(|| format!("lib{}.a", compiler.options.tracked.module_name));
-    write(&*compiler.system, &path, &library, OutputKind::Data)?;
-    Ok(vec![(path, library)])
+    Ok(vec![write(compiler, path, &library, OutputKind::Data)?])
 }
 
 /// Writes a program.
-pub(super) fn write_image(compiler: &Compiler, image: Image) -> Result<Written, Ending> {
-    let path = image_path(compiler);
-    write(
-        &*compiler.system,
-        &path,
+pub(super) fn write_image(compiler: &Compiler, image: &Image) -> Result<Written, Ending> {
+    Ok(vec![write(
+        compiler,
+        image_path(compiler),
         &image.bytes,
         OutputKind::Executable,
-    )?;
-    Ok(vec![(path, image.bytes)])
+    )?])
 }
 
 /// Writes the program that was made from the one before.
@@ -196,9 +210,31 @@ fn image_path(compiler: &Compiler) -> String {
     path.unwrap_or_else(|| compiler.options.tracked.module_name.to_string())
 }
 
-fn write(system: &dyn System, path: &str, bytes: &[u8], kind: OutputKind) -> Result<(), Ending> {
-    let written = system.write(Path::new(path), bytes, kind);
-    written.map_err(|error| unwritable(path, &error).into())
+/// More than this is hashed while it is written.
+const LARGE: usize = 1 << 20;
+
+fn write(
+    compiler: &Compiler,
+    path: String,
+    bytes: &[u8],
+    kind: OutputKind,
+) -> Result<Made, Ending> {
+    let mut content = Fingerprint::ZERO;
+    let written = rayon::in_place_scope(|scope| {
+        let mut hash = || content = Fingerprint::of_bytes(bytes);
+        match compiler.is_recorded {
+            true if bytes.len() > LARGE => scope.spawn(move |_| hash()),
+            true => hash(),
+            false => {}
+        }
+        compiler.system.write(Path::new(&path), bytes, kind)
+    });
+    let metadata = written.map_err(|error| unwritable(&path, &error))?;
+    Ok(Made {
+        path,
+        metadata,
+        content,
+    })
 }
 
 /// The error for an output that cannot be written.

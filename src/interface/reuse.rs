@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::base::{FxHashMap, FxHashSet};
+use crate::base::{Fingerprint, FxHashMap, FxHashSet};
 use crate::codegen::CodegenError;
 use crate::codegen::record::{Changes, ProgramRecord, Stale};
 use crate::db::{CompilationUnit, RootDatabase, SourceFile};
@@ -19,7 +19,9 @@ use crate::items::outline::{FileOutline, file_outline};
 use crate::items::{DefId, body_owners, body_syntax};
 use crate::link::LinkError;
 use crate::link::patch::KeptImage;
-use crate::vfs::{KeptFile, OutputKind, System};
+use crate::vfs::{FileBytes, KeptFile, OutputKind, System};
+
+use super::program::{ProgramPlace, Restoring};
 
 /// A file and the number of its text: whoever sets a text counts.
 pub type Version = (SourceFile, u64);
@@ -52,6 +54,12 @@ type Bodies = FxHashMap<DefId, u128>;
 #[derive(Debug, Default)]
 pub struct Program {
     pub record: ProgramRecord,
+    /// The file that the record was read from.
+    base: Option<FileBytes>,
+    /// A record that is still being read, and replaces the one here.
+    restoring: Option<Restoring>,
+    /// Whether the record can be written.
+    is_sealed: bool,
     stale: StaleParts,
     /// Whether the last update took nothing from the record.
     pub is_remade: bool,
@@ -62,6 +70,8 @@ pub struct Program {
     /// Where the image differs from the file that was written last; none if that is not known.
     since_file: Option<Vec<Range<usize>>>,
     file: Option<KeptFile>,
+    /// Why there is no record of an earlier process, where one was looked for.
+    pub missing: Option<&'static str>,
 }
 
 /// What has changed since a record was made.
@@ -79,6 +89,18 @@ impl Program {
         db: &RootDatabase,
         unit: CompilationUnit,
     ) -> Result<(), Vec<CodegenError>> {
+        if let Some(restoring) = self.restoring.take() {
+            match restoring.finish() {
+                Ok(restored) => {
+                    self.record = restored.record;
+                    self.base = Some(restored.base);
+                }
+                Err(reason) => {
+                    self.missing = Some(reason);
+                    self.stale = StaleParts::Everything;
+                }
+            }
+        }
         let changes = match &self.stale {
             StaleParts::Everything => self.record.update(db, unit, &Stale::Everything)?,
             StaleParts::Bodies(bodies, files) => {
@@ -161,14 +183,26 @@ impl Program {
 
     /// A program that another process has made, of which these parts do not hold any more.
     pub fn restored(
-        record: ProgramRecord,
+        restoring: Restoring,
         bodies: FxHashSet<DefId>,
         files: FxHashSet<SourceFile>,
     ) -> Program {
         Program {
-            record,
+            restoring: Some(restoring),
             stale: StaleParts::Bodies(bodies, files),
             ..Program::default()
+        }
+    }
+
+    /// Prepares the record for [`Program::save`].
+    pub fn seal(&mut self, db: &RootDatabase) {
+        self.is_sealed = self.record.seal(db).is_some();
+    }
+
+    /// Writes the record down for the next process.
+    pub fn save(&self, system: &dyn System, place: &ProgramPlace, state: Fingerprint) {
+        if self.is_sealed {
+            place.write(system, &self.record, self.base.as_deref(), state);
         }
     }
 

@@ -315,6 +315,9 @@ pub(super) fn generate(compiler: &Compiler) -> Stage<MutexGuard<'_, Program>> {
     let mut program = program.unwrap_or_else(PoisonError::into_inner);
     let updated = program.update(&compiler.db, compiler.unit);
     updated.map_err(|errors| codegen_errors(compiler, errors))?;
+    if compiler.record_place.is_some() {
+        program.seal(&compiler.db);
+    }
     Ok(program)
 }
 

@@ -212,10 +212,10 @@ impl System for MemorySystem {
         Ok(entries)
     }
 
-    fn write(&self, path: &Path, bytes: &[u8], _: OutputKind) -> io::Result<()> {
+    fn write(&self, path: &Path, bytes: &[u8], _: OutputKind) -> io::Result<Option<Metadata>> {
         self.check_writable(path)?;
         self.put(self.absolute(path), bytes.to_vec());
-        Ok(())
+        self.metadata(path).map(Some)
     }
 
     fn check_writable(&self, path: &Path) -> io::Result<()> {

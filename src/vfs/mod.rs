@@ -53,7 +53,10 @@ pub trait System: Send + Sync + fmt::Debug {
 
     /// Replaces the file at `path` by `bytes` in one step: readers see the old file or the new one.
     /// Special files such as `/dev/null` are written to and stay what they are.
-    fn write(&self, path: &Path, bytes: &[u8], kind: OutputKind) -> io::Result<()>;
+    ///
+    /// What is known about the file that now has these bytes is returned, so that nobody has to read it to be sure. None for special files, and where somebody
+    /// else's file has taken its place at once.
+    fn write(&self, path: &Path, bytes: &[u8], kind: OutputKind) -> io::Result<Option<Metadata>>;
 
     /// The same for a file that is written again and again. `changed` says where `bytes` may differ from those of the last time with the same `kept`; none
     /// if nothing is known. Systems that have no use for it write the whole file.
@@ -66,7 +69,7 @@ pub trait System: Send + Sync + fmt::Debug {
         kept: &mut Option<KeptFile>,
     ) -> io::Result<()> {
         let _ = (changed, kept);
-        self.write(path, bytes, kind)
+        self.write(path, bytes, kind).map(drop)
     }
 
     /// Finds out whether [`System::write`] to `path` can succeed, without changing anything that lasts.

@@ -62,23 +62,34 @@ impl System for OsSystem {
         Ok(entries)
     }
 
-    fn write(&self, path: &Path, bytes: &[u8], kind: OutputKind) -> io::Result<()> {
+    fn write(&self, path: &Path, bytes: &[u8], kind: OutputKind) -> io::Result<Option<Metadata>> {
         let target = match destination(path)? {
             Destination::Special => {
-                return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+                let mut file = OpenOptions::new().write(true).open(path)?;
+                return file.write_all(bytes).map(|()| None);
             }
             Destination::File(target) => target,
         };
         let (temporary, mut file) = create_temporary(&target, kind)?;
         let written = file.write_all(bytes).and_then(|()| {
+            let inode = file.metadata()?.ino();
+            // A program that is still open for writing could not be run.
             drop(file);
-            fs::rename(&temporary, &target)
+            fs::rename(&temporary, &target)?;
+            Ok(inode)
         });
-        if written.is_err() {
-            // The first failure is the one to report; a leftover that cannot be removed adds nothing.
-            let _ = fs::remove_file(&temporary);
+        match written {
+            // Renaming counts as a change, so the file is asked only now. Another one may have taken its place.
+            Ok(inode) => {
+                let found = fs::metadata(&target).map(|data| stamp(&data)).ok();
+                Ok(found.filter(|found| found.inode == inode))
+            }
+            Err(error) => {
+                // The first failure is the one to report; a leftover that cannot be removed adds nothing.
+                let _ = fs::remove_file(&temporary);
+                Err(error)
+            }
         }
-        written
     }
 
     fn write_again(
@@ -92,7 +103,7 @@ impl System for OsSystem {
         let target = match destination(path)? {
             Destination::Special => {
                 *kept = None;
-                return self.write(path, bytes, kind);
+                return self.write(path, bytes, kind).map(drop);
             }
             Destination::File(target) => target,
         };

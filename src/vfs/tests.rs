@@ -68,7 +68,7 @@ fn writing_replaces_in_one_step_and_leaves_nothing_behind() {
     let missing = folder.path().join("none/out");
     for result in [
         OsSystem.check_writable(&missing),
-        OsSystem.write(&missing, b"x", OutputKind::Data),
+        OsSystem.write(&missing, b"x", OutputKind::Data).map(drop),
     ] {
         assert_eq!(describe(&result.unwrap_err()), "No such file or directory");
     }

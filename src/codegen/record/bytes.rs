@@ -2,87 +2,111 @@
 //!
 //! The arrays lie one after the other, each behind its length; in front of them stand a mark, what the record belongs to, and a checksum. Reading copies the
 //! arrays and looks at each number that could lead out of them. Keys are written in the form of `types::codec`, and only those that are asked for are read.
+//!
+//! An edit of a program changes a few places of these arrays. Then what differs is written to a small file beside the large one, which
+//! it names by its checksum, and reading puts both together.
 
-use super::table::{Bits, Plain, Table};
-use super::{MANY, METADATA, NONE, Part, ProgramRecord, Unit, fingerprint, hash_of, words};
+use std::ops::Range;
+
+use super::table::{Bits, Plain, Table, bytes_of, bytes_of_mut, from_bytes};
+use super::{MANY, METADATA, NONE, Part, ProgramRecord, Unit, hash_of, words};
 use crate::base::{Fingerprint, Name};
 use crate::codegen::key::CodeKey;
 use crate::db::{Db, RootDatabase};
 use crate::types::codec;
 
-const MARK: &[u8; 8] = b"CODEREC\x01";
+const MARK: &[u8; 8] = b"CODEREC\x02";
+const EDITS_MARK: &[u8; 8] = b"CODEEDT\x02";
 /// Mark, two fingerprints, length and checksum of what follows.
 const HEADER: usize = 56;
 /// Nothing in a program is aligned to more, or larger.
 const MAX_ALIGN: u32 = 1 << 16;
 const MAX_SIZE: u64 = 1 << 40;
 const MAX_WRITTEN: u64 = 1 << 28;
+/// How much is compared at once.
+const BLOCK: usize = 4096;
+/// Edits up to this size are never worth writing the record again.
+const SMALL: usize = 64 << 10;
 
 impl ProgramRecord {
-    /// The record as bytes, marked as that of this build of the compiler and this state of the program's text. None if a key cannot be written, and for
-    /// optimised code, of which nothing could be taken.
-    pub fn to_bytes(
-        &mut self,
-        db: &RootDatabase,
-        build: Fingerprint,
-        state: Fingerprint,
-    ) -> Option<Vec<u8>> {
+    /// Brings the record into a form that can be written. None if a key cannot be, and for optimised code, of which nothing could be taken.
+    pub fn seal(&mut self, db: &RootDatabase) -> Option<()> {
         if self.is_optimized || self.is_empty() {
             return None;
         }
-        self.encode_keys(db)?;
+        self.encode_keys(db)
+    }
+
+    /// A record that was sealed as bytes, marked as that of this build of the compiler and this state of the program's text.
+    pub fn to_bytes(&self, build: Fingerprint, state: Fingerprint) -> Vec<u8> {
         let mut bytes = vec![0; HEADER];
-        let mut writer = Writer(&mut bytes);
-        writer.table(self.names.all());
-        writer.table(self.text.all());
-        writer.table(self.flags.all());
-        writer.table(self.units.all());
-        writer.table(self.references.all());
-        writer.table(self.made_from.all());
-        writer.table(self.bytes.all());
-        writer.table(self.relocs.all());
-        writer.table(self.lines.all());
-        writer.table(self.ids.all());
-        writer.table(self.spans.all());
-        writer.table(self.bodies.all());
-        writer.table(self.line_defs.all());
-        writer.table(self.key_spans.all());
-        writer.table(self.key_bytes.all());
-        for part in &self.parts {
-            writer.table(part);
+        let paths = self.path_text();
+        for section in self.sections(&paths) {
+            bytes.extend_from_slice(&(section.len() as u64).to_le_bytes());
+            bytes.extend_from_slice(section);
+            bytes.resize(bytes.len().next_multiple_of(8), 0);
         }
-        writer.table(&self.protocols);
-        writer.table(&self.index);
-        let paths: Vec<&str> = self.paths.iter().map(|path| path.as_str()).collect();
-        writer.table(paths.join("\0").as_bytes());
-        let content = &bytes[HEADER..];
-        let (length, sum) = (content.len() as u64, hash_of(content));
-        bytes[..8].copy_from_slice(MARK);
-        let numbers = [words(build), words(state), [length, sum]].concat();
-        for (place, number) in bytes[8..HEADER].chunks_exact_mut(8).zip(numbers) {
-            place.copy_from_slice(&number.to_le_bytes());
+        finish(&mut bytes, MARK, build, state);
+        bytes
+    }
+
+    /// What differs from a record that [`ProgramRecord::to_bytes`] wrote, marked in the same way; none if that is so much that the record
+    /// had better be written as a whole.
+    pub fn edits_since(
+        &self,
+        base: &[u8],
+        build: Fingerprint,
+        state: Fingerprint,
+    ) -> Option<Vec<u8>> {
+        let mut reader = Reader(base.get(HEADER..)?);
+        let mut bytes = vec![0; HEADER];
+        bytes.extend_from_slice(base.get(40..HEADER)?);
+        let paths = self.path_text();
+        for section in self.sections(&paths) {
+            let old = reader.section()?;
+            let at = bytes.len();
+            bytes.extend_from_slice(&[section.len() as u64, 0].map(u64::to_le_bytes).concat());
+            let mut count = 0u64;
+            for range in differences(old, section) {
+                let piece = section.get(range.clone())?;
+                let place = [range.start as u64, piece.len() as u64];
+                bytes.extend_from_slice(&place.map(u64::to_le_bytes).concat());
+                bytes.extend_from_slice(piece);
+                bytes.resize(bytes.len().next_multiple_of(8), 0);
+                count += 1;
+                if bytes.len() > SMALL.max(base.len() / 4) {
+                    return None;
+                }
+            }
+            bytes
+                .get_mut(at + 8..at + 16)?
+                .copy_from_slice(&count.to_le_bytes());
         }
+        finish(&mut bytes, EDITS_MARK, build, state);
         Some(bytes)
     }
 
-    /// What [`ProgramRecord::to_bytes`] wrote for the same build and state; none if the bytes are something else or damaged.
+    /// What [`ProgramRecord::to_bytes`] wrote for the same build and state, or for the same build, with edits that lead from there to the state. None if the
+    /// bytes are something else or damaged.
     pub fn from_bytes(
-        bytes: &[u8],
+        base: &[u8],
+        edits: Option<&[u8]>,
         build: Fingerprint,
         state: Fingerprint,
     ) -> Option<ProgramRecord> {
-        let (header, content) = (bytes.get(..HEADER)?, bytes.get(HEADER..)?);
-        let number = |at: usize| Some(u64::from_le_bytes(header.get(at..at + 8)?.try_into().ok()?));
-        let belongs = fingerprint([number(8)?, number(16)?]) == build
-            && fingerprint([number(24)?, number(32)?]) == state;
-        if !header.starts_with(MARK)
-            || !belongs
-            || number(40)? != content.len() as u64
-            || number(48)? != hash_of(content)
-        {
+        let edits = edits.and_then(|edits| {
+            let (content, of) = (opened(edits, EDITS_MARK, build)?, edits.get(24..40)?);
+            let same = of == state_bytes(state) && content.get(..16)? == base.get(40..HEADER)?;
+            same.then(|| &content[16..])
+        });
+        let content = opened(base, MARK, build)?;
+        if edits.is_none() && base.get(24..40)? != state_bytes(state) {
             return None;
         }
-        let mut reader = Reader(content);
+        let mut reader = Source {
+            base: Reader(content),
+            edits: edits.map(Reader),
+        };
         let mut record = ProgramRecord {
             names: reader.table()?,
             text: reader.table()?,
@@ -115,6 +139,40 @@ impl ProgramRecord {
         record.paths = paths.map(Name::new).collect();
         record.keys = vec![None; record.len()];
         record.is_sound().then_some(record)
+    }
+
+    fn path_text(&self) -> String {
+        let paths: Vec<&str> = self.paths.iter().map(|path| path.as_str()).collect();
+        paths.join("\0")
+    }
+
+    /// The arrays, in the order in which they are written.
+    fn sections<'r>(&'r self, paths: &'r str) -> [&'r [u8]; 22] {
+        let [functions, constants, variables, zeroes] = &self.parts;
+        [
+            bytes_of(self.names.all()),
+            bytes_of(self.text.all()),
+            bytes_of(self.flags.all()),
+            bytes_of(self.units.all()),
+            bytes_of(self.references.all()),
+            bytes_of(self.made_from.all()),
+            bytes_of(self.bytes.all()),
+            bytes_of(self.relocs.all()),
+            bytes_of(self.lines.all()),
+            bytes_of(self.ids.all()),
+            bytes_of(self.spans.all()),
+            bytes_of(self.bodies.all()),
+            bytes_of(self.line_defs.all()),
+            bytes_of(self.key_spans.all()),
+            bytes_of(self.key_bytes.all()),
+            bytes_of(functions),
+            bytes_of(constants),
+            bytes_of(variables),
+            bytes_of(zeroes),
+            bytes_of(&self.protocols),
+            bytes_of(&self.index),
+            paths.as_bytes(),
+        ]
     }
 
     fn encode_keys(&mut self, db: &RootDatabase) -> Option<()> {
@@ -194,26 +252,109 @@ impl ProgramRecord {
     }
 }
 
-struct Writer<'a>(&'a mut Vec<u8>);
-
-impl Writer<'_> {
-    fn table<T: Plain>(&mut self, values: &[T]) {
-        self.0
-            .extend_from_slice(&(values.len() as u64).to_le_bytes());
-        self.0.extend_from_slice(super::table::bytes_of(values));
-        self.0.resize(self.0.len().next_multiple_of(8), 0);
+/// Fills in the header of what was written behind it.
+fn finish(bytes: &mut [u8], mark: &[u8; 8], build: Fingerprint, state: Fingerprint) {
+    let content = bytes.get(HEADER..).unwrap_or_default();
+    let (length, sum) = (content.len() as u64, hash_of(content));
+    let numbers = [words(build), words(state), [length, sum]].concat();
+    let header = [
+        mark.to_vec(),
+        numbers.iter().flat_map(|n| n.to_le_bytes()).collect(),
+    ]
+    .concat();
+    if let Some(place) = bytes.get_mut(..HEADER) {
+        place.copy_from_slice(&header);
     }
+}
+
+/// What is behind the header of a file that this build of the compiler wrote and nobody has damaged.
+fn opened<'a>(bytes: &'a [u8], mark: &[u8; 8], build: Fingerprint) -> Option<&'a [u8]> {
+    let (header, content) = (bytes.get(..HEADER)?, bytes.get(HEADER..)?);
+    let number = |at: usize| Some(u64::from_le_bytes(header.get(at..at + 8)?.try_into().ok()?));
+    let whole = header[..8] == *mark
+        && [number(8)?, number(16)?] == words(build)
+        && number(40)? == content.len() as u64
+        && number(48)? == hash_of(content);
+    whole.then_some(content)
+}
+
+fn state_bytes(state: Fingerprint) -> [u8; 16] {
+    state.0.to_le_bytes()
+}
+
+/// The places where `new` differs from `old`, or goes on behind its end.
+fn differences(old: &[u8], new: &[u8]) -> Vec<Range<usize>> {
+    let common = old.len().min(new.len());
+    let mut found: Vec<Range<usize>> = Vec::new();
+    let mut add = |range: Range<usize>| match found.last_mut() {
+        Some(last) if last.end == range.start => last.end = range.end,
+        _ => found.push(range),
+    };
+    let blocks = old.chunks(BLOCK).zip(new.chunks(BLOCK));
+    for (start, (a, b)) in (0..common).step_by(BLOCK).zip(blocks) {
+        let len = a.len().min(b.len());
+        let (a, b) = (&a[..len], &b[..len]);
+        if a == b {
+            continue;
+        }
+        let differs = |(a, b): (&u8, &u8)| a != b;
+        let first = a.iter().zip(b).position(differs).unwrap_or(0);
+        let last = a.iter().zip(b).rposition(differs).unwrap_or(0);
+        add(start + first..start + last + 1);
+    }
+    if new.len() > common {
+        add(common..new.len());
+    }
+    found
 }
 
 struct Reader<'a>(&'a [u8]);
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn number(&mut self) -> Option<usize> {
+        let (number, rest) = self.0.split_at_checked(8)?;
+        self.0 = rest;
+        usize::try_from(u64::from_le_bytes(number.try_into().ok()?)).ok()
+    }
+
+    fn bytes(&mut self, len: usize) -> Option<&'a [u8]> {
+        let bytes = self.0.get(..len)?;
+        self.0 = self.0.get(len.checked_next_multiple_of(8)?..)?;
+        Some(bytes)
+    }
+
+    fn section(&mut self) -> Option<&'a [u8]> {
+        let len = self.number()?;
+        self.bytes(len)
+    }
+}
+
+/// A record and the edits since it was written.
+struct Source<'a> {
+    base: Reader<'a>,
+    edits: Option<Reader<'a>>,
+}
+
+impl Source<'_> {
     fn list<T: Plain>(&mut self) -> Option<Vec<T>> {
-        let (count, rest) = self.0.split_at_checked(8)?;
-        let count = usize::try_from(u64::from_le_bytes(count.try_into().ok()?)).ok()?;
-        let size = count.checked_mul(size_of::<T>())?;
-        let list = super::table::from_bytes(rest.get(..size)?);
-        self.0 = rest.get(size.next_multiple_of(8)..)?;
+        let old = self.base.section()?;
+        let Some(edits) = &mut self.edits else {
+            return (old.len() % size_of::<T>() == 0).then(|| from_bytes(old));
+        };
+        let (len, count) = (edits.number()?, edits.number()?);
+        // Whatever is longer than before is among the pieces.
+        let most = old.len().checked_add(edits.0.len())?;
+        if len % size_of::<T>() != 0 || old.len() % size_of::<T>() != 0 || len > most {
+            return None;
+        }
+        let mut list: Vec<T> = from_bytes(&old[..old.len().min(len)]);
+        list.resize(len / size_of::<T>(), T::default());
+        for _ in 0..count {
+            let (at, len) = (edits.number()?, edits.number()?);
+            let piece = edits.bytes(len)?;
+            let place = bytes_of_mut(&mut list).get_mut(at..at.checked_add(len)?)?;
+            place.copy_from_slice(piece);
+        }
         Some(list)
     }
 

@@ -45,13 +45,16 @@ fn image(record: &ProgramRecord) -> Vec<u8> {
 }
 
 fn written() -> Vec<u8> {
-    let bytes = program().to_bytes(&RootDatabase::new(), BUILD, STATE);
-    bytes.expect("there is nothing that cannot be written")
+    let mut program = program();
+    let sealed = program.seal(&RootDatabase::new());
+    sealed.expect("there is nothing that cannot be written");
+    program.to_bytes(BUILD, STATE)
 }
 
 #[test]
 fn a_record_that_was_read_makes_the_same_program() {
-    let read = ProgramRecord::from_bytes(&written(), BUILD, STATE).expect("the bytes are whole");
+    let read =
+        ProgramRecord::from_bytes(&written(), None, BUILD, STATE).expect("the bytes are whole");
     assert!(image(&read) == image(&program()));
     assert_eq!(read.find("variable"), program().find("variable"));
     assert_eq!(read.find("nothing"), None);
@@ -60,21 +63,21 @@ fn a_record_that_was_read_makes_the_same_program() {
 #[test]
 fn records_of_other_builds_or_texts_are_none() {
     let bytes = written();
-    assert!(ProgramRecord::from_bytes(&bytes, STATE, STATE).is_none());
-    assert!(ProgramRecord::from_bytes(&bytes, BUILD, BUILD).is_none());
+    assert!(ProgramRecord::from_bytes(&bytes, None, STATE, STATE).is_none());
+    assert!(ProgramRecord::from_bytes(&bytes, None, BUILD, BUILD).is_none());
 }
 
 #[test]
 fn damaged_records_are_none() {
     let bytes = written();
     for length in 0..bytes.len() {
-        assert!(ProgramRecord::from_bytes(&bytes[..length], BUILD, STATE).is_none());
+        assert!(ProgramRecord::from_bytes(&bytes[..length], None, BUILD, STATE).is_none());
     }
     for at in 0..bytes.len() {
         let mut damaged = bytes.clone();
         damaged[at] ^= 1 << (at % 8);
         assert!(
-            ProgramRecord::from_bytes(&damaged, BUILD, STATE).is_none(),
+            ProgramRecord::from_bytes(&damaged, None, BUILD, STATE).is_none(),
             "byte {at}"
         );
     }
@@ -92,7 +95,7 @@ fn hostile_records_do_no_harm() {
             hostile[at..end].copy_from_slice(&value.to_le_bytes()[..end - at]);
             let sum = hash_of(&hostile[56..]);
             hostile[48..56].copy_from_slice(&sum.to_le_bytes());
-            let Some(record) = ProgramRecord::from_bytes(&hostile, BUILD, STATE) else {
+            let Some(record) = ProgramRecord::from_bytes(&hostile, None, BUILD, STATE) else {
                 continue;
             };
             accepted += 1;
@@ -105,4 +108,64 @@ fn hostile_records_do_no_harm() {
         }
     }
     assert!(accepted > 0);
+}
+
+/// The same program with other code, another constant and one function more.
+fn edited() -> ProgramRecord {
+    let function = |name: &str, byte: u8, size: usize| FunctionBlob {
+        symbol: name.into(),
+        code: vec![byte; size],
+        ..FunctionBlob::default()
+    };
+    let constant = DataBlob {
+        symbol: "constant".into(),
+        bytes: b"longer than before".to_vec(),
+        ..DataBlob::default()
+    };
+    let functions = [
+        function("codira_program_main", 0xcc, 16),
+        function("another", 0xc3, 9000),
+    ];
+    ProgramRecord::of_blobs(&functions, &[constant], |_| 0).expect("no symbol is defined twice")
+}
+
+#[test]
+fn edits_lead_from_one_record_to_another() {
+    let (base, new) = (written(), edited());
+    let later = Fingerprint(3);
+    let edits = new.edits_since(&base, BUILD, later);
+    let edits = edits.expect("the edits are small");
+    let read = |base: &[u8], edits, state| ProgramRecord::from_bytes(base, edits, BUILD, state);
+    let found = read(&base, Some(&edits), later).expect("both are whole");
+    assert!(found.to_bytes(BUILD, later) == new.to_bytes(BUILD, later));
+    assert!(image(&found) == image(&new));
+    // Each belongs to its own state.
+    assert!(read(&base, Some(&edits), STATE).is_some());
+    assert!(read(&base, None, later).is_none());
+    // Edits of another base are none.
+    let other = new.to_bytes(BUILD, STATE);
+    assert!(read(&other, Some(&edits), later).is_none());
+}
+
+#[test]
+fn damaged_edits_are_none() {
+    let (base, later) = (written(), Fingerprint(3));
+    let edits = edited().edits_since(&base, BUILD, later);
+    let edits = edits.expect("the edits are small");
+    let read = |edits: &[u8]| ProgramRecord::from_bytes(&base, Some(edits), BUILD, later);
+    for length in (0..edits.len()).step_by(7) {
+        assert!(read(&edits[..length]).is_none());
+    }
+    for at in 0..edits.len() {
+        let mut damaged = edits.clone();
+        damaged[at] ^= 1 << (at % 8);
+        assert!(read(&damaged).is_none(), "byte {at}");
+        // With a right checksum it may be anything, and does no harm.
+        let sum = hash_of(&damaged[56..]);
+        damaged[48..56].copy_from_slice(&sum.to_le_bytes());
+        if let Some(record) = read(&damaged) {
+            record.find("codira_program_main");
+            let _ = record.output();
+        }
+    }
 }

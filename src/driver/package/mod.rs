@@ -287,7 +287,7 @@ fn build_package(
         let page = timings::page(&graph.package, profile.name(), &plan, &built, settings.jobs);
         let path = format!("{BUILD_FOLDER}/timings.html");
         match system.write(Path::new(&path), page.as_bytes(), OutputKind::Data) {
-            Ok(()) => progress.line("Timings", Tone::Good, &path),
+            Ok(_) => progress.line("Timings", Tone::Good, &path),
             Err(cause) => {
                 let message = format!("cannot write '{path}' ({})", describe(&cause));
                 return fail_with(parsed, emitter, error(message));

@@ -176,8 +176,9 @@ impl Record {
             let mut stamps = Vec::new();
             for (path, bytes) in outputs {
                 let place = Path::new(path);
-                system.write(place, &bytes, OutputKind::Data).ok()?;
-                stamps.push(Stamp::of_output(system, path, &bytes, system.now())?);
+                let metadata = system.write(place, &bytes, OutputKind::Data).ok()??;
+                let content = Fingerprint::of_bytes(&bytes);
+                stamps.push(Stamp::of_output(path, metadata, content, system.now()));
             }
             Some(stamps)
         };
