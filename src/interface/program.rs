@@ -69,6 +69,9 @@ impl ProgramPlace {
             return;
         }
         let bytes = record.to_bytes(self.build, state);
+        if let Some(folder) = self.place.parent() {
+            let _ = system.create_dir_all(folder);
+        }
         let _ = system.write(&self.beside(".program"), &bytes, OutputKind::Data);
         // They name another base, so that nobody would read them.
         let _ = system.remove(&place);
