@@ -224,9 +224,7 @@ impl BuildRecord {
         compiler: &Compiler,
         rebuild: &Rebuild,
     ) -> Result<Program, &'static str> {
-        if let Err(reason) = self.known {
-            return Err(reason);
-        }
+        self.known.as_ref().map_err(|reason| *reason)?;
         if rebuild.everything.is_some() {
             return Err("every file was checked");
         }
