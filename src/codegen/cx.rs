@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use crate::base::Name;
 use crate::items::ids::{DefId, DefKind};
 use crate::mir::data::{Argument, FnId, Instance, Mir, Operand};
-use crate::types::ty::{Ty, TyList};
+use crate::types::ty::{FnTy, Ty, TyList};
 
 use super::blob::SymbolName;
 use super::key::{CodeKey, DynamicCall};
@@ -222,6 +222,11 @@ pub trait Program<'a> {
     /// How a global that is initialised at its first use gets its value.
     fn global_initial_value(&self, var: DefId) -> Option<GlobalInitial>;
 
+    /// The function of the library that makes a function of the second type from one of the first, where the types differ because a type was
+    /// opened, with its type arguments.
+    fn function_adapter(&self, _from: &FnTy, _to: &FnTy) -> Option<(FnId, TyList)> {
+        None
+    }
     /// What the library adds to dynamic casts.
     fn cast_hooks(&self) -> Option<CastHooks>;
     /// The class whose objects hold the text of string constants.

@@ -7,6 +7,7 @@
 //! * [`key`]: the functions and data of a program, named by what they are.
 //! * [`isa`]: the machine, its settings, the calling conventions.
 //! * [`emit`]: MIR to Cranelift's representation, with generic arguments filled in on the way.
+//! * [`adapt`]: function values for the type inside an existential.
 //! * [`optimize`]: what `-O` does to MIR before.
 //! * `scalar`: what `-O` does to Cranelift's representation afterwards.
 //! * [`metadata`]: type metadata, witness tables, constants, storage of globals.
@@ -19,6 +20,7 @@
 //! Every function or datum is generated on its own, from facts that are all read through queries: an edit regenerates what it changes. Code
 //! for a function of an instance is the same wherever it is asked for.
 
+mod adapt;
 pub mod blob;
 pub mod compiled;
 pub mod cx;

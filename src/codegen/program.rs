@@ -19,7 +19,7 @@ use crate::types::class::{VFn, VFnKind};
 use crate::types::generics::Requirement;
 use crate::types::lang::{LangItem, array_of, lang, optional_of};
 use crate::types::signature::{Signature, ThisKind, signature, var_type};
-use crate::types::ty::{BuiltinTy, Existential, ParamMode, Ty, TyKind, TyList};
+use crate::types::ty::{BuiltinTy, Existential, FnTy, ParamMode, Ty, TyKind, TyList};
 use crate::types::{self};
 
 use super::blob::SymbolName;
@@ -30,7 +30,7 @@ use super::cx::{
 use super::key::{CodeKey, CodeUnit, CodegenError, DynamicCall};
 use super::layout::{self, ClassLayout, Layout};
 use super::record::{Output, ProgramRecord, Stale};
-use super::{emit, mangle, metadata, optimize, stored};
+use super::{adapt, emit, mangle, metadata, optimize, stored};
 
 /// A type as the key of a query.
 #[salsa::interned(unsafe(no_lifetime), revisions = usize::MAX)]
@@ -768,6 +768,9 @@ impl<'db> Program<'db> for DbProgram<'db> {
                 .filter_map(|&var| Some((var, path(var)?)))
                 .collect(),
         })
+    }
+    fn function_adapter(&self, from: &FnTy, to: &FnTy) -> Option<(FnId, TyList)> {
+        adapt::function_adapter(self.db, from, to)
     }
     fn cast_hooks(&self) -> Option<CastHooks> {
         let library = |name: &str, kind: DefKind| {

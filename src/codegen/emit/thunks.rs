@@ -22,6 +22,8 @@ pub(super) fn empty_mir() -> Mir {
 struct Thunk {
     mir: Mir,
     block: BlockData,
+    /// Converted arguments that the callee only borrows: they are destroyed when it has returned or thrown.
+    temporaries: Vec<Local>,
 }
 
 fn place(local: Local) -> Place {
@@ -54,6 +56,7 @@ impl Thunk {
                 origins: Vec::new(),
             },
             block: BlockData::default(),
+            temporaries: Vec::new(),
         }
     }
 
@@ -98,14 +101,45 @@ impl Thunk {
         }
     }
 
-    /// A parameter whose type mentions the opened type, such as an optional of it, as that type.
-    fn converted(&mut self, argument: Argument, from: Ty, to: Ty) -> Result<Operand> {
-        let Argument::Value(Operand::Borrow(value)) = argument else {
-            return Err("an opened type in an inout parameter".into());
-        };
+    /// A parameter whose type mentions the opened type, such as an optional of it or a function of it, as that type.
+    fn converted<'a>(
+        &mut self,
+        p: &dyn Program<'a>,
+        from: Ty,
+        to: Ty,
+        passing: Passing,
+    ) -> Result<Argument> {
+        let value = place(self.param(from, LocalKind::Borrowed));
         let dest = self.local(to, LocalKind::Var);
-        self.cast(value, from, place(dest), to);
-        Ok(Operand::Move(place(dest)))
+        if let (TyKind::Function(function), TyKind::Function(wanted)) = (from.kind(), to.kind()) {
+            let (adapter, types) = p
+                .function_adapter(function, wanted)
+                .ok_or("a function of an opened type with parameters of this kind")?;
+            self.push(StatementKind::Call {
+                dest: place(dest),
+                callee: Callee::Static(adapter, types),
+                args: vec![Argument::Value(Operand::Borrow(value))],
+            });
+        } else {
+            self.cast(value, from, place(dest), to);
+        }
+        Ok(Argument::Value(match passing {
+            Passing::Owned => Operand::Move(place(dest)),
+            Passing::Borrow => {
+                self.temporaries.push(dest);
+                Operand::Borrow(place(dest))
+            }
+            Passing::Inout => return Err("an opened type in an inout parameter".into()),
+        }))
+    }
+
+    /// Ends the function, without what was made for the call.
+    fn leave(&mut self, terminator: Terminator) {
+        for i in 0..self.temporaries.len() {
+            let temporary = self.temporaries[i];
+            self.push(StatementKind::Destroy(place(temporary)));
+        }
+        self.finish_block(terminator);
     }
 
     /// A cast that is known to succeed.
@@ -169,9 +203,9 @@ impl Thunk {
         let dest = place(self.mir.result);
         self.cast(place(found), result, dest, own);
         self.push(StatementKind::Destroy(place(found)));
-        self.finish_block(Terminator::Return);
+        self.leave(Terminator::Return);
         if let Some(slot) = slot {
-            self.finish_block(Terminator::Throw(Operand::Move(place(slot))));
+            self.leave(Terminator::Throw(Operand::Move(place(slot))));
         }
         self.mir
     }
@@ -215,8 +249,8 @@ impl Thunk {
                     unwind: crate::mir::data::Block::from_raw(2),
                 });
                 self.convert(dest, own, convert);
-                self.finish_block(Terminator::Return);
-                self.finish_block(Terminator::Throw(Operand::Move(place(slot))));
+                self.leave(Terminator::Return);
+                self.leave(Terminator::Throw(Operand::Move(place(slot))));
             }
             None => {
                 self.push(StatementKind::Call {
@@ -225,7 +259,7 @@ impl Thunk {
                     args,
                 });
                 self.convert(dest, own, convert);
-                self.finish_block(Terminator::Return);
+                self.leave(Terminator::Return);
             }
         }
         self.mir
@@ -503,8 +537,7 @@ fn opened<'a>(
         } else if wide == narrow || matches!(narrow.kind(), TyKind::Metatype(_)) {
             thunk.forward(narrow, passing)
         } else {
-            let value = thunk.forward(wide, Passing::Borrow);
-            Argument::Value(thunk.converted(value, wide, narrow)?)
+            thunk.converted(p, wide, narrow, passing)?
         };
         arguments.push(argument);
     }
