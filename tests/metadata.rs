@@ -1,11 +1,12 @@
 //! Module files as compilations use them: what is in them, and what happens where that is wrong.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use codira::base::Fingerprint;
 use codira::interface::{BufferEmitter, ExitStatus, NoCallbacks, run_compiler};
-use codira::metadata::{ModuleFile, encode};
+use codira::metadata::{ModuleFile, encode, pack};
 use codira::vfs::MemorySystem;
 
 /// Compiles in memory. What is said on standard error comes back where the compilation fails.
@@ -228,4 +229,120 @@ fn hostile_records_are_no_reason_to_panic() {
         refused += usize::from(!matches!(result, Ok(Ok(()))));
     }
     assert!(refused <= cases);
+}
+
+/// Bytes that no record can be read from: they end in the middle of a number.
+const JUNK: [u8; 3] = [0xff; 3];
+
+/// Runs the compiler in a folder, which is also where its store is. Its exit status, and what it said.
+fn run_in(folder: &Path, line: &str) -> (Option<i32>, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_languagec"))
+        .args(line.split_whitespace())
+        .current_dir(folder)
+        .env("XDG_CACHE_HOME", folder.join("cache"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), said)
+}
+
+/// The names of the files in a folder.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<String> = entries
+        .map(|entry| name(entry).into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// Who needs a record that is damaged ends with an error that names the file, whatever else may seem to be wrong, and writes nothing. Who does
+/// not need it notices nothing.
+#[test]
+fn damaged_records_are_errors_that_name_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("M.code"), LIBRARY).unwrap();
+    std::fs::write(folder.join("main.code"), IMPORTER).unwrap();
+    let (module, output) = (folder.join("M.codemodule"), folder.join("out.o"));
+    let line = "-emit-module -parse-as-library -module-name M M.code";
+    assert_eq!(run_in(folder, line), (Some(0), String::new()));
+    let line = "-c -g -module-name main -o out.o -I . main.code";
+    let before = names(folder);
+    assert_eq!(run_in(folder, line), (Some(0), String::new()));
+    let clean = std::fs::read(&output).unwrap();
+    let refusal = "error: cannot load module file './M.codemodule': it is malformed: one of its records is damaged\n";
+    let bytes = std::fs::read(&module).unwrap();
+    let intact = ModuleFile::from_bytes("M", bytes.clone()).unwrap();
+    let records = intact.all_records().unwrap();
+
+    let (mut refused, mut unnoticed) = (0, 0);
+    let step = match std::env::var("CODIRA_FUZZ_CASES") {
+        Ok(_) => 1,
+        Err(_) => 10,
+    };
+    for (number, (&key, &record)) in records.iter().enumerate().step_by(step) {
+        // The contents are wrong, or the checksum is.
+        let damaged = match number / step % 2 {
+            0 => {
+                let mut records = records.clone();
+                records.insert(key, &JUNK);
+                encode(intact.header(), &records)
+            }
+            _ => {
+                let mut bytes = bytes.clone();
+                let found = bytes.windows(record.len().max(1));
+                let mut found = found.enumerate().filter(|(_, part)| *part == record);
+                // A record whose bytes stand in the file twice says nothing here.
+                let (Some((at, _)), None) = (found.next(), found.next()) else {
+                    continue;
+                };
+                bytes[at] ^= 0x55;
+                bytes
+            }
+        };
+        std::fs::write(&module, damaged).unwrap();
+        std::fs::remove_file(&output).ok();
+        match run_in(folder, line) {
+            (Some(0), said) => {
+                assert_eq!(said, "", "record {number}");
+                assert_eq!(std::fs::read(&output).unwrap(), clean, "record {number}");
+                unnoticed += 1;
+            }
+            (status, said) => {
+                assert_eq!(
+                    (status, said.as_str()),
+                    (Some(1), refusal),
+                    "record {number}"
+                );
+                assert_eq!(names(folder), before, "record {number}");
+                refused += 1;
+            }
+        }
+    }
+    println!("{refused} refused, {unnoticed} unnoticed");
+    assert!(refused > 0 && unnoticed > 0);
+}
+
+/// What the store of the standard library's results holds is made again where it is damaged.
+#[test]
+fn a_damaged_store_is_no_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("main.code"), "print([3, 1, 2].sorted())\n").unwrap();
+    let line = "-c -module-name main -o out.o main.code";
+    assert_eq!(run_in(folder, line), (Some(0), String::new()));
+    let clean = std::fs::read(folder.join("out.o")).unwrap();
+    let store = folder.join("cache/codira");
+    let packs = names(&store);
+    let path = store.join(&packs[0]);
+    let junk: BTreeMap<Fingerprint, &[u8]> = {
+        let intact = pack::Pack::open(&path).unwrap();
+        intact.records().map(|(key, _)| (key, &JUNK[..])).collect()
+    };
+    assert!(!junk.is_empty());
+    std::fs::write(&path, pack::encode(&junk)).unwrap();
+    assert_eq!(run_in(folder, line), (Some(0), String::new()));
+    assert_eq!(std::fs::read(folder.join("out.o")).unwrap(), clean);
 }

@@ -8,7 +8,7 @@ use crate::base::Name;
 use crate::db::{CompilationUnit, Db};
 use crate::items;
 use crate::items::codec::Encoded;
-use crate::items::compiled::{RecordMap, add_record, record_about};
+use crate::items::compiled::{RecordMap, add_record, read_about};
 use crate::items::hir::ExprId;
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::library::ResultKind;
@@ -47,8 +47,9 @@ enum Literal {
 /// What is known of a body of a compiled module. No code can be made from it.
 pub(super) fn compiled_body(db: &dyn Db, unit: CompilationUnit, def: DefId) -> Checked {
     let about = items::codec::encode(db, &def);
-    let found = record_about(db, unit, ResultKind::Checked, about.as_ref());
-    let shown = found.and_then(|bytes| codec::decode::<Shown>(db, bytes));
+    let shown: Option<Shown> = read_about(db, unit, ResultKind::Checked, about.as_ref(), |bytes| {
+        codec::decode(db, bytes)
+    });
     let shown = shown.unwrap_or_default();
     let mut checked = Checked::default();
     let typed = &mut checked.typed;

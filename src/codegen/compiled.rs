@@ -7,7 +7,7 @@
 use crate::base::FxHashSet;
 use crate::db::{CompilationUnit, Db, RootDatabase, Workspace};
 use crate::items::codec as items_codec;
-use crate::items::compiled::{RecordMap, compiled_unit_of, record_key};
+use crate::items::compiled::{RecordMap, compiled_unit_of, read_record, record_key};
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::library::{ResultKind, is_library_module, lines_of_body};
 use crate::items::{body_owners, body_syntax, declarations, enclosing_body, module_of};
@@ -47,7 +47,10 @@ pub(super) fn compiled_unit(db: &dyn Db, key: CodeKey) -> Option<CodeUnit> {
         return None;
     }
     let place = record_key(ResultKind::Code, &about.bytes);
-    packs.find_map(|pack| stored::decode(db, pack.record(place)?))
+    packs.find_map(|pack| {
+        let bytes = pack.record(place)?;
+        read_record(&**pack, bytes, |bytes| stored::decode(db, bytes))
+    })
 }
 
 /// Whether code is worth looking for: the rest is made faster than found, or belongs to a program as a whole.

@@ -205,9 +205,19 @@ impl Compiler {
         remarks::compiled(&self.db, self.unit, rebuild, program.record.generated())
     }
 
-    /// Leaves what this compilation found out to later ones.
+    /// What a phase gives, unless it has met a module file with damage in it. Then that is the error: whatever the phase gives, or says, may be a consequence.
+    fn intact<T>(&self, ending: Phase<T>) -> Phase<T> {
+        match modules::damage(&self.db) {
+            damage if damage.is_empty() => ending,
+            damage => Err(damage.into()),
+        }
+    }
+
+    /// Leaves what this compilation found out to later ones, if it can be trusted.
     fn save_results(&self) {
-        if let Some(store) = &self.store {
+        if let Some(store) = &self.store
+            && modules::damage(&self.db).is_empty()
+        {
             store.save();
         }
     }
@@ -471,12 +481,14 @@ fn phases(
             });
         }
         Mode::EmitMir => {
-            let text = timing.stage("lower", Some(db), || stages::dump_mir(db, unit))?;
+            let text = timing.stage("lower", Some(db), || stages::dump_mir(db, unit));
+            let text = compiler.intact(text)?;
             outputs::print(compiler, emitter, text)?;
             return Ok(report.into());
         }
         Mode::EmitClif => {
-            let text = timing.stage("lower", Some(db), || stages::dump_clif(db, unit))?;
+            let text = timing.stage("lower", Some(db), || stages::dump_clif(db, unit));
+            let text = compiler.intact(text)?;
             outputs::print(compiler, emitter, text)?;
             return Ok(report.into());
         }
@@ -494,8 +506,10 @@ fn phases(
     }
 
     if mode == Mode::EmitAssembly {
-        let code = timing.stage("generate", Some(db), || stages::generate_module(compiler))?;
-        let texts = timing.stage("objects", Some(db), || stages::assembly(compiler, &code))?;
+        let code = timing.stage("generate", Some(db), || stages::generate_module(compiler));
+        let code = compiler.intact(code)?;
+        let texts = timing.stage("objects", Some(db), || stages::assembly(compiler, &code));
+        let texts = compiler.intact(texts)?;
         outputs::write_assembly(compiler, emitter, texts)?;
         return Ok(report.into());
     }
@@ -505,6 +519,7 @@ fn phases(
     // The module is there before its code: others can begin with it.
     if compiler.options.makes_module() || is_archive {
         let file = timing.stage("module", Some(db), || modules::module_file(compiler));
+        let file = compiler.intact(Ok(file))?;
         made.extend(outputs::write_module(compiler, &file)?);
         module = file.bytes;
         if callbacks.after_module(compiler) == Compilation::Stop {
@@ -526,12 +541,15 @@ fn phases(
     }
     let linked = linking::needs_linker(&compiler.options, &*compiler.system);
     let image = if mode == Mode::EmitObject || is_archive || linked {
-        let code = timing.stage("generate", Some(db), || stages::generate_module(compiler))?;
-        let objects = timing.stage("objects", Some(db), || stages::objects(compiler, &code))?;
+        let code = timing.stage("generate", Some(db), || stages::generate_module(compiler));
+        let code = compiler.intact(code)?;
+        let objects = timing.stage("objects", Some(db), || stages::objects(compiler, &code));
+        let objects = compiler.intact(objects)?;
         if is_archive {
             let library = timing.stage("archive", Some(db), || {
                 modules::library(compiler, &module, &objects, &code)
-            })?;
+            });
+            let library = compiler.intact(library)?;
             made.extend(outputs::write_library(compiler, library)?);
             made.extend(outputs::write_dependencies(compiler)?);
             return Ok(Outcome {
@@ -555,10 +573,12 @@ fn phases(
         made.extend(write_image(compiler, &image, timing)?);
         image
     } else {
-        let mut program = timing.stage("generate", Some(db), || stages::generate(compiler))?;
+        let program = timing.stage("generate", Some(db), || stages::generate(compiler));
+        let mut program = compiler.intact(program)?;
         // Debug information is made as a whole.
         if compiler.reuse.is_some() && compiler.options.tracked.debug_info == DebugInfo::None {
-            timing.stage("link", None, || stages::link_again(&mut program))?;
+            let linked = timing.stage("link", None, || stages::link_again(&mut program));
+            compiler.intact(linked)?;
             if mode != Mode::Run {
                 timing.stage("write", None, || {
                     outputs::write_again(compiler, &mut program)
@@ -576,7 +596,8 @@ fn phases(
                 if let Some((place, state)) = place {
                     scope.spawn(move |_| program.save(system, place, *state));
                 }
-                let image = timing.stage("link", Some(db), || stages::link(compiler, program))?;
+                let image = timing.stage("link", Some(db), || stages::link(compiler, program));
+                let image = compiler.intact(image)?;
                 let written = write_image(compiler, &image, timing)?;
                 Phase::Ok((image, written))
             });
@@ -719,6 +740,7 @@ fn finish(
     emitter: &mut dyn Emitter,
     diagnostics: Vec<Diagnostic>,
 ) -> Phase<Report> {
+    compiler.intact(Ok(()))?;
     let files = DbFiles::new(&compiler.db, &[compiler.unit]);
     let primary = &compiler.options.untracked.primary_files;
     let (diagnostics, others) = match primary.is_empty() {

@@ -12,7 +12,9 @@ use crate::base::{
 use crate::codegen;
 use crate::codegen::compiled::in_library;
 use crate::codegen::record::Output;
-use crate::db::{CompilationUnit, CompiledModule, Db, ModuleRecords, RootDatabase, SourceFile};
+use crate::db::{
+    CompilationUnit, CompiledModule, Db, ModuleRecords, RootDatabase, SourceFile, Workspace,
+};
 use crate::diag::Diagnostic;
 use crate::items::compiled::{
     ModuleSummary, RecordMap, add_file_record, record_body, record_file, record_summary,
@@ -27,9 +29,9 @@ use crate::metadata::docs::{doc_records, module_docs};
 use crate::metadata::interface::file_hash;
 use crate::metadata::merge::whole;
 use crate::metadata::{
-    CODE_MEMBER, CStore, CrateLocator, CrateNum, LocateError, METADATA_MEMBER, ModuleFile,
-    ModuleHeader, Part, PartFile, SearchPaths, Upstream, Wanted, encode, exported, pack,
-    write_archive,
+    CODE_MEMBER, CStore, CrateLocator, CrateNum, LocateError, METADATA_MEMBER, ModuleError,
+    ModuleFile, ModuleHeader, Part, PartFile, SearchPaths, Upstream, Wanted, encode, exported,
+    pack, write_archive,
 };
 use crate::mir::data::{FnId, FnKind};
 use crate::mir::mentions::functions_mentioned;
@@ -74,6 +76,18 @@ impl Code {
 impl ModuleRecords for Code {
     fn record(&self, key: Fingerprint) -> Option<&[u8]> {
         self.archive()?.code(key)
+    }
+
+    fn note_damage(&self) {
+        if let Some(archive) = self.archive() {
+            archive.note_damage();
+        }
+    }
+
+    fn damaged(&self) -> Option<&str> {
+        // Nobody can have met damage in an archive that has not been looked for.
+        let archive = self.archive.get()?.as_ref()?;
+        ModuleRecords::damaged(archive)
     }
 
     fn exists(&self) -> bool {
@@ -150,6 +164,26 @@ pub(super) fn load(
     }
 }
 
+/// What is wrong with the modules that are imported, as far as anybody has met it by now: those of which a record is damaged. Whatever follows from them may be
+/// wrong, errors included.
+pub(super) fn damage(db: &dyn Db) -> Vec<Diagnostic> {
+    let units = Workspace::try_get(db).map(|workspace| workspace.units(db));
+    let compiled = units.unwrap_or_default().iter();
+    let compiled = compiled.filter_map(|unit| unit.compiled(db));
+    let mut paths: Vec<&str> = compiled
+        .flat_map(|module| [module.interface.damaged(), module.code.damaged()])
+        .flatten()
+        .collect();
+    paths.sort_unstable();
+    paths.dedup();
+    paths.into_iter().map(damaged_record).collect()
+}
+
+fn damaged_record(path: &str) -> Diagnostic {
+    let error = ModuleError::damaged_record(path);
+    Diagnostic::global_error("unloadable-module", error.to_string())
+}
+
 /// Makes inputs of modules.
 struct Loader<'a> {
     db: &'a RootDatabase,
@@ -180,9 +214,7 @@ impl Loader<'_> {
         let summary = file.record(summary_key());
         let summary = summary.and_then(|b| postcard::from_bytes::<ModuleSummary>(b).ok());
         let Some(summary) = summary else {
-            let message = format!("module file '{}' is damaged", file.path());
-            let error = Diagnostic::global_error("unloadable-module", message);
-            self.errors.push(error);
+            self.errors.push(damaged_record(file.path()));
             return None;
         };
         let archive = found.library.archive.clone();

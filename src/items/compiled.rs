@@ -20,7 +20,7 @@ use super::{
     operators_of_files, unit_of_module,
 };
 use crate::base::{Fingerprint, FxHashSet, Name, StableHasher};
-use crate::db::{CompilationUnit, Db, SourceFile};
+use crate::db::{CompilationUnit, Db, ModuleRecords, SourceFile};
 
 /// The records of a module's file while they are made.
 pub type RecordMap = BTreeMap<Fingerprint, Vec<u8>>;
@@ -58,15 +58,31 @@ pub fn compiled_unit_of(db: &dyn Db, def: DefId) -> Option<CompilationUnit> {
     unit_of_module(db, module).filter(|unit| unit.compiled(db).is_some())
 }
 
-/// A record about a definition of a compiled module. None if there is none.
-pub fn record_about<'db>(
+/// What a record about a definition of a compiled module says. None if there is no record, or if `read` cannot make anything of it, which the
+/// module's file then remembers.
+pub fn read_about<'db, T>(
     db: &'db dyn Db,
     unit: CompilationUnit,
     kind: ResultKind,
     about: Option<&Encoded>,
-) -> Option<&'db [u8]> {
+    read: impl FnOnce(&'db [u8]) -> Option<T>,
+) -> Option<T> {
     let key = record_key(kind, &about?.bytes);
-    unit.compiled(db)?.interface.record(key)
+    let records = &*unit.compiled(db)?.interface;
+    read_record(records, records.record(key)?, read)
+}
+
+/// What `read` makes of a record; the file remembers where that is nothing.
+pub fn read_record<'db, T>(
+    records: &dyn ModuleRecords,
+    bytes: &'db [u8],
+    read: impl FnOnce(&'db [u8]) -> Option<T>,
+) -> Option<T> {
+    let value = read(bytes);
+    if value.is_none() {
+        records.note_damage();
+    }
+    value
 }
 
 /// Adds a record.
@@ -89,7 +105,9 @@ pub(super) fn file_record<T: for<'a> Deserialize<'a>>(
     kind: ResultKind,
 ) -> Option<T> {
     let about = codec::encode(db, &file_def(db, file)?);
-    codec::decode(db, record_about(db, unit, kind, about.as_ref())?)
+    read_about(db, unit, kind, about.as_ref(), |bytes| {
+        codec::decode(db, bytes)
+    })
 }
 
 /// Records an answer about a file, which [`super::records::remembered`] finds.
@@ -116,10 +134,11 @@ struct BodyFacts {
 /// A body of a compiled module: what callers can see of it.
 pub(super) fn compiled_body(db: &dyn Db, unit: CompilationUnit, def: DefId) -> Body {
     let about = codec::encode(db, &def);
-    let found = record_about(db, unit, ResultKind::BodyFacts, about.as_ref());
-    let facts: BodyFacts = found
-        .and_then(|bytes| codec::decode(db, bytes))
-        .unwrap_or_default();
+    let facts: Option<BodyFacts> =
+        read_about(db, unit, ResultKind::BodyFacts, about.as_ref(), |bytes| {
+            codec::decode(db, bytes)
+        });
+    let facts = facts.unwrap_or_default();
     let mut body = Body::default();
     if let Some(magic) = facts.magic {
         let expr = body.exprs.alloc(Expr::Magic(magic));

@@ -9,7 +9,7 @@ use std::collections::hash_map::Entry;
 use serde::{Deserialize, Serialize};
 
 use super::codec::{self, Encoded};
-use super::compiled::{RecordMap, record_key};
+use super::compiled::{RecordMap, read_record, record_key};
 use super::ids::DefId;
 use super::library::{ResultKind, library_fingerprint};
 use super::tree::{Item, ItemKind, ItemTree};
@@ -65,14 +65,23 @@ impl<'db> Keeper<'db> {
         }
     }
 
+    /// What a record says. Without what is damaged a library is read from its text; a module has none.
+    fn read<T: for<'a> Deserialize<'a>>(&self, db: &dyn Db, bytes: &[u8]) -> Option<T> {
+        let read = |bytes: &[u8]| codec::decode(db, bytes);
+        match *self {
+            Keeper::Module(records) => read_record(records, bytes, read),
+            Keeper::Library(..) => read(bytes),
+        }
+    }
+
     fn item(&self, db: &dyn Db, def: DefId) -> Option<Item> {
-        codec::decode(db, self.get(db, ResultKind::Item, def)?)
+        self.read(db, self.get(db, ResultKind::Item, def)?)
     }
 
     /// The whole tree of a file; none if a part of it is not there.
     fn tree(&self, db: &dyn Db, file: DefId) -> Option<ItemTree> {
         let head = self.get(db, ResultKind::ItemTree, file)?;
-        let head: FileHead = codec::decode(db, head)?;
+        let head: FileHead = self.read(db, head)?;
         let mut items = FxHashMap::default();
         let mut next = head.top_level.clone();
         next.extend(head.others);
@@ -150,7 +159,10 @@ pub(super) fn kept_tree(db: &dyn Db, file: SourceFile) -> Option<ItemTree> {
     let def = file_def(db, file)?;
     let found = keeper.tree(db, def);
     match keeper {
-        Keeper::Module(_) => Some(found.unwrap_or_default()),
+        Keeper::Module(records) => Some(found.unwrap_or_else(|| {
+            records.note_damage();
+            ItemTree::default()
+        })),
         Keeper::Library(results, state) => Some(found.unwrap_or_else(|| {
             let tree = lowered_tree(db, file);
             each_record(db, def, tree, Item::clone, |kind, def, value| {
@@ -225,7 +237,8 @@ pub fn kept_about<T: for<'a> Deserialize<'a>>(
     kind: ResultKind,
     about: &[u8],
 ) -> Option<T> {
-    codec::decode(db, Keeper::of_module(db, unit)?.about(kind, about)?)
+    let keeper = Keeper::of_module(db, unit)?;
+    keeper.read(db, keeper.about(kind, about)?)
 }
 
 /// Leaves to later processes what was found out about the standard library. Other modules' files are complete.

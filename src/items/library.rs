@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::codec::{self, Encoded};
-use super::compiled::{compiled_unit_of, record_key};
+use super::compiled::{compiled_unit_of, read_record, record_key};
 use super::ids::DefId;
 use super::records::{keeper, place, remembered, tree_key};
 use super::tree::{BodySyntax, Item, ItemTree};
@@ -180,13 +180,13 @@ pub fn kept_tree(db: &dyn Db, keeper: &dyn Results, key: Fingerprint) -> Option<
 #[salsa::tracked]
 pub fn library_lines(db: &dyn Db, def: DefId) -> Vec<u32> {
     if let Some(unit) = compiled_unit_of(db, def) {
-        let code = unit.compiled(db).map(|compiled| &compiled.code);
-        let about = codec::encode(db, &def);
-        let key = about.map(|about| record_key(ResultKind::Lines, &about.bytes));
-        let bytes = key.and_then(|key| code?.record(key));
-        return bytes
-            .and_then(|bytes| postcard::from_bytes(bytes).ok())
-            .unwrap_or_default();
+        let lines = || {
+            let code = &*unit.compiled(db)?.code;
+            let about = codec::encode(db, &def)?;
+            let bytes = code.record(record_key(ResultKind::Lines, &about.bytes))?;
+            read_record(code, bytes, |bytes| postcard::from_bytes(bytes).ok())
+        };
+        return lines().unwrap_or_default();
     }
     let compute = || lines_of_body(db, def);
     let Some(results) = db.results() else {

@@ -20,6 +20,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::Fingerprint;
 use crate::db::ModuleRecords;
@@ -28,7 +29,7 @@ use crate::vfs::{FileBytes, ReadErrorKind, System};
 
 use super::archive;
 use super::header::ModuleHeader;
-use super::pack::{self, Table, checksum};
+use super::pack::{self, DamagedRecord, Table, checksum};
 use super::svh::Svh;
 
 /// What every module file begins with.
@@ -106,6 +107,16 @@ impl fmt::Display for ModuleError {
 
 impl std::error::Error for ModuleError {}
 
+impl ModuleError {
+    /// The error of whoever needs a record of the file at `path` that is damaged.
+    pub fn damaged_record(path: &str) -> ModuleError {
+        ModuleError {
+            path: path.to_owned(),
+            damage: Damage::Malformed("one of its records is damaged"),
+        }
+    }
+}
+
 /// A module file whose header has been read. Clones share the bytes.
 #[derive(Clone)]
 pub struct ModuleFile {
@@ -122,6 +133,8 @@ struct Inner {
     /// Where the table of generated code lies, and the table.
     code: Option<(Range<usize>, Table)>,
     header: ModuleHeader,
+    /// Whether a record was asked for that is damaged.
+    damaged: AtomicBool,
 }
 
 /// What a module file is besides.
@@ -138,6 +151,14 @@ pub enum Format {
 impl ModuleRecords for ModuleFile {
     fn record(&self, key: Fingerprint) -> Option<&[u8]> {
         ModuleFile::record(self, key)
+    }
+
+    fn note_damage(&self) {
+        ModuleFile::note_damage(self);
+    }
+
+    fn damaged(&self) -> Option<&str> {
+        self.is_damaged().then(|| self.path())
     }
 }
 
@@ -183,18 +204,32 @@ impl ModuleFile {
         &self.inner.header
     }
 
-    /// The record of this key; none if it is not there or damaged.
+    /// The record of this key; none if it is not there or damaged. Damage is remembered.
     pub fn record(&self, key: Fingerprint) -> Option<&[u8]> {
-        self.inner.table.get(self.table_bytes(), key)
+        self.remembering(self.inner.table.find(self.table_bytes(), key))
+    }
+
+    fn remembering<'a>(&self, found: Result<Option<&'a [u8]>, DamagedRecord>) -> Option<&'a [u8]> {
+        found.unwrap_or_else(|DamagedRecord| {
+            self.note_damage();
+            None
+        })
+    }
+
+    /// Remembers that the contents of a record mean nothing.
+    pub fn note_damage(&self) {
+        self.inner.damaged.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether anybody has asked for a record that is damaged.
+    pub fn is_damaged(&self) -> bool {
+        self.inner.damaged.load(Ordering::Relaxed)
     }
 
     /// All records in the order of their keys; an error if one of them is damaged.
     pub fn all_records(&self) -> Result<BTreeMap<Fingerprint, &[u8]>, ModuleError> {
         let found = self.inner.table.all_records(self.table_bytes());
-        found.ok_or_else(|| ModuleError {
-            path: self.inner.path.clone(),
-            damage: Damage::Malformed("one of its records is damaged"),
-        })
+        found.ok_or_else(|| ModuleError::damaged_record(self.path()))
     }
 
     /// Every record that is whole, in no particular order.
@@ -232,10 +267,10 @@ impl ModuleFile {
         self.inner.code.is_some()
     }
 
-    /// The record of generated code of this key; none if it is not there or damaged.
+    /// The record of generated code of this key; none if it is not there or damaged. Damage is remembered.
     pub fn code(&self, key: Fingerprint) -> Option<&[u8]> {
         let (range, table) = self.inner.code.as_ref()?;
-        table.get(&self.inner.bytes[range.clone()], key)
+        self.remembering(table.find(&self.inner.bytes[range.clone()], key))
     }
 
     /// Every record of generated code that is whole, in no particular order.
@@ -302,6 +337,7 @@ fn open(path: &str, bytes: FileBytes) -> Result<Inner, Damage> {
         table,
         code,
         header,
+        damaged: AtomicBool::new(false),
     })
 }
 

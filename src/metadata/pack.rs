@@ -56,6 +56,10 @@ pub struct Table {
     slots: usize,
 }
 
+/// A record, or the part of the table that would lead to it, is not as it was written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct DamagedRecord;
+
 /// How many checksums a table with this many slots has.
 fn groups(slots: usize) -> usize {
     slots.div_ceil(GROUP)
@@ -116,24 +120,30 @@ impl Table {
         })
     }
 
-    /// The record of this key.
+    /// The record of this key; none if it is not there or damaged.
     pub fn get(self, bytes: &[u8], key: Fingerprint) -> Option<&[u8]> {
+        self.find(bytes, key).ok().flatten()
+    }
+
+    /// The record of this key, for those to whom it makes a difference whether there is none or a damaged one.
+    pub fn find(self, bytes: &[u8], key: Fingerprint) -> Result<Option<&[u8]>, DamagedRecord> {
         let mut index = key.0 as usize & (self.slots - 1);
-        let mut group = self.group(bytes, index)?;
+        let mut group = self.group(bytes, index).ok_or(DamagedRecord)?;
         for _ in 0..self.slots.min(MAX_PROBES) {
-            let slot = Table::slot(group, index)?;
+            let slot = Table::slot(group, index).ok_or(DamagedRecord)?;
             if slot.start == 0 {
-                return None;
+                return Ok(None);
             }
             if slot.key == key {
-                return contents(bytes, &slot);
+                return contents(bytes, &slot).map(Some).ok_or(DamagedRecord);
             }
             index = (index + 1) & (self.slots - 1);
             if index.is_multiple_of(GROUP) {
-                group = self.group(bytes, index)?;
+                group = self.group(bytes, index).ok_or(DamagedRecord)?;
             }
         }
-        None
+        // An intact table has free slots everywhere.
+        Err(DamagedRecord)
     }
 
     /// All records in the order of their keys; none if one of them is damaged.

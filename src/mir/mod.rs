@@ -6,7 +6,7 @@
 //! * `coroutine`: `_modify` accessors, cut in two at their `yield`.
 //! * `copyability`: which values can only be moved. `moves`: copies of those become moves. `elaborate`: decides by data flow what is initialised where, and thereby which destructions happen; its findings are diagnostics.
 //! * [`flow`]: those and other diagnostics in words. [`opt`]: passes. [`verify`]: the rules, checked. [`dump`]: graphs as text.
-//! * `stored`: graphs of the standard library and of compiled modules that an earlier process has built; [`mentions`]: which functions a graph mentions.
+//! * `stored`: graphs of the standard library and of compiled modules that an earlier process has built, and `sound`: whether they hold together; [`mentions`]: which functions a graph mentions.
 //!
 //! [`mir`] answers for one function, generic and unspecialised.
 
@@ -33,6 +33,7 @@ mod moves;
 pub mod opt;
 mod pattern;
 mod place;
+mod sound;
 mod stmt;
 mod store;
 mod stored;
@@ -42,6 +43,8 @@ pub mod verify;
 mod visit;
 pub mod walk;
 
+#[cfg(test)]
+mod sound_tests;
 #[cfg(test)]
 mod source_tests;
 #[cfg(test)]

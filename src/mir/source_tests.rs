@@ -7,7 +7,7 @@ use crate::session::TrackedOptions;
 use expect_test::{Expect, expect};
 use std::sync::Arc;
 
-fn workspace(text: &str) -> (RootDatabase, SourceFile) {
+pub(super) fn workspace(text: &str) -> (RootDatabase, SourceFile) {
     crate::bodies::register();
     let db = RootDatabase::new();
     let options = TrackedOptions::default();

@@ -1,7 +1,7 @@
 //! Graphs of functions that an earlier process has built: of the standard library, and of modules that were compiled before.
 
 use crate::db::Db;
-use crate::items::compiled::{RecordMap, add_record, compiled_unit_of, record_about};
+use crate::items::compiled::{RecordMap, add_record, compiled_unit_of, read_about};
 use crate::items::library::{ResultKind, is_library_module, result_key};
 use crate::items::module_of;
 use crate::resolve::extended::library_is_extended;
@@ -9,12 +9,16 @@ use crate::types::codec;
 
 use super::Built;
 use super::data::{FnId, Mir};
+use super::sound::is_sound;
 
 /// The graph of a function; `build` builds it if no process has before.
 pub(super) fn stored(db: &dyn Db, id: FnId, build: impl FnOnce() -> Built) -> Built {
     if let Some(unit) = compiled_unit_of(db, id.def) {
-        let known = record_about(db, unit, ResultKind::Mir, codec::encode(db, &id).as_ref());
-        return match known.and_then(|bytes| codec::decode::<Mir>(db, bytes)) {
+        let about = codec::encode(db, &id);
+        let known = read_about(db, unit, ResultKind::Mir, about.as_ref(), |bytes| {
+            codec::decode::<Mir>(db, bytes).filter(|mir| is_sound(mir, id))
+        });
+        return match known {
             Some(mir) => Built {
                 mir: Some(mir.into()),
                 errors: Vec::new(),
@@ -34,7 +38,11 @@ pub(super) fn stored(db: &dyn Db, id: FnId, build: impl FnOnce() -> Built) -> Bu
         return build();
     };
     let known = results.get(key);
-    if let Some(mir) = known.and_then(|bytes| codec::decode::<Option<Mir>>(db, bytes)) {
+    let known = known.and_then(|bytes| codec::decode::<Option<Mir>>(db, bytes));
+    // What is not sound is built again.
+    if let Some(mir) = known
+        && mir.as_ref().is_none_or(|mir| is_sound(mir, id))
+    {
         return Built {
             mir: mir.map(Into::into),
             errors: Vec::new(),

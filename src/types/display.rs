@@ -244,21 +244,25 @@ impl Printer<'_> {
 
     fn sugared(&mut self, ty: Ty, args: &[Ty]) -> bool {
         let db = self.db;
-        if is_lang(db, ty, LangItem::Optional) {
-            self.postfix_operand(args[0]);
-            self.out.push('?');
-        } else if is_lang(db, ty, LangItem::Array) {
-            self.out.push('[');
-            self.ty(args[0]);
-            self.out.push(']');
-        } else if is_lang(db, ty, LangItem::Dictionary) {
-            self.out.push('[');
-            self.ty(args[0]);
-            self.out.push_str(" : ");
-            self.ty(args[1]);
-            self.out.push(']');
-        } else {
-            return false;
+        // A type from a file that somebody made by hand may lack arguments.
+        match *args {
+            [wrapped] if is_lang(db, ty, LangItem::Optional) => {
+                self.postfix_operand(wrapped);
+                self.out.push('?');
+            }
+            [element] if is_lang(db, ty, LangItem::Array) => {
+                self.out.push('[');
+                self.ty(element);
+                self.out.push(']');
+            }
+            [key, value] if is_lang(db, ty, LangItem::Dictionary) => {
+                self.out.push('[');
+                self.ty(key);
+                self.out.push_str(" : ");
+                self.ty(value);
+                self.out.push(']');
+            }
+            _ => return false,
         }
         true
     }
