@@ -108,6 +108,11 @@ pub(super) fn encode(db: &dyn Db, unit: &CodeUnit) -> Option<Vec<u8>> {
     codec::encode(db, &stored).map(|encoded| encoded.bytes)
 }
 
+/// More than any type asks for.
+const MAX_ALIGN: u32 = 1 << 16;
+/// More than any program has, and little enough for sums of many.
+const MAX_ZEROS: u64 = 1 << 40;
+
 pub(super) fn decode(db: &dyn Db, bytes: &[u8]) -> Option<CodeUnit> {
     let stored: StoredUnit<'_> = codec::decode(db, bytes)?;
     let symbols: Vec<SymbolName> = stored
@@ -116,6 +121,13 @@ pub(super) fn decode(db: &dyn Db, bytes: &[u8]) -> Option<CodeUnit> {
         .map(|text| SymbolName::new(text))
         .collect();
     let symbol = *symbols.first()?;
+    // Images are laid out by these numbers, so that nobody may write others than code generation does.
+    let has_fitting_size = stored.align.is_power_of_two()
+        && stored.align <= MAX_ALIGN
+        && stored.zero_size <= MAX_ZEROS;
+    if !has_fitting_size {
+        return None;
+    }
     let lines = stored.lines.iter();
     let lines: Vec<LineKey> = lines
         .map(|&(def, expr)| LineKey {
