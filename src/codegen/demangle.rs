@@ -112,7 +112,8 @@ impl<'a> Reader<'a> {
                 let (message, file) = (unescape(message)?, unescape(file)?);
                 return Some(format!("trap {message:?} in {file}"));
             }
-            "metadata" | "copy" | "destroy" | "deinit" | "tag" | "empty" | "table" => self.ty()?,
+            "metadata" | "copy" | "destroy" | "deinit" | "tag" | "empty" | "table"
+            | "constrained" => self.ty()?,
             _ => self.instance()?,
         };
         let role = match role {
@@ -129,6 +130,7 @@ impl<'a> Reader<'a> {
             "dynamic" => "dynamic instance",
             "slot" => "dynamic slot",
             "protocol" => "protocol descriptor",
+            "constrained" => "constrained protocol descriptor",
             "global" => "storage",
             "once" => "initialisation flag",
             "initial" => "initialisation",

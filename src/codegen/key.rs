@@ -55,6 +55,9 @@ pub enum CodeKey {
     WitnessTable(Ty, DefId),
     /// The descriptor of a protocol.
     Protocol(DefId),
+    /// The descriptor that casts to an existential with constraints on associated types look for in place of the protocol's own: only
+    /// types that satisfy all of the existential list it, with their table for the protocol.
+    ConstrainedProtocol(Ty, DefId),
     /// The object behind a string constant.
     StringObject(Name),
     /// Bytes of a text, without an end mark.
@@ -93,8 +96,8 @@ pub struct CodeUnit {
     pub blob: Blob,
     /// The keys that the blob's relocations name, without repetition, in order of appearance.
     pub references: Vec<CodeKey>,
-    /// The protocols that this code asks for at run time: types that reach metadata must list their conformances to them.
-    pub dynamic_protocols: Vec<DefId>,
+    /// The descriptors of protocols that this code asks for at run time: types that reach metadata must list their conformances to them.
+    pub dynamic_protocols: Vec<CodeKey>,
 }
 
 #[derive(Clone, PartialEq, Debug)]

@@ -71,6 +71,11 @@ pub fn symbol<'a>(p: &dyn Program<'a>, key: &CodeKey) -> String {
             m.out.push(':');
             m.def(protocol);
         }
+        CodeKey::ConstrainedProtocol(existential, protocol) => {
+            m.of_type("constrained ", existential);
+            m.out.push(':');
+            m.def(protocol);
+        }
         CodeKey::Protocol(protocol) => {
             m.role("protocol ");
             m.def(protocol);

@@ -74,7 +74,9 @@ pub fn data<'a>(p: &dyn Program<'a>, key: CodeKey) -> Result<CodeUnit, CodegenEr
     let made = match key {
         CodeKey::Metadata(ty) => d.metadata(ty),
         CodeKey::WitnessTable(ty, protocol) => d.witness_table(ty, protocol),
-        CodeKey::Protocol(protocol) => d.protocol(protocol),
+        CodeKey::Protocol(protocol) | CodeKey::ConstrainedProtocol(_, protocol) => {
+            d.protocol(protocol)
+        }
         CodeKey::StringObject(text) => d.string_object(text),
         CodeKey::Text(text) => {
             d.bytes.extend_from_slice(text.as_str().as_bytes());
@@ -284,7 +286,7 @@ impl Data<'_, '_> {
                 if !protocols.is_empty() {
                     self.table_start(168, protocols.len());
                     for protocol in protocols {
-                        self.pointer(CodeKey::Protocol(protocol));
+                        self.pointer(descriptor(ty, protocol));
                     }
                 }
                 if let Some(superclass) = existential.superclass {
@@ -515,6 +517,16 @@ fn kind_of(p: &dyn Program<'_>, ty: Ty) -> u32 {
     }
 }
 
+/// The descriptor by which the values of an existential type are known to conform to one of its protocols.
+pub(super) fn descriptor(existential: Ty, protocol: DefId) -> CodeKey {
+    match existential.kind() {
+        TyKind::Existential(e) if !e.bindings.is_empty() => {
+            CodeKey::ConstrainedProtocol(canonical(existential), protocol)
+        }
+        _ => CodeKey::Protocol(protocol),
+    }
+}
+
 /// Whether code or data is generated for a key.
 pub(super) fn is_function(key: &CodeKey) -> bool {
     match key {
@@ -534,6 +546,7 @@ pub(super) fn is_function(key: &CodeKey) -> bool {
         | CodeKey::DynamicSlot(_)
         | CodeKey::WitnessTable(..)
         | CodeKey::Protocol(_)
+        | CodeKey::ConstrainedProtocol(..)
         | CodeKey::StringObject(_)
         | CodeKey::Text(_)
         | CodeKey::TrapSite(..)

@@ -345,6 +345,10 @@ impl<'db> DbProgram<'db> {
             throws: None,
         }
     }
+    /// Whether values of a concrete type can be in an existential type.
+    pub(super) fn fits(&self, ty: Ty, existential: Ty) -> bool {
+        matches!(existential.kind(), TyKind::Existential(e) if self.satisfies(ty, e))
+    }
     /// Whether values of a concrete type can be in an existential.
     fn satisfies(&self, ty: Ty, existential: &Existential) -> bool {
         if ty.is_existential() {

@@ -39,7 +39,7 @@ struct StoredUnit<'a> {
     line_relocs: Vec<(u32, u32)>,
     line_rows: Vec<(u32, u32)>,
     references: Vec<CodeKey>,
-    dynamic_protocols: Vec<DefId>,
+    dynamic_protocols: Vec<CodeKey>,
 }
 
 /// The number of a value in a list of distinct ones.
@@ -225,6 +225,7 @@ fn may_be_library(db: &dyn Db, key: CodeKey) -> bool {
         // Made faster than found.
         CodeKey::CastHook(def) => of_library(def),
         CodeKey::CastHooks
+        | CodeKey::ConstrainedProtocol(..)
         | CodeKey::StringObject(_)
         | CodeKey::Text(_)
         | CodeKey::TrapSite(..)

@@ -337,7 +337,10 @@ impl Generator for Serial {
             metadata::data(world, key).map(Arc::new)
         }
     }
-    fn conforms(&self, key: CodeKey, protocol: DefId) -> bool {
+    fn conforms(&self, key: CodeKey, descriptor: CodeKey) -> bool {
+        let CodeKey::Protocol(protocol) = descriptor else {
+            return false;
+        };
         match key {
             CodeKey::Metadata(ty) => self.world().conforms(ty, protocol),
             _ => false,

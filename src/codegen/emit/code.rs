@@ -12,7 +12,6 @@ use cranelift_frontend::FunctionBuilder;
 use smallvec::SmallVec;
 
 use crate::base::{FxHashMap, Name};
-use crate::items::ids::DefId;
 use crate::types::ty::Ty;
 
 use super::super::blob::LineKey;
@@ -96,7 +95,7 @@ pub(in super::super) struct Symbols {
     pub lines: Vec<LineKey>,
     /// The lines that instructions belong to, by the number of their source location.
     pub rows: Vec<LineKey>,
-    pub dynamic_protocols: Vec<DefId>,
+    pub dynamic_protocols: Vec<CodeKey>,
 }
 
 /// The name space of symbols in the external names of a function, and that of line numbers.

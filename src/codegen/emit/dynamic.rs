@@ -8,6 +8,7 @@ use crate::types::ty::{Ty, TyKind};
 
 use super::super::key::{CodeKey, canonical};
 use super::super::layout::{BOX_VALUE, EXISTENTIAL_BUFFER, ExistentialKind, Shape};
+use super::super::metadata::descriptor;
 use super::code::{Addr, Result, Target, Vals};
 use super::frame::{At, Emitter, Loc};
 use super::values::Val;
@@ -100,15 +101,15 @@ impl<'f, 'a> Emitter<'f, 'a> {
 
     /// Looks a conformance up at run time.
     pub(super) fn dynamic_witness_table(&mut self, metadata: Value, protocol: DefId) -> Value {
-        self.note_dynamic(protocol);
+        self.note_dynamic(CodeKey::Protocol(protocol));
         let protocol = self.c.key(CodeKey::Protocol(protocol));
         self.c
             .runtime_value("codira_conforms", &[metadata, protocol], types::I64)
     }
 
-    fn note_dynamic(&mut self, protocol: DefId) {
-        if !self.c.symbols.dynamic_protocols.contains(&protocol) {
-            self.c.symbols.dynamic_protocols.push(protocol);
+    fn note_dynamic(&mut self, descriptor: CodeKey) {
+        if !self.c.symbols.dynamic_protocols.contains(&descriptor) {
+            self.c.symbols.dynamic_protocols.push(descriptor);
         }
     }
 
@@ -117,13 +118,13 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let mut found = Vec::new();
         ty.any_part(&mut |t| {
             if let TyKind::Existential(e) = t.kind() {
-                found.extend(e.protocols.iter().copied());
+                found.extend(e.protocols.iter().map(|&protocol| (t, protocol)));
             }
             false
         });
-        for protocol in found {
+        for (existential, protocol) in found {
             if !self.c.p.is_marker(protocol) {
-                self.note_dynamic(protocol);
+                self.note_dynamic(descriptor(existential, protocol));
             }
         }
     }

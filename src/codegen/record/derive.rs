@@ -105,13 +105,14 @@ fn conformance<G: Generator>(
         return Ok(found.map(|pair| pair[1]));
     }
     let key = update.key_of(metadata).ok_or(Failure::Unknown)?;
-    let Some(CodeKey::Protocol(def)) = update.key_of(protocol) else {
+    let descriptor = update.key_of(protocol).ok_or(Failure::Unknown)?;
+    let (CodeKey::Protocol(def) | CodeKey::ConstrainedProtocol(_, def)) = descriptor else {
         return Err(Failure::Unknown);
     };
     let (CodeKey::Metadata(ty), Some(generator)) = (key, update.generator()) else {
         return Ok(None);
     };
-    match generator.conforms(key, def) {
+    match generator.conforms(key, descriptor) {
         true => Ok(update.id_of_key(CodeKey::WitnessTable(ty, def))),
         false => Ok(None),
     }

@@ -183,12 +183,20 @@ impl Generator for DbGenerator {
         code_unit(&self.db, key)
     }
 
-    fn conforms(&self, metadata: CodeKey, protocol: DefId) -> bool {
+    fn conforms(&self, metadata: CodeKey, descriptor: CodeKey) -> bool {
+        let (protocol, constrained) = match descriptor {
+            CodeKey::Protocol(protocol) => (protocol, None),
+            CodeKey::ConstrainedProtocol(existential, protocol) => (protocol, Some(existential)),
+            _ => return false,
+        };
         let CodeKey::Metadata(ty) = metadata else {
             return false;
         };
-        let conforms = || DbProgram { db: &self.db }.conforms(ty, protocol);
-        can_conform(ty) && stored::stored_conformance(&self.db, ty, protocol, conforms)
+        let p = DbProgram { db: &self.db };
+        let conforms = || p.conforms(ty, protocol);
+        can_conform(ty)
+            && stored::stored_conformance(&self.db, ty, protocol, conforms)
+            && constrained.is_none_or(|existential| p.fits(ty, existential))
     }
 
     fn serves(&self, call: DynamicCall, ty: Ty) -> bool {
@@ -342,7 +350,7 @@ fn mentioned(key: &CodeKey, note: &mut dyn FnMut(DefId)) {
             in_type(ty, note);
         }
         CodeKey::DynamicSlot(call) => in_call(call, note),
-        CodeKey::WitnessTable(ty, def) => {
+        CodeKey::WitnessTable(ty, def) | CodeKey::ConstrainedProtocol(ty, def) => {
             note(def);
             in_type(ty, note);
         }

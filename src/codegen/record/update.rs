@@ -29,8 +29,8 @@ const FEW: usize = 64;
 pub trait Generator: Send {
     /// The memoised code of a key.
     fn unit(&self, key: CodeKey) -> Result<Arc<CodeUnit>, CodegenError>;
-    /// Whether the type of a metadata record conforms to a protocol.
-    fn conforms(&self, metadata: CodeKey, protocol: DefId) -> bool;
+    /// Whether the type of a metadata record lists a protocol's descriptor among its conformances.
+    fn conforms(&self, metadata: CodeKey, descriptor: CodeKey) -> bool;
     /// Whether a dynamic call may meet values of a type.
     fn serves(&self, call: DynamicCall, ty: Ty) -> bool;
     fn symbol(&self, key: &CodeKey) -> SymbolName;
@@ -369,7 +369,7 @@ impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
                 }
             }
             let protocols = unit.dynamic_protocols.iter();
-            let protocols = protocols.map(|&protocol| self.id_of_key(CodeKey::Protocol(protocol)));
+            let protocols = protocols.map(|&protocol| self.id_of_key(protocol));
             let protocols: Option<Box<[u32]>> = protocols.collect();
             let at = id as usize;
             if self.fresh_at.len() <= at {
