@@ -121,12 +121,10 @@ pub fn in_library(db: &dyn Db, id: FnId) -> bool {
     !is_local && is_plain(db, owner) && is_at_home(db, id)
 }
 
-/// All code that a module's library has: what is at home in it, and what that needs beyond the libraries of other modules.
-pub fn library(db: &RootDatabase, unit: CompilationUnit) -> Output {
-    let mut output = match ProgramRecord::of_library(db, unit, &roots(db, unit)) {
-        Ok(record) => record.output(),
-        Err(errors) => return Output::failed(errors),
-    };
+/// The code of a module's library, of a record of which [`roots`] are the roots: what is at home in it, and what that needs beyond the libraries of other
+/// modules.
+pub fn library(db: &RootDatabase, record: &ProgramRecord) -> Output {
+    let mut output = record.output();
     // Others have the code of these; here they have been empty places.
     let mut elsewhere: FxHashSet<SymbolName> = FxHashSet::default();
     // Thunks and the like of another module's declarations: its library has them only if it needs them itself.
@@ -171,7 +169,7 @@ pub(super) fn place_elsewhere(db: &dyn Db, key: CodeKey) -> Option<CodeUnit> {
 }
 
 /// Everything that a module has, whether the program uses it or not: its main code, functions, storage and metadata without generic parameters.
-pub(super) fn roots(db: &RootDatabase, unit: CompilationUnit) -> Vec<CodeKey> {
+pub fn roots(db: &RootDatabase, unit: CompilationUnit) -> Vec<CodeKey> {
     let main = main_code(db, unit).map(metadata::main_key);
     let mut roots: Vec<CodeKey> = main.into_iter().collect();
     for list in db.par_map(unit.files(db), |db, &file| {

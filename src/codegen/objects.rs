@@ -4,14 +4,14 @@
 //! tables, the standard library's code) can be made by any file, so each piece gets what it refers to, and the linker keeps one of equal ones.
 
 use crate::base::{FxHashMap, FxHashSet};
-use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
+use crate::db::{CompilationUnit, Db, SourceFile};
 use crate::items::file_of;
 use crate::items::ids::DefId;
 
 use super::blob::{DataBlob, FunctionBlob, Linkage, SymbolName};
 use super::key::CodeKey;
 use super::program::symbol_name;
-use super::record::{Output, ProgramRecord, Stale};
+use super::record::Output;
 
 /// The code of one file, sorted by symbol.
 #[derive(Debug)]
@@ -19,16 +19,6 @@ pub struct FileCode<'a> {
     pub file: SourceFile,
     pub functions: Vec<&'a FunctionBlob>,
     pub data: Vec<&'a DataBlob>,
-}
-
-/// The code of a whole module: everything that has a home in it, whether the program uses it or not, and what that refers to.
-pub fn module(db: &RootDatabase, unit: CompilationUnit) -> Output {
-    let roots = super::compiled::roots(db, unit);
-    let mut record = ProgramRecord::default();
-    match record.update_from(db, unit, &roots, &Stale::Everything) {
-        Ok(_) => record.output(),
-        Err(errors) => Output::failed(errors),
-    }
 }
 
 /// The definition that decides where a key is at home.

@@ -11,8 +11,8 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::base::{Fingerprint, FxHashMap, FxHashSet};
-use crate::codegen::CodegenError;
 use crate::codegen::record::{Changes, ProgramRecord, Stale};
+use crate::codegen::{self, CodegenError};
 use crate::db::{CompilationUnit, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileKey};
 use crate::items::outline::{FileOutline, file_outline};
@@ -74,6 +74,17 @@ pub struct Program {
     pub missing: Option<&'static str>,
 }
 
+/// What a record is to hold. Those of one process, or of one place on disk, are all of one scope, because it follows from options.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// What a program's entry reaches.
+    Program,
+    /// What has a home in the module, and what that reaches.
+    Module,
+    /// The same without what other modules' libraries have.
+    Library,
+}
+
 /// What has changed since a record was made.
 #[derive(Debug, Default)]
 enum StaleParts {
@@ -88,7 +99,15 @@ impl Program {
         &mut self,
         db: &RootDatabase,
         unit: CompilationUnit,
+        scope: Scope,
     ) -> Result<(), Vec<CodegenError>> {
+        let update = |record: &mut ProgramRecord, stale: &Stale<'_>| {
+            if scope == Scope::Program {
+                return record.update(db, unit, stale);
+            }
+            let roots = codegen::compiled::roots(db, unit);
+            record.update_from(db, unit, &roots, stale, scope == Scope::Library)
+        };
         if let Some(restoring) = self.restoring.take() {
             match restoring.finish() {
                 Ok(restored) => {
@@ -102,12 +121,11 @@ impl Program {
             }
         }
         let changes = match &self.stale {
-            StaleParts::Everything => self.record.update(db, unit, &Stale::Everything)?,
+            StaleParts::Everything => update(&mut self.record, &Stale::Everything)?,
             StaleParts::Bodies(bodies, files) => {
                 let files: Vec<SourceFile> = files.iter().copied().collect();
                 let files = &files;
-                self.record
-                    .update(db, unit, &Stale::Bodies { bodies, files })?
+                update(&mut self.record, &Stale::Bodies { bodies, files })?
             }
         };
         self.stale = StaleParts::Bodies(FxHashSet::default(), FxHashSet::default());

@@ -18,7 +18,7 @@ use crate::{bodies, mir, types};
 use super::changes::Rebuild;
 use super::linking;
 use super::places::DebugPlaces;
-use super::reuse::{Program, Reuse};
+use super::reuse::{Program, Reuse, Scope};
 use super::{Compiler, Ending};
 
 /// What a phase returns.
@@ -313,25 +313,41 @@ pub(super) fn dump_clif(db: &RootDatabase, unit: CompilationUnit) -> Stage<Strin
 pub(super) fn generate(compiler: &Compiler) -> Stage<MutexGuard<'_, Program>> {
     let program = compiler.program.lock();
     let mut program = program.unwrap_or_else(PoisonError::into_inner);
-    let updated = program.update(&compiler.db, compiler.unit);
-    updated.map_err(|errors| codegen_errors(compiler, errors))?;
-    if compiler.record_place.is_some() {
-        program.seal(&compiler.db);
-    }
+    update(compiler, &mut program, Scope::Program)?;
     Ok(program)
 }
 
 /// The same for objects, which hold what the program itself does not need as well. What is linked at once holds other modules' code too.
 pub(super) fn generate_module(compiler: &Compiler) -> Stage<Output> {
-    let (db, unit) = (&compiler.db, compiler.unit);
-    let output = match linking::needs_linker(&compiler.options, &*compiler.system) {
-        true => codegen::objects::module(db, unit),
-        false => codegen::compiled::library(db, unit),
+    let db = &compiler.db;
+    let program = compiler.program.lock();
+    let mut program = program.unwrap_or_else(PoisonError::into_inner);
+    let scope = match linking::needs_linker(&compiler.options, &*compiler.system) {
+        true => Scope::Module,
+        false => Scope::Library,
     };
-    match output.errors.is_empty() {
-        true => Ok(output),
-        false => Err(codegen_errors(compiler, output.errors)),
+    update(compiler, &mut program, scope)?;
+    if program.record.know_keys(db).is_none() {
+        // What cannot be read is made again.
+        *program = Program::default();
+        update(compiler, &mut program, scope)?;
     }
+    if let Some((place, state)) = &compiler.record_place {
+        program.save(&*compiler.system, place, *state);
+    }
+    Ok(match scope {
+        Scope::Library => codegen::compiled::library(db, &program.record),
+        Scope::Module | Scope::Program => program.record.output(),
+    })
+}
+
+fn update(compiler: &Compiler, program: &mut Program, scope: Scope) -> Stage<()> {
+    let updated = program.update(&compiler.db, compiler.unit, scope);
+    updated.map_err(|errors| codegen_errors(compiler, errors))?;
+    if compiler.record_place.is_some() {
+        program.seal(&compiler.db);
+    }
+    Ok(())
 }
 
 fn codegen_errors(compiler: &Compiler, errors: Vec<CodegenError>) -> Ending {

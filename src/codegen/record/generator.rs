@@ -43,10 +43,10 @@ impl ProgramRecord {
     ) -> Result<Changes, Vec<CodegenError>> {
         let root = main_code(db, unit).map(metadata::main_key);
         let roots: Vec<CodeKey> = root.into_iter().collect();
-        self.update_from(db, unit, &roots, stale)
+        self.update_from(db, unit, &roots, stale, false)
     }
 
-    /// The same for a program or library that begins with other keys.
+    /// The same for what begins with other keys. In a library everything that another module's library has is empty.
     ///
     /// # Errors
     /// As [`ProgramRecord::update`].
@@ -56,13 +56,14 @@ impl ProgramRecord {
         unit: CompilationUnit,
         roots: &[CodeKey],
         stale: &Stale<'_>,
+        is_library: bool,
     ) -> Result<Changes, Vec<CodegenError>> {
         let is_optimized = opt_level(db) != OptLevel::None;
         let files: &[SourceFile] = match stale {
             Stale::Everything => &[],
             Stale::Bodies { files, .. } => files,
         };
-        let mut generators = generators(db, unit, files, false);
+        let mut generators = generators(db, unit, files, is_library);
         if let Stale::Bodies { bodies, .. } = stale
             && !self.is_empty()
             && !self.is_optimized
@@ -88,28 +89,6 @@ impl ProgramRecord {
                 *self = record;
                 Ok(Changes::Everything)
             }
-            Err(Failure::Errors(errors)) => Err(errors),
-            // Nothing is taken from an empty record.
-            Err(Failure::Unknown) => Err(Vec::new()),
-        }
-    }
-
-    /// A record of what begins with some keys, in which everything that another module's library has is empty.
-    ///
-    /// # Errors
-    /// As [`ProgramRecord::update`].
-    pub fn of_library(
-        db: &RootDatabase,
-        unit: CompilationUnit,
-        roots: &[CodeKey],
-    ) -> Result<ProgramRecord, Vec<CodegenError>> {
-        let mut record = ProgramRecord {
-            is_optimized: opt_level(db) != OptLevel::None,
-            ..ProgramRecord::default()
-        };
-        let mut generators = generators(db, unit, &[], true);
-        match record.update_with(&mut generators, roots, Bits::default()) {
-            Ok(_) => Ok(record),
             Err(Failure::Errors(errors)) => Err(errors),
             // Nothing is taken from an empty record.
             Err(Failure::Unknown) => Err(Vec::new()),

@@ -10,8 +10,9 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 use super::update::{Fresh, LinePlace};
-use super::{FUNCTION, Line, Part, ProgramRecord, WRITABLE};
+use super::{DEFINED, DERIVED, FUNCTION, Line, Part, ProgramRecord, WRITABLE};
 use crate::base::{Fingerprint, Name};
+use crate::db::RootDatabase;
 
 /// All code and data of a program or file, sorted by symbol.
 #[derive(Clone, Debug, Default)]
@@ -47,6 +48,21 @@ fn place(paths: &[Name], key: LineKey) -> Option<(Name, u32)> {
 }
 
 impl ProgramRecord {
+    /// Finds out the keys of all units, which [`ProgramRecord::output`] lists. None if one cannot be read.
+    pub fn know_keys(&mut self, db: &RootDatabase) -> Option<()> {
+        let unknown = (0..).zip(&self.keys).filter(|(id, key)| {
+            let flags = self.flags.get(*id);
+            key.is_none() && flags & DEFINED != 0 && flags & DERIVED == 0
+        });
+        let unknown: Vec<u32> = unknown.map(|(id, _)| id).collect();
+        let record = &*self;
+        let found = db.par_map(&unknown, |db, &id| record.decode_key(db, id));
+        for (id, key) in unknown.into_iter().zip(found) {
+            *self.keys.get_mut(id as usize)? = Some(key?);
+        }
+        Some(())
+    }
+
     /// The record's code and data as blobs. Their line keys hold lines: see [`line_of_output`].
     pub fn output(&self) -> Output {
         let datum = |&id: &u32| {
