@@ -24,10 +24,7 @@ impl Fingerprint {
 
     /// The fingerprint of a long run of bytes, such as a file's text. Collision resistant.
     pub fn of_bytes(bytes: &[u8]) -> Fingerprint {
-        let hash = blake3::hash(bytes);
-        let mut half = [0; 16];
-        half.copy_from_slice(&hash.as_bytes()[..16]);
-        Fingerprint(u128::from_le_bytes(half))
+        half_of(blake3::hash(bytes))
     }
 
     /// The fingerprint of the sequence `self`, `other`. Order matters.
@@ -55,6 +52,35 @@ impl Fingerprint {
             return None;
         }
         u128::from_str_radix(text, 16).ok().map(Fingerprint)
+    }
+}
+
+fn half_of(hash: blake3::Hash) -> Fingerprint {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash.as_bytes()[..16]);
+    Fingerprint(u128::from_le_bytes(half))
+}
+
+/// [`Fingerprint::of_bytes`] for bytes that come in pieces. Several threads work at long pieces, so that queries must not do this: a thread that waits for the
+/// others takes up whatever there is to do.
+#[derive(Clone, Debug, Default)]
+pub struct ContentHasher(blake3::Hasher);
+
+/// Pieces from this length on are worth several threads.
+const LONG: usize = 1 << 20;
+
+impl ContentHasher {
+    /// Goes on with more bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match bytes.len() >= LONG {
+            true => self.0.update_rayon(bytes),
+            false => self.0.update(bytes),
+        };
+    }
+
+    /// The fingerprint of all bytes so far.
+    pub fn finish(&self) -> Fingerprint {
+        half_of(self.0.finalize())
     }
 }
 

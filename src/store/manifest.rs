@@ -108,16 +108,18 @@ impl Stamp {
         if metadata.kind != FileKind::File || metadata.len != self.metadata.len {
             return Fresh::Changed;
         }
-        let Ok(bytes) = system.read(Path::new(&self.path)) else {
+        let Ok((len, content)) = system.content(Path::new(&self.path)) else {
             return Fresh::Changed;
         };
-        match Stamp::new(system, &self.path, metadata, &bytes, now) {
-            Some(stamp) if stamp.content == self.content => {
-                *self = stamp;
-                Fresh::SameContent
-            }
-            _ => Fresh::Changed,
+        // As it was before it was read, and so all the time.
+        let stays = system.metadata(Path::new(&self.path)).ok() == Some(metadata);
+        if !stays || len != metadata.len || content.0 != self.content {
+            return Fresh::Changed;
         }
+        self.metadata = metadata;
+        self.settled = is_settled(&metadata, now);
+        self.at = nanoseconds(now);
+        Fresh::SameContent
     }
 }
 

@@ -28,6 +28,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::Fingerprint;
+
 pub use self::bytes::FileBytes;
 pub use self::kept::{KeptFile, remove_hidden_files_at_signals};
 pub use self::memory::MemorySystem;
@@ -38,6 +40,12 @@ pub use self::read::{ReadError, ReadErrorKind, SourceText, describe, read_source
 pub trait System: Send + Sync + fmt::Debug {
     /// Reads a whole file once. A file that changed during the read is an error; [`read_source`] tries again.
     fn read(&self, path: &Path) -> Result<Vec<u8>, ReadErrorKind>;
+
+    /// The length of a file and the fingerprint of its bytes, which need not all be in memory for that. Errors are those of [`System::read`].
+    fn content(&self, path: &Path) -> Result<(u64, Fingerprint), ReadErrorKind> {
+        let bytes = self.read(path)?;
+        Ok((bytes.len() as u64, Fingerprint::of_bytes(&bytes)))
+    }
 
     /// The bytes of a file of which only parts may be wanted. The real system maps it into memory, so that it is for files that are replaced as a
     /// whole and never written in place, as the compiler's own outputs are.

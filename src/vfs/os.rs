@@ -9,7 +9,12 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::base::{ContentHasher, Fingerprint};
+
 use super::{FileBytes, FileKind, KeptFile, Metadata, OutputKind, ReadErrorKind, System};
+
+/// How much of a file is read at once where only its fingerprint is wanted.
+const PIECE: u64 = 1 << 20;
 
 /// The real file system and environment.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,6 +41,36 @@ impl System for OsSystem {
             }
         }
         Ok(bytes)
+    }
+
+    fn content(&self, path: &Path) -> Result<(u64, Fingerprint), ReadErrorKind> {
+        let mut file = File::open(path).map_err(ReadErrorKind::from_io)?;
+        let before = stamp(&file.metadata().map_err(ReadErrorKind::from_io)?);
+        // What has no length is read by a function that knows an end to it.
+        if before.kind != FileKind::File || before.len < PIECE {
+            let bytes = self.read(path)?;
+            return Ok((bytes.len() as u64, Fingerprint::of_bytes(&bytes)));
+        }
+        let mut hasher = ContentHasher::default();
+        let mut piece = Vec::with_capacity(PIECE as usize);
+        let mut len = 0;
+        loop {
+            piece.clear();
+            let read = (&mut file).take(PIECE).read_to_end(&mut piece);
+            match read.map_err(ReadErrorKind::from_io)? {
+                0 => break,
+                read => len += read as u64,
+            }
+            hasher.update(&piece);
+            if len > before.len {
+                return Err(ReadErrorKind::ChangedWhileReading);
+            }
+        }
+        let after = stamp(&file.metadata().map_err(ReadErrorKind::from_io)?);
+        match after == before && after.len == len {
+            true => Ok((len, hasher.finish())),
+            false => Err(ReadErrorKind::ChangedWhileReading),
+        }
     }
 
     fn map(&self, path: &Path) -> Result<FileBytes, ReadErrorKind> {

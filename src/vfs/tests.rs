@@ -154,3 +154,19 @@ fn a_file_that_is_written_again_holds_what_was_written_last() {
     drop(kept);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
 }
+
+#[test]
+fn the_content_of_a_file_is_that_of_its_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    for length in [0, 5, (1 << 20) - 1, 1 << 20, (5 << 20) + 3] {
+        let bytes: Vec<u8> = (0..length).map(|i: u32| (i % 251) as u8).collect();
+        std::fs::write(&path, &bytes).unwrap();
+        let expected = (u64::from(length), Fingerprint::of_bytes(&bytes));
+        assert_eq!(OsSystem.content(&path), Ok(expected));
+    }
+    assert_eq!(
+        OsSystem.content(folder.path()),
+        Err(ReadErrorKind::IsDirectory)
+    );
+}
