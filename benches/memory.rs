@@ -28,7 +28,7 @@ fn main() {
         if !wanted.is_empty() && !wanted.iter().any(|part| name.contains(part.as_str())) {
             continue;
         }
-        let (before, after) = memory::grow(&module, edit, 200, edits);
+        let (before, after) = memory::grow(&module, edit, 200, edits, false);
         println!(
             "{name:28} {before:>12} {after:>12} {:>14.1}",
             (after - before) as f64 / edits as f64

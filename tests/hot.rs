@@ -87,6 +87,10 @@ fn warm_builds_equal_clean_builds() {
     let mut programs = 0;
     for number in 0..steps {
         let step = module.step(&mut random);
+        // As it happens after thousands of edits.
+        if number % 10 == 9 {
+            module.hot.begin_anew();
+        }
         let (warm, warm_said, warm_image) = build(&module.hot, &module.system);
         let clean = HotCompiler::open(options(), Arc::new(module.system.clone()), None);
         let (clean, clean_said, clean_image) = build(&clean, &module.system);

@@ -71,8 +71,14 @@ pub const EDITS: &[(&str, Edit)] = &[
     }),
 ];
 
-/// The heap's size, in bytes, when a compiler is warm and after `count` edits more.
-pub fn grow(module: &[(String, String)], edit: Edit, warm: usize, count: usize) -> (isize, isize) {
+/// The heap's size, in bytes, when a compiler is warm and after `count` edits more; with `anew` after it has then begun anew and built once.
+pub fn grow(
+    module: &[(String, String)],
+    edit: Edit,
+    warm: usize,
+    count: usize,
+    anew: bool,
+) -> (isize, isize) {
     let system = MemorySystem::new();
     let mut args: Vec<String> = ["-module-name", "m", "-o", "out"]
         .iter()
@@ -102,6 +108,11 @@ pub fn grow(module: &[(String, String)], edit: Edit, warm: usize, count: usize) 
         if number == warm {
             before = LIVE.load(Ordering::Relaxed);
         }
+    }
+    if anew {
+        compiler.begin_anew();
+        let built = compiler.build().run(&mut BufferEmitter::default());
+        assert!(built.is_some(), "nobody sets an input meanwhile");
     }
     let after = LIVE.load(Ordering::Relaxed);
     (before, after)

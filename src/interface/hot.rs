@@ -70,7 +70,15 @@ pub struct HotCompiler {
     store: Option<Arc<Store>>,
     reuse: Arc<Reuse>,
     program: Arc<Mutex<Program>>,
+    /// How many changes the database has seen.
+    changes: usize,
 }
+
+/// What a change may leave in a database: what was asked about a declaration that is not there any more. See `benches/memory.rs`.
+const BYTES_OF_CHANGE: usize = 8 << 10;
+/// What all changes together may leave: so much, and so much for each byte of the sources.
+const BYTES_KEPT: usize = 64 << 20;
+const BYTES_KEPT_PER_BYTE: usize = 16;
 
 impl HotCompiler {
     /// Reads the files that `options` name. Those that cannot be read are errors of each build, until they can.
@@ -124,7 +132,22 @@ impl HotCompiler {
             store,
             reuse: Arc::default(),
             program: Arc::default(),
+            changes: 0,
         }
+    }
+
+    /// Begins with a new database, as a new process would. Declarations have an identity for the life of a database, so that one in which declarations come and
+    /// go for ever would grow for ever.
+    pub fn begin_anew(&mut self) {
+        let (system, store) = (self.system.clone(), self.store.clone());
+        *self = HotCompiler::open(self.options.clone(), system, store);
+    }
+
+    /// Whether what changes have left is so much that building once from nothing is better than keeping it.
+    fn is_worn(&self) -> bool {
+        let files = self.inputs.iter().filter_map(|input| input.file);
+        let size: usize = files.map(|file| file.text(&self.db).len()).sum();
+        self.changes > (BYTES_KEPT + BYTES_KEPT_PER_BYTE * size) / BYTES_OF_CHANGE
     }
 
     /// The options of every build.
@@ -177,6 +200,10 @@ impl HotCompiler {
         if changes.iter().any(came_or_went) {
             let files = present(&self.inputs);
             self.unit.set_files(&mut self.db).to(files);
+        }
+        self.changes += changes.len();
+        if !changes.is_empty() && self.is_worn() {
+            self.begin_anew();
         }
         changes
     }
