@@ -579,7 +579,10 @@ fn trivial_nominal(db: &dyn Db, ty: Ty) -> bool {
     fn recursive(_db: &dyn Db, _id: salsa::Id, _key: TrivialKey) -> bool {
         false
     }
-    answer(db, TrivialKey::new(db, ty))
+    // A type that holds larger and larger types of its own kind has no end, which is an error that others report.
+    const MAX_NESTING: u32 = 64;
+    const MAX_SIZE: u32 = 1 << 12;
+    ty.nesting() <= MAX_NESTING && ty.size() <= MAX_SIZE && answer(db, TrivialKey::new(db, ty))
 }
 
 /// Whether an observer's body mentions its parameter. A firewall: whoever writes to the property depends on no more of the body.
