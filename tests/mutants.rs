@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use codira::base::Fingerprint;
 use codira::codegen::program;
 use codira::db::{CompilationUnit, RootDatabase, SourceFile};
 use codira::diag::Severity;
@@ -77,6 +78,20 @@ fn programs(folder: &Path, found: &mut Vec<PathBuf>) {
             found.push(path);
         }
     }
+}
+
+fn mixed(number: u64) -> u64 {
+    0x9e37_79b9_7f4a_7c15 ^ number.wrapping_mul(0xff51_afd7_ed55_8ccd)
+}
+
+/// Which program a mutant is made of: the one whose name and number together draw most. So another fixture takes a few mutants from each of the
+/// others, and most stay what they were.
+fn program_of(number: u64, names: &[u64]) -> usize {
+    let draw = |name: &u64| mixed(mixed(number) ^ name);
+    let drawn = names.iter().map(draw).enumerate();
+    drawn
+        .max_by_key(|&(_, drawn)| drawn)
+        .map_or(0, |(at, _)| at)
 }
 
 /// Ends the process with a message unless it is dropped in time: nothing else stops a thread.
@@ -171,14 +186,24 @@ fn mutants(opt_level: OptLevel, total: usize) {
     let _ = rayon::ThreadPoolBuilder::new()
         .num_threads(1)
         .build_global();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let mut paths = Vec::new();
-    programs(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
-        &mut paths,
-    );
+    programs(&fixtures, &mut paths);
     let texts: Vec<String> = paths
         .iter()
         .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    let names: Vec<u64> = paths
+        .iter()
+        .map(|path| {
+            Fingerprint::of_bytes(
+                path.strip_prefix(&fixtures)
+                    .unwrap()
+                    .as_os_str()
+                    .as_encoded_bytes(),
+            )
+            .0 as u64
+        })
         .collect();
     let failures = Mutex::new(Vec::new());
     let next = AtomicUsize::new(0);
@@ -189,11 +214,9 @@ fn mutants(opt_level: OptLevel, total: usize) {
             if index >= total {
                 return;
             }
-            let program = index % texts.len();
-            let mut random = Random(
-                0x9e37_79b9_7f4a_7c15
-                    ^ (seed << 32 | (index as u64 + 1)).wrapping_mul(0xff51_afd7_ed55_8ccd),
-            );
+            let number = seed << 32 | (index as u64 + 1);
+            let program = program_of(number, &names);
+            let mut random = Random(mixed(number));
             let mut tokens = pieces(&texts[program]);
             mutate(&mut tokens, &mut random);
             let text = tokens.concat();

@@ -58,6 +58,26 @@ impl BodyCx<'_> {
         self.lower_operand(node)
     }
 
+    /// Lowers an operand of a call or an operator, which are the only places where `&place` may stand.
+    pub(super) fn lower_argument(&mut self, node: &Node<'_>) -> ExprId {
+        if node.kind() != INOUT_EXPR {
+            return self.lower_expr(node);
+        }
+        let place = self.expr_child(node);
+        self.expr(Expr::Inout(place), node.text_range())
+    }
+
+    /// `&place` anywhere else, as in `x = &y` or `(&x)`: an error, and a value that no other error is about.
+    fn misplaced_inout(&mut self, node: &Node<'_>) -> ExprId {
+        let missing = self.expr(Expr::Missing, node.text_range());
+        self.error(
+            "misplaced-inout",
+            missing,
+            "'&' may only be used to pass an argument to inout parameter",
+        );
+        missing
+    }
+
     fn lower_operand(&mut self, node: &Node<'_>) -> ExprId {
         let range = node.text_range();
         let expr = match node.kind() {
@@ -94,7 +114,7 @@ impl BodyCx<'_> {
             WILDCARD_EXPR => Expr::Discard,
             IMPLICIT_MEMBER_EXPR => return self.member(node, None),
             PREFIX_EXPR => return self.prefix(node),
-            INOUT_EXPR => Expr::Inout(self.expr_child(node)),
+            INOUT_EXPR => return self.misplaced_inout(node),
             SEQUENCE_EXPR => return self.sequence(node),
             TRY_EXPR | AWAIT_EXPR | UNSAFE_EXPR => {
                 let inner = self.expr_child(node);
@@ -347,7 +367,10 @@ impl BodyCx<'_> {
             } else {
                 None
             };
-            let expr = self.expr_child(&argument);
+            let expr = match first_expr(&argument) {
+                Some(value) if list.kind() != TUPLE_EXPR => self.lower_argument(&value),
+                _ => self.expr_child(&argument),
+            };
             if let Some(token) = argument.first_token()
                 && label.is_some()
             {

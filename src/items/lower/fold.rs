@@ -55,7 +55,12 @@ impl BodyCx<'_> {
         if let Some(whole) = self.effect(first, &parts[1..]) {
             return whole;
         }
-        let mut operand = self.lower_expr(first);
+        // Operands of operators are arguments; what an assignment or a cast stands beside is not.
+        let is_call = |part: Option<&Node<'_>>| part.is_some_and(|p| p.kind() == BINARY_OPERATOR);
+        let mut operand = match is_call(parts.get(1)) {
+            true => self.lower_argument(first),
+            false => self.lower_expr(first),
+        };
         let mut at = 1;
         while let Some(part) = parts.get(at) {
             at += 1;
@@ -80,7 +85,10 @@ impl BodyCx<'_> {
                 operand = rest;
                 break;
             }
-            operand = self.lower_expr(next);
+            operand = match is_call(Some(part)) || is_call(parts.get(at)) {
+                true => self.lower_argument(next),
+                false => self.lower_expr(next),
+            };
         }
         while let Some((lhs, op)) = stack.pop() {
             operand = self.combine(lhs, op, operand);

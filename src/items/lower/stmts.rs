@@ -50,7 +50,10 @@ impl BodyCx<'_> {
             CONTINUE_STMT => Stmt::Continue(name_tokens(node).nth(1).map(|t| name_of(&t))),
             FALLTHROUGH_STMT => Stmt::Fallthrough,
             DEFER_STMT => Stmt::Defer(self.block_child(node)),
-            YIELD_STMT => Stmt::Yield(vec![self.expr_child(node)]),
+            YIELD_STMT => Stmt::Yield(vec![match super::exprs::first_expr(node) {
+                Some(value) => self.lower_argument(&value),
+                None => self.expr_child(node),
+            }]),
             THEN_STMT => Stmt::Then(self.expr_child(node)),
             DISCARD_STMT => Stmt::DiscardThis,
             GUARD_STMT => {
