@@ -202,3 +202,73 @@ print([1, 2, 3].map { $0 * 2 }.reduce(0, +), second(4))
     folder.output("languagec main.code second.o -o out");
     assert_eq!(folder.output("./out"), "12 18\n");
 }
+
+/// A library's module file says what it was linked with, so that whoever imports it, directly or not, need not.
+#[test]
+fn programs_link_what_the_modules_that_they_import_were_compiled_with() {
+    let numbers = "\
+@_silgen_name(\"triple\") fn triple(_ x: Int32) -> Int32
+public fn tripled(_ x: Int) -> Int { return Int(triple(Int32(x))) }
+";
+    let middle = "import Numbers\npublic fn nine() -> Int { return tripled(3) }\n";
+    let main = "import Middle\nprint(nine())\n";
+    let files = [
+        ("Numbers.code", numbers),
+        ("Middle.code", middle),
+        ("main.code", main),
+        ("arithmetic.c", C_LIBRARY),
+    ];
+    let folder = Folder::new(&files);
+    folder.output("cc -c -fPIC arithmetic.c -o arithmetic.o");
+    folder.output("ar crs libarithmetic.a arithmetic.o");
+    // The C library calls back, which nothing here needs.
+    fs::write(
+        folder.path().join("other.c"),
+        "long hundred(long x) { return x; }\n",
+    )
+    .unwrap();
+    folder.output("cc -c -fPIC other.c -o other.o");
+    folder.output("ar qs libarithmetic.a other.o");
+    let library = "languagec -emit-library -static -emit-module -parse-as-library -I .";
+    folder.output(&format!(
+        "{library} -module-name Numbers -larithmetic Numbers.code"
+    ));
+    folder.output(&format!(
+        "{library} -module-name Middle -lNumbers Middle.code"
+    ));
+
+    let described = folder.output("language metadata Numbers.codemodule");
+    assert!(
+        described.contains("autolink:\n    -larithmetic\n"),
+        "{described}"
+    );
+    let described = folder.output("language metadata --json libNumbers.a");
+    let json: serde_json::Value = serde_json::from_str(&described).unwrap();
+    assert_eq!(json["autolink"], serde_json::json!(["-larithmetic"]));
+    // A module that is imported is no word for a linker: its code is found by its name.
+    let described = folder.output("language metadata --json Middle.codemodule");
+    let json: serde_json::Value = serde_json::from_str(&described).unwrap();
+    assert_eq!(json["autolink"], serde_json::json!([]));
+
+    let build = "languagec main.code -I . -L .";
+    for options in ["", "-O", "-driver-separate-processes"] {
+        folder.output(&format!("{build} {options} -o out"));
+        assert_eq!(folder.output("./out"), "9\n", "{options}");
+    }
+    assert_eq!(folder.output("language run -I . -L . main.code"), "9\n");
+    // Objects pass it on, to linkers that anybody else calls.
+    folder.output("languagec -c main.code -I . -o main.o");
+    assert_eq!(
+        folder.output("language-autolink-extract main.o"),
+        "-lm\n-larithmetic\n"
+    );
+    assert_eq!(
+        folder.output("language-autolink-extract libNumbers.a libMiddle.a"),
+        "-lm\n-larithmetic\n-lNumbers\n"
+    );
+    folder.output("languagec main.o libMiddle.a libNumbers.a -L . -o out");
+    assert_eq!(folder.output("./out"), "9\n");
+    // What is missing is named.
+    let said = folder.error("languagec main.code -I . -o other");
+    assert!(said.contains("-larithmetic"), "{said}");
+}

@@ -13,9 +13,9 @@ use codira::db::{CompilationUnit, RootDatabase, SourceFile, Workspace};
 use codira::items::tree::TypeRef;
 use codira::items::{Item, ItemKind, codec, item_tree};
 use codira::metadata::{
-    CODE_MEMBER, CStore, CrateLocator, Damage, LinkLibrary, METADATA_MEMBER, ModuleFile,
-    ModuleHeader, SearchPaths, SourceInfo, StableCrateId, Svh, Upstream, encode, metadata_object,
-    pack, write_archive,
+    CODE_MEMBER, CStore, CrateLocator, Damage, METADATA_MEMBER, ModuleFile, ModuleHeader,
+    SearchPaths, SourceInfo, StableCrateId, Svh, Upstream, encode, metadata_object, pack,
+    write_archive,
 };
 use codira::session::{Target, TrackedOptions};
 use codira::vfs::MemorySystem;
@@ -97,10 +97,6 @@ fn header() -> ModuleHeader {
         }],
         upstream: vec![upstream("A"), upstream("B")],
         autolink: vec!["-lm".into()],
-        link_libraries: vec![LinkLibrary {
-            name: "m".into(),
-            is_static: false,
-        }],
         ..ModuleHeader::default()
     }
 }

@@ -97,7 +97,6 @@ fn summary(system: &dyn System, file: &ModuleFile) -> Value {
     };
     let sources = header.sources.iter();
     let upstream = header.upstream.iter();
-    let libraries = header.link_libraries.iter();
     json!({
         "file": file.path(),
         "format": format,
@@ -127,9 +126,6 @@ fn summary(system: &dyn System, file: &ModuleFile) -> Value {
             })
             .collect::<Vec<_>>(),
         "autolink": header.autolink,
-        "link_libraries": libraries
-            .map(|library| json!({ "name": library.name, "is_static": library.is_static }))
-            .collect::<Vec<_>>(),
         "records": bytes(&mut file.records().map(|(_, record)| record.len())),
         "code": bytes(&mut file.codes().map(|(_, record)| record.len())),
         "members": members,

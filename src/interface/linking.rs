@@ -16,8 +16,9 @@ use crate::vfs::System;
 use super::stages::{Image, Object};
 use super::{Compiler, Emitter, Ending};
 
-/// Whether the options ask for what only a linker can do.
-pub(super) fn needs_linker(options: &Options, system: &dyn System) -> bool {
+/// Whether the options, or the modules that are imported, ask for what only a linker can do.
+pub(super) fn needs_linker(compiler: &Compiler) -> bool {
+    let (options, system) = (&compiler.options, &*compiler.system);
     let (tracked, untracked) = (&options.tracked, &options.untracked);
     match untracked.mode {
         Mode::EmitLibrary => !tracked.static_library,
@@ -27,6 +28,7 @@ pub(super) fn needs_linker(options: &Options, system: &dyn System) -> bool {
                 || !tracked.linker_arguments.is_empty()
                 || !foreign_inputs(options, system).is_empty()
                 || !foreign_libraries(options, system).is_empty()
+                || !inherited_libraries(compiler).is_empty()
         }
         _ => false,
     }
@@ -68,11 +70,44 @@ fn is_module_file(system: &dyn System, path: &Path) -> bool {
     system.exists(path) && ModuleFile::open(system, path).is_ok_and(|module| module.has_code())
 }
 
+/// What a module file says that programs with this module are linked with. The libraries of modules are found by their imports.
+pub(super) fn own_entries(compiler: &Compiler) -> Vec<String> {
+    let mut entries = Vec::new();
+    for library in &compiler.options.tracked.link_libraries {
+        if !is_imported(compiler, library) {
+            autolink::add(&mut entries, format!("-l{library}"));
+        }
+    }
+    entries
+}
+
+fn is_imported(compiler: &Compiler, name: &str) -> bool {
+    let mut modules = compiler.modules.iter();
+    modules.any(|module| module.header().name == name)
+}
+
+/// The libraries that the modules which are imported were compiled with, those of importers first: linkers take from a library what was missing before it.
+fn inherited_libraries(compiler: &Compiler) -> Vec<String> {
+    let mut libraries = Vec::new();
+    for module in compiler.modules.iter().rev() {
+        for entry in &module.header().autolink {
+            // Whatever else a file may say is no word that it can give to a program.
+            if let Some(name) = entry.strip_prefix("-l").filter(|name| !name.is_empty())
+                && !is_imported(compiler, name)
+            {
+                autolink::add(&mut libraries, name.to_owned());
+            }
+        }
+    }
+    libraries
+}
+
 /// What an object says that it wants to be linked with.
-pub(super) fn autolink_entries(options: &Options) -> Vec<String> {
+pub(super) fn autolink_entries(compiler: &Compiler) -> Vec<String> {
     // The runtime does its arithmetic on floating-point numbers with the C library's.
     let mut entries = vec!["-lm".to_owned()];
-    for library in &options.tracked.link_libraries {
+    let own = compiler.options.tracked.link_libraries.iter().cloned();
+    for library in own.chain(inherited_libraries(compiler)) {
         autolink::add(&mut entries, format!("-l{library}"));
     }
     entries
@@ -108,12 +143,13 @@ pub(super) fn link_objects(
         let message = format!("cannot make a temporary folder ({reason})");
         Diagnostic::global_error("unwritable-output", message)
     })?;
+    let mut libraries = foreign_libraries(options, system);
+    for library in inherited_libraries(compiler) {
+        autolink::add(&mut libraries, library);
+    }
     let mut job = LinkJob {
         library_paths: untracked.library_paths.iter().map(PathBuf::from).collect(),
-        libraries: foreign_libraries(options, system)
-            .into_iter()
-            .map(Into::into)
-            .collect(),
+        libraries: libraries.into_iter().map(Into::into).collect(),
         output: scratch.path().join("linked"),
         shared: untracked.mode == Mode::EmitLibrary,
         linker: options.tracked.linker.clone(),

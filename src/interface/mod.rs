@@ -539,7 +539,7 @@ fn phases(
     if callbacks.before_code(compiler) == Compilation::Stop {
         return Err(Ending::Stopped);
     }
-    let linked = linking::needs_linker(&compiler.options, &*compiler.system);
+    let linked = linking::needs_linker(compiler);
     let image = if mode == Mode::EmitObject || is_archive || linked {
         let code = timing.stage("generate", Some(db), || stages::generate_module(compiler));
         let code = compiler.intact(code)?;

@@ -43,7 +43,7 @@ use crate::vfs::System;
 use crate::{bodies, mir};
 
 use super::stages::Object;
-use super::{Compiler, Ending};
+use super::{Compiler, Ending, linking};
 
 /// The records of a library's code.
 ///
@@ -514,6 +514,7 @@ fn common_header(compiler: &Compiler) -> ModuleHeader {
         is_testable: tracked.enable_testing,
         target: tracked.target.triple().to_owned(),
         upstream: upstream.collect(),
+        autolink: linking::own_entries(compiler),
         ..ModuleHeader::default()
     }
 }

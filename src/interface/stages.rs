@@ -322,7 +322,7 @@ pub(super) fn generate_module(compiler: &Compiler) -> Stage<Output> {
     let db = &compiler.db;
     let program = compiler.program.lock();
     let mut program = program.unwrap_or_else(PoisonError::into_inner);
-    let scope = match linking::needs_linker(&compiler.options, &*compiler.system) {
+    let scope = match linking::needs_linker(compiler) {
         true => Scope::Module,
         false => Scope::Library,
     };
@@ -371,7 +371,7 @@ pub(super) fn objects(compiler: &Compiler, code: &Output) -> Stage<Vec<Object>> 
     let place = |key: LineKey| code.place(key);
     let extras = link::object_file::Extras {
         debug: debug.as_ref().map(|debug| debug.source(&place)),
-        autolink: &linking::autolink_entries(options),
+        autolink: &linking::autolink_entries(compiler),
     };
     if options.tracked.whole_module && options.untracked.num_threads == 0 {
         let bytes =

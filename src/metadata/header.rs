@@ -35,10 +35,8 @@ pub struct ModuleHeader {
     pub sources: Vec<SourceInfo>,
     /// The modules that it imports, directly or through others, as they were when it was compiled.
     pub upstream: Vec<Upstream>,
-    /// Words for the linker of every program that this module is part of.
+    /// Words for the linker of every program that this module is part of: `-lNAME` for each library that it was compiled with and that is no module.
     pub autolink: Vec<String>,
-    /// Libraries that programs with this module are linked with.
-    pub link_libraries: Vec<LinkLibrary>,
     /// Set in a file that holds a part of the module only, which nobody can import before it is merged with the others.
     pub part: Option<Part>,
 }
@@ -102,13 +100,4 @@ pub struct Upstream {
     pub is_reexported: bool,
     /// Whether the module itself imports it, instead of only a module that it imports.
     pub is_direct: bool,
-}
-
-/// A library that is no module.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct LinkLibrary {
-    /// The name as in `-lNAME`.
-    pub name: String,
-    /// Whether only the static library will do.
-    pub is_static: bool,
 }

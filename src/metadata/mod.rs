@@ -32,7 +32,7 @@ mod tests;
 pub use self::archive::{CODE_MEMBER, METADATA_MEMBER, metadata_object, write_archive};
 pub use self::cstore::{CStore, CrateMetadata, CrateNum};
 pub use self::file::{Damage, Format, ModuleError, ModuleFile, encode};
-pub use self::header::{LinkLibrary, ModuleHeader, Part, PartFile, SourceInfo, Upstream};
+pub use self::header::{ModuleHeader, Part, PartFile, SourceInfo, Upstream};
 pub use self::interface::{Exported, exported, module_hashes};
 pub use self::locator::{CrateLocator, Library, LocateError, SearchPaths, Wanted};
 pub use self::svh::Svh;
