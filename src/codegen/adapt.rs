@@ -1,4 +1,5 @@
-//! Function values whose types differ because a type was opened: `(any P) -> R` where `(T) -> R` is wanted for the type inside.
+//! Function values whose types differ because a type was opened: `(any P) -> R` where `(T) -> R` is wanted for the type inside; and functions
+//! that do not throw, where a cast wants one that may.
 //!
 //! The library has a generic function for each shape (`_adapt2` and so on, in `Casts.code`), which makes a closure around the value that casts
 //! what it is given and what it gives back. This folder only says which one it is, and for which types.
@@ -15,22 +16,22 @@ use crate::types::ty::{FnTy, ParamMode, Ty, TyList};
 /// function for parameters like these.
 pub(super) fn function_adapter(db: &dyn Db, from: &FnTy, to: &FnTy) -> Option<(FnId, TyList)> {
     let modes = |f: &FnTy| f.params.iter().map(|p| p.mode).collect::<Vec<_>>();
-    if modes(from) != modes(to) || from.is_async || to.is_async {
+    let modes_of = modes(from);
+    if modes_of != modes(to) || from.is_async || to.is_async {
         return None;
     }
-    let (first, rest) = match from.params.split_first() {
-        Some((first, rest)) => (first.mode, rest),
-        None => (ParamMode::Borrow, &[][..]),
+    let plain = modes_of.iter().all(|&mode| mode == ParamMode::Borrow);
+    let shape = if plain {
+        modes_of.len().to_string()
+    } else {
+        let letters = modes_of.iter().map(|mode| match mode {
+            ParamMode::Borrow => 'b',
+            ParamMode::Inout => 'i',
+            ParamMode::Owned => 'o',
+        });
+        ['_'].into_iter().chain(letters).collect()
     };
-    let kind = match first {
-        ParamMode::Inout => "Inout",
-        ParamMode::Borrow => "",
-        _ => return None,
-    };
-    if rest.iter().any(|p| p.mode != ParamMode::Borrow) {
-        return None;
-    }
-    let name = Name::new(&format!("_adapt{kind}{}", from.params.len()));
+    let name = Name::new(&format!("_adapt{shape}"));
     let def = module_members(db, library_module(db), name)
         .iter()
         .copied()
@@ -42,7 +43,7 @@ pub(super) fn function_adapter(db: &dyn Db, from: &FnTy, to: &FnTy) -> Option<(F
     };
     let mut args = side(from);
     args.extend(side(to));
-    args.push(from.throws.unwrap_or_else(never));
+    args.extend([from, to].map(|f| f.throws.unwrap_or_else(never)));
     let id = FnId {
         def,
         kind: FnKind::Body,

@@ -3,7 +3,7 @@
 use super::builder::{Builder, Slot};
 use super::captures::thunk_number;
 use super::data::*;
-use super::place::{Access, Stability};
+use super::place::{Access, Stability, Val};
 use crate::bodies::thir::*;
 use crate::types::lang::{self, LangItem};
 use crate::types::ty::{FnParam, FnTy, ParamMode, Ty};
@@ -165,6 +165,16 @@ impl<'a> Builder<'a> {
             Argument::Value(Operand::Borrow(function.into())),
         ];
         self.library_call(name, &types, operands, dest);
+    }
+
+    /// `type(of:)` of a value of type `any P.Type`. The library's function is called as with any existential, so that it runs for the type that the
+    /// value is: `any Any.Type` alone is not asked like that, because the types of types of types would have to be known without end.
+    pub(super) fn dynamic_metatype(&mut self, value: Val, existential: Ty, ty: Ty, dest: &Place) {
+        let found = self.temp(Ty::metatype(Ty::any()));
+        let args = vec![Argument::Value(Self::borrow(&value))];
+        self.library_call("_metatype", &[existential], args, &found.into());
+        let value = Operand::Move(found.into());
+        self.assign(dest.clone(), Rvalue::Upcast { value, to: ty });
     }
 
     /// The address of storage as a pointer, for the duration of the statement.

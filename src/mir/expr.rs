@@ -420,6 +420,9 @@ impl<'a> Builder<'a> {
                 }
                 let inner_ty = self.ty_of(*inner);
                 let value = self.rvalue(*inner);
+                if let Some(existential) = inner_ty.as_existential_metatype() {
+                    return self.dynamic_metatype(value, existential, ty, dest);
+                }
                 let place = self.place_of(value, inner_ty);
                 self.assign(dest.clone(), Rvalue::DynamicType(place));
             }

@@ -359,14 +359,6 @@ impl Printer<'_> {
         if let Some(class) = e.superclass {
             separate(&mut self.out);
             self.ty(class);
-        } else if e.class_bound
-            && !e
-                .protocols
-                .iter()
-                .any(|&p| crate::types::protocols::is_class_bound(db, p))
-        {
-            separate(&mut self.out);
-            self.out.push_str("AnyObject");
         }
         for &protocol in &e.protocols {
             separate(&mut self.out);
@@ -386,6 +378,15 @@ impl Printer<'_> {
                 }
                 self.out.push('>');
             }
+        }
+        // `AnyObject` is last, and unsaid where the others say as much.
+        let implied = e.superclass.is_some()
+            || e.protocols
+                .iter()
+                .any(|&p| crate::types::protocols::is_class_bound(db, p));
+        if e.class_bound && !implied {
+            separate(&mut self.out);
+            self.out.push_str("AnyObject");
         }
     }
 

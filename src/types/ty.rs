@@ -332,6 +332,13 @@ impl Ty {
     pub fn is_any_object(self) -> bool {
         matches!(self.kind(), TyKind::Existential(e) if e.protocols.is_empty() && e.superclass.is_none() && e.class_bound)
     }
+    /// The existential whose metatype this is (`any P` of `any P.Type`), unless it is `Any`.
+    pub fn as_existential_metatype(self) -> Option<Ty> {
+        match self.kind() {
+            TyKind::Metatype(inner) if inner.is_existential() && !inner.is_any() => Some(*inner),
+            _ => None,
+        }
+    }
     pub fn is_existential(self) -> bool {
         matches!(self.kind(), TyKind::Existential(_))
     }

@@ -3,12 +3,13 @@
 use cranelift_codegen::ir::{InstBuilder, Value, condcodes::IntCC, types};
 
 use crate::items::ids::DefId;
-use crate::mir::data::{Operand, Place};
-use crate::types::ty::{Ty, TyKind};
+use crate::mir::data::{Instance, Operand, Place};
+use crate::types::ty::{FnTy, Ty, TyKind};
 
 use super::super::key::{CodeKey, canonical};
 use super::super::layout::{BOX_VALUE, EXISTENTIAL_BUFFER, ExistentialKind, Shape};
 use super::super::metadata::descriptor;
+use super::call::{Function, Writebacks};
 use super::code::{Addr, Result, Target, Vals};
 use super::frame::{At, Emitter, Loc};
 use super::values::Val;
@@ -334,6 +335,8 @@ impl<'f, 'a> Emitter<'f, 'a> {
         if let Some(done) = self.cast_exact(from_addr, from, to_addr, to)? {
             // The common case is settled; `done` is where both paths meet, with the answer.
             self.store(&ok, &Val::one(done))?;
+        } else if let Some(done) = self.cast_throwing(from_addr, from, to_addr, to)? {
+            self.store(&ok, &Val::one(done))?;
         } else {
             let worked = self.dynamic_cast(from_addr, from, to_addr, to, false);
             self.store(&ok, &Val::one(worked))?;
@@ -380,6 +383,60 @@ impl<'f, 'a> Emitter<'f, 'a> {
         self.c.at(miss);
         let worked = self.dynamic_cast(source, from, target, to, false);
         self.c.b.def_var(answer, worked);
+        self.c.jump(done);
+        self.c.at(done);
+        Ok(Some(self.c.b.use_var(answer)))
+    }
+
+    /// From an existential to functions that may throw: one that does not is such a function too, by way of one of the library.
+    fn cast_throwing(
+        &mut self,
+        source: Addr,
+        from: Ty,
+        target: Addr,
+        to: Ty,
+    ) -> Result<Option<Value>> {
+        let TyKind::Function(wanted) = to.kind() else {
+            return Ok(None);
+        };
+        let plain = |error: Ty| matches!(error.kind(), TyKind::Existential(e) if e.protocols.len() == 1 && self.c.p.is_error_protocol(e.protocols[0]));
+        if !from.is_existential() || !wanted.throws.is_some_and(plain) {
+            return Ok(None);
+        }
+        let calm = FnTy {
+            throws: None,
+            ..wanted.clone()
+        };
+        let Some((id, args)) = self.c.p.function_adapter(&calm, wanted) else {
+            return Ok(None);
+        };
+        let calm = canonical(Ty::function(calm));
+        let (miss, hit, done) = (self.c.cold_block(), self.c.cold_block(), self.c.block());
+        let answer = self.c.b.declare_var(types::I8);
+        let worked = self.dynamic_cast(source, from, target, to, false);
+        self.c.b.def_var(answer, worked);
+        self.c.branch(worked, done, miss);
+        self.c.at(miss);
+        let found = self.c.slot_for(calm);
+        let worked = self.dynamic_cast(source, from, found, calm, false);
+        self.c.b.def_var(answer, worked);
+        self.c.branch(worked, hit, done);
+        self.c.at(hit);
+        let layout = self.c.layout(calm);
+        let function = self.c.load_val(layout, found);
+        let values = function.scalars()?.iter().copied().collect();
+        let callee = Function::Symbol(Instance { id, args });
+        let result = Loc::memory(to, target);
+        self.call_with(
+            callee,
+            &result,
+            false,
+            values,
+            None,
+            Writebacks::default(),
+            None,
+        )?;
+        self.destroy(&Loc::memory(calm, found))?;
         self.c.jump(done);
         self.c.at(done);
         Ok(Some(self.c.b.use_var(answer)))

@@ -3,8 +3,8 @@
 use crate::base::Arena;
 use crate::items::ids::DefId;
 use crate::mir::data::{
-    Argument, BlockData, Callee, Const, FnId, FnKind, Instance, Local, LocalDecl, LocalKind, Mir,
-    Operand, Place, Rvalue, Statement, StatementKind, Terminator,
+    Argument, Block, BlockData, Callee, Const, FnId, FnKind, Instance, Local, LocalDecl, LocalKind,
+    Mir, Operand, Place, Proj, Rvalue, Statement, StatementKind, Terminator,
 };
 use crate::types::ty::{BuiltinTy, Ty, TyKind, TyList};
 
@@ -110,27 +110,109 @@ impl Thunk {
         passing: Passing,
     ) -> Result<Argument> {
         let value = place(self.param(from, LocalKind::Borrowed));
-        let dest = self.local(to, LocalKind::Var);
-        if let (TyKind::Function(function), TyKind::Function(wanted)) = (from.kind(), to.kind()) {
-            let (adapter, types) = p
-                .function_adapter(function, wanted)
-                .ok_or("a function of an opened type with parameters of this kind")?;
-            self.push(StatementKind::Call {
-                dest: place(dest),
-                callee: Callee::Static(adapter, types),
-                args: vec![Argument::Value(Operand::Borrow(value))],
-            });
+        let dest = place(self.local(to, LocalKind::Var));
+        let wrapped = |ty: Ty| match ty.as_nominal() {
+            Some((def, args)) if p.is_optional(def) => args.as_slice().first().copied(),
+            _ => None,
+        };
+        if is_function(from) && is_function(to) {
+            self.adapt(p, value, from, dest.clone(), to)?;
+        } else if let (Some(inner), Some(wanted)) = (wrapped(from), wrapped(to))
+            && is_function(inner)
+            && is_function(wanted)
+        {
+            self.adapt_optional(p, value, (from, inner), dest.clone(), (to, wanted))?;
         } else {
-            self.cast(value, from, place(dest), to);
+            self.cast(value, from, dest.clone(), to);
         }
         Ok(Argument::Value(match passing {
-            Passing::Owned => Operand::Move(place(dest)),
+            Passing::Owned => Operand::Move(dest),
             Passing::Borrow => {
-                self.temporaries.push(dest);
-                Operand::Borrow(place(dest))
+                self.temporaries.push(dest.local);
+                Operand::Borrow(dest)
             }
             Passing::Inout => return Err("an opened type in an inout parameter".into()),
         }))
+    }
+
+    /// Makes a function of one type from a function of another, whose types differ because a type was opened.
+    fn adapt<'a>(
+        &mut self,
+        p: &dyn Program<'a>,
+        value: Place,
+        from: Ty,
+        dest: Place,
+        to: Ty,
+    ) -> Result<()> {
+        let (TyKind::Function(function), TyKind::Function(wanted)) = (from.kind(), to.kind())
+        else {
+            return Err("a function made from something else".into());
+        };
+        let (adapter, types) = p
+            .function_adapter(function, wanted)
+            .ok_or("a function of an opened type with parameters of this kind")?;
+        self.push(StatementKind::Call {
+            dest,
+            callee: Callee::Static(adapter, types),
+            args: vec![Argument::Value(Operand::Borrow(value))],
+        });
+        Ok(())
+    }
+
+    /// The same for a function that may be missing. Each type comes with the one that it wraps.
+    fn adapt_optional<'a>(
+        &mut self,
+        p: &dyn Program<'a>,
+        value: Place,
+        (from, inner): (Ty, Ty),
+        dest: Place,
+        (to, wanted): (Ty, Ty),
+    ) -> Result<()> {
+        let shape = p
+            .layout(from)
+            .as_enum()
+            .ok_or("an optional without cases")?;
+        let case = |with_payload: bool| {
+            let mut cases = shape.cases.iter();
+            cases
+                .find(|c| c.payload.is_some() == with_payload)
+                .map(|c| c.def)
+        };
+        let (Some(some), Some(none)) = (case(true), case(false)) else {
+            return Err("an optional without its cases".into());
+        };
+        let found = self.local(Ty::builtin(BuiltinTy::Int1), LocalKind::Var);
+        let is_some = Rvalue::IsCase(value.clone(), some);
+        self.push(StatementKind::Assign(place(found), is_some));
+        let (then, els, next) = (
+            self.block_after(1),
+            self.block_after(2),
+            self.block_after(3),
+        );
+        self.finish_block(Terminator::If {
+            cond: Operand::Borrow(place(found)),
+            then,
+            els,
+        });
+        let function = self.local(wanted, LocalKind::Var);
+        let payload = value.then(Proj::Payload(some));
+        self.adapt(p, payload, inner, place(function), wanted)?;
+        let made = |case, payload| Rvalue::Case {
+            ty: to,
+            case,
+            payload,
+        };
+        let wrapped = made(some, vec![Operand::Move(place(function))]);
+        self.push(StatementKind::Assign(dest.clone(), wrapped));
+        self.finish_block(Terminator::Goto(next));
+        self.push(StatementKind::Assign(dest, made(none, Vec::new())));
+        self.finish_block(Terminator::Goto(next));
+        Ok(())
+    }
+
+    /// The block that comes this many after the one that is being filled.
+    fn block_after(&self, count: usize) -> Block {
+        Block::from_raw((self.mir.blocks.len() + count) as u32)
     }
 
     /// Ends the function, without what was made for the call.
@@ -177,10 +259,7 @@ impl Thunk {
         if let (TyKind::Metatype(_), TyKind::Metatype(_)) = (result.kind(), own.kind()) {
             return self.call(callee, args, result, error, reference);
         }
-        let (next, unwind) = (
-            crate::mir::data::Block::from_raw(1),
-            crate::mir::data::Block::from_raw(2),
-        );
+        let (next, unwind) = (self.block_after(1), self.block_after(2));
         let found = self.local(result, LocalKind::Var);
         let slot = error.map(|error| self.local(error, LocalKind::Var));
         if let (Some(error), Some(slot)) = (error, slot) {
@@ -214,7 +293,7 @@ impl Thunk {
         self.block.stmts.push(Statement { kind, src: None });
     }
 
-    fn finish_block(&mut self, terminator: Terminator) -> crate::mir::data::Block {
+    fn finish_block(&mut self, terminator: Terminator) -> Block {
         let mut block = std::mem::take(&mut self.block);
         block.term = Some(terminator);
         self.mir.blocks.alloc(block)
@@ -235,7 +314,7 @@ impl Thunk {
         } else {
             self.local(result, LocalKind::Var)
         };
-        let next = crate::mir::data::Block::from_raw(1);
+        let (next, unwind) = (self.block_after(1), self.block_after(2));
         match error {
             Some(error) => {
                 self.mir.throws = Some(error);
@@ -246,7 +325,7 @@ impl Thunk {
                     callee,
                     args,
                     normal: next,
-                    unwind: crate::mir::data::Block::from_raw(2),
+                    unwind,
                 });
                 self.convert(dest, own, convert);
                 self.leave(Terminator::Return);
@@ -271,6 +350,10 @@ impl Thunk {
             self.push(StatementKind::Assign(place(self.mir.result), rvalue));
         }
     }
+}
+
+fn is_function(ty: Ty) -> bool {
+    matches!(ty.kind(), TyKind::Function(_))
 }
 
 fn placeholder() -> FnId {
