@@ -1,13 +1,14 @@
 //! What a value of type `any P` cannot do: be of the same type as another one, or stand for a type that conforms to `P`.
 
 use crate::bodies::check::Checker;
+use crate::db::Db;
 use crate::items::hir::ExprId;
 use crate::items::ids::{DefId, DefKind};
 use crate::items::{Anchor, AnchoredDiagnostic};
 use crate::types::generics::{Requirement, generics};
-use crate::types::lang::{LangItem, lang};
+use crate::types::lang::{LangItem, is_lang, lang};
 use crate::types::signature::signature;
-use crate::types::ty::{Ty, TyKind, TyList};
+use crate::types::ty::{ParamMode, Ty, TyKind, TyList};
 
 impl Checker<'_> {
     /// Reports a call whose chosen declaration needs to know the type behind an existential. True when it did.
@@ -60,7 +61,8 @@ impl Checker<'_> {
                 .any(|param| takes_self(param.ty, true))
     }
 
-    /// An existential stands for a generic parameter only where a parameter is exactly of that type: then the value behind it does.
+    /// An existential stands for a generic parameter only where a parameter is exactly of that type: then the value behind it does. What else
+    /// is of the type must be given by the function, because whoever calls it does not know the type.
     fn check_self_conformance(&mut self, call: ExprId, def: DefId, args: TyList) -> bool {
         let db = self.db;
         let own = generics(db, def);
@@ -77,13 +79,24 @@ impl Checker<'_> {
             let Some(argument) = argument.filter(|_| *index >= own.parent_count) else {
                 continue;
             };
-            let direct = params.iter().any(|param| {
+            let opened = params.iter().position(|param| {
                 let mut ty = param.ty;
                 while let TyKind::Metatype(inner) | TyKind::Inout(inner) = ty.kind() {
                     ty = *inner;
                 }
                 let ty = crate::types::optional_payload(db, ty).unwrap_or(ty);
-                ty == *subject
+                ty == *subject && !param.variadic
+            });
+            let direct = opened.is_some_and(|opened| {
+                let mut others = params.iter().enumerate().filter(|(i, _)| *i != opened);
+                let taken = others.any(|(_, param)| {
+                    let place = match param.mode {
+                        ParamMode::Inout => Place::Both,
+                        _ => Place::Taken,
+                    };
+                    needs_type(db, param.ty, *index, place)
+                });
+                !taken && !needs_type(db, signature(db, def).result, *index, Place::Given)
             });
             let marker = crate::types::conformance::is_marker(db, *protocol);
             if direct
@@ -113,6 +126,59 @@ impl Checker<'_> {
             return true;
         }
         false
+    }
+}
+
+/// Where a part of a function's type stands: who makes values of it.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    Given,
+    Taken,
+    Both,
+}
+
+impl Place {
+    fn flipped(self) -> Place {
+        match self {
+            Place::Given => Place::Taken,
+            Place::Taken => Place::Given,
+            Place::Both => Place::Both,
+        }
+    }
+}
+
+/// Whether a type, standing at this place of a function's type, says something about a generic parameter that an existential cannot say.
+fn needs_type(db: &dyn Db, ty: Ty, index: u32, place: Place) -> bool {
+    match ty.kind() {
+        TyKind::Param { index: i, .. } => *i == index && place != Place::Given,
+        TyKind::Assoc { base, .. } => needs_type(db, *base, index, place),
+        TyKind::Function(f) => {
+            let params = f.params.iter().any(|param| {
+                let place = match param.mode {
+                    ParamMode::Inout => Place::Both,
+                    _ => place.flipped(),
+                };
+                needs_type(db, param.ty, index, place)
+            });
+            params || needs_type(db, f.result, index, place)
+        }
+        TyKind::Tuple(elems) => elems.iter().any(|e| needs_type(db, e.ty, index, place)),
+        TyKind::Metatype(inner) => needs_type(db, *inner, index, place),
+        TyKind::Inout(inner) => needs_type(db, *inner, index, Place::Both),
+        TyKind::Nominal { args, .. } => {
+            // Values of these can be converted with what they hold.
+            let converts = [LangItem::Optional, LangItem::Array].map(|item| is_lang(db, ty, item));
+            let converts = converts.contains(&true);
+            let dictionary = is_lang(db, ty, LangItem::Dictionary);
+            args.iter().enumerate().any(|(i, arg)| {
+                let place = match converts || dictionary && i == 1 {
+                    true => place,
+                    false => Place::Both,
+                };
+                needs_type(db, arg, index, place)
+            })
+        }
+        _ => false,
     }
 }
 

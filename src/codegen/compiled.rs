@@ -21,9 +21,9 @@ use crate::types::ty::TyList;
 use super::blob::{DataBlob, LineKey, Linkage, SymbolName};
 use super::cx::Program;
 use super::key::{Blob, CodeKey, CodeUnit};
-use super::program::{DbProgram, c_symbol, code_unit, definition_of_line, main_code, symbol_name};
+use super::program::{DbProgram, c_symbol, code_unit, definition_of_line, entry, symbol_name};
 use super::record::{Output, ProgramRecord};
-use super::{metadata, stored};
+use super::stored;
 
 /// The code of a key in the libraries of the modules that are imported.
 pub(super) fn compiled_unit(db: &dyn Db, key: CodeKey) -> Option<CodeUnit> {
@@ -170,8 +170,7 @@ pub(super) fn place_elsewhere(db: &dyn Db, key: CodeKey) -> Option<CodeUnit> {
 
 /// Everything that a module has, whether the program uses it or not: its main code, functions, storage and metadata without generic parameters.
 pub fn roots(db: &RootDatabase, unit: CompilationUnit) -> Vec<CodeKey> {
-    let main = main_code(db, unit).map(metadata::main_key);
-    let mut roots: Vec<CodeKey> = main.into_iter().collect();
+    let mut roots: Vec<CodeKey> = entry(db, unit, false).into_iter().collect();
     for list in db.par_map(unit.files(db), |db, &file| {
         let mut keys = Vec::new();
         for &def in body_owners(db, file) {

@@ -558,11 +558,11 @@ pub(super) fn is_function(key: &CodeKey) -> bool {
     }
 }
 
-/// The entry of the program.
-pub fn main_key(file_code: DefId) -> CodeKey {
+/// The entry of the program: a file's statements, or the type that is marked with `@main`.
+pub fn main_key(def: DefId) -> CodeKey {
     CodeKey::Function(Instance {
         id: FnId {
-            def: file_code,
+            def,
             kind: FnKind::Main,
         },
         args: TyList::empty(),

@@ -842,7 +842,7 @@ pub(super) fn can_conform(ty: Ty) -> bool {
 }
 
 /// The statements of a module's main file, if it has any.
-pub fn main_code(db: &dyn Db, unit: CompilationUnit) -> Option<DefId> {
+fn main_code(db: &dyn Db, unit: CompilationUnit) -> Option<DefId> {
     let main = unit
         .files(db)
         .iter()
@@ -858,7 +858,27 @@ pub fn main_code(db: &dyn Db, unit: CompilationUnit) -> Option<DefId> {
     ))
 }
 
-/// All code and data of a program whose entry is the unit's main file.
+/// What the runtime calls: the statements of a module's main file, or the function `main` of the type that is marked for it. A main file
+/// without statements is a program that does nothing; so is any one file, where a program is wanted.
+pub fn entry(db: &dyn Db, unit: CompilationUnit, is_program: bool) -> Option<CodeKey> {
+    let marked = || {
+        let mut files = unit.files(db).iter();
+        files.find_map(|&file| file_scope(db, file).entries.first().copied())
+    };
+    let empty = || {
+        let mut files = unit.files(db).iter();
+        let script = files.find(|&&file| {
+            crate::items::is_script(db, file)
+                && (is_program || crate::items::is_named_main(db, file))
+        });
+        let file = file_def(db, *script?)?;
+        Some(crate::items::owners::top_level_def(db, file))
+    };
+    let found = main_code(db, unit).or_else(marked).or_else(empty);
+    found.map(metadata::main_key)
+}
+
+/// All code and data of a program.
 pub fn program(db: &RootDatabase, unit: CompilationUnit) -> Output {
     let mut record = ProgramRecord::default();
     match record.update(db, unit, &Stale::Everything) {
@@ -896,10 +916,7 @@ fn functions(
     mut describe: impl FnMut(CodeKey) -> String,
 ) -> String {
     let p = DbProgram { db };
-    let mut queue: Vec<CodeKey> = main_code(db, unit)
-        .map(metadata::main_key)
-        .into_iter()
-        .collect();
+    let mut queue: Vec<CodeKey> = entry(db, unit, true).into_iter().collect();
     let mut seen: crate::base::FxHashSet<CodeKey> = Default::default();
     let mut parts: Vec<(SymbolName, String)> = Vec::new();
     while let Some(key) = queue.pop() {

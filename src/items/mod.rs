@@ -117,9 +117,13 @@ pub fn is_script(db: &dyn Db, file: SourceFile) -> bool {
     let Some(unit) = unit_of_file(db, file) else {
         return true;
     };
+    !unit.options(db).parse_as_library && (is_named_main(db, file) || unit.files(db).len() == 1)
+}
+
+/// Whether a file has the name of a program's main file.
+pub fn is_named_main(db: &dyn Db, file: SourceFile) -> bool {
     let name = file.path(db).rsplit(['/', '\\']).next().unwrap_or_default();
-    let is_main = name.split_once('.').is_some_and(|(stem, _)| stem == "main");
-    !unit.options(db).parse_as_library && (is_main || unit.files(db).len() == 1)
+    name.split_once('.').is_some_and(|(stem, _)| stem == "main")
 }
 
 /// The identity of a module.

@@ -205,9 +205,9 @@ fn build_function(facts: Facts<'_>, id: FnId) -> Option<(Mir, Vec<MirError>)> {
         FnKind::Body => !matches!(kind, DefKind::Synth(_)),
         FnKind::EndAccess => true,
         FnKind::Allocate => facts.is_convenience(def),
+        FnKind::Main => kind == DefKind::TopLevel && has_source_body(facts, def),
         FnKind::Closure(_)
         | FnKind::InitialValue
-        | FnKind::Main
         | FnKind::KeyPathGet(_)
         | FnKind::KeyPathSet(_) => true,
         FnKind::DefaultArg => !facts
@@ -302,6 +302,7 @@ fn build_from<'a>(
             _ => builder.build_property_get(),
         },
         FnKind::PropertySet => builder.build_property_set(),
+        FnKind::Main if !from_source => builder.build_entry()?,
         FnKind::Main => builder.build_main(),
         FnKind::BoundMethodThunk => builder.build_bound_method(),
         FnKind::KeyPathGet(n) => builder.build_key_path(n, false),

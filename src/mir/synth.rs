@@ -11,6 +11,42 @@ use crate::types::signature::ThisKind;
 use crate::types::ty::{BuiltinTy, ParamMode, Ty, TyList};
 
 impl<'a> Builder<'a> {
+    /// Calls the function `main` of the type that is marked as the program's entry; a file without statements has nothing to do.
+    pub fn build_entry(&mut self) -> Option<()> {
+        self.mir.throws = Some(self.facts.any_error());
+        let nominal = self.owner;
+        if self.facts.kind(nominal) == DefKind::TopLevel {
+            self.finish_unit();
+            return Some(());
+        }
+        let function = crate::types::check::main_function(self.facts.db, nominal)?;
+        let this = Ty::nominal(nominal, &[]);
+        let mut args = Vec::new();
+        if self.facts.takes_metatype(function) {
+            let metatype = Operand::Const(Const::Metatype(this));
+            args.push(Argument::Value(metatype));
+        }
+        let id = FnId {
+            def: function,
+            kind: FnKind::Body,
+        };
+        // In a protocol's extension the type is the only generic argument.
+        let generic: Vec<Ty> = self
+            .facts
+            .identity_args(function)
+            .iter()
+            .map(|_| this)
+            .collect();
+        let dest = self.temp(Ty::unit());
+        let throws = self.facts.signature(function).throws;
+        let callee = Callee::Static(id, TyList::new(&generic));
+        self.emit_call(&dest.into(), callee, args, throws);
+        if !self.dead {
+            self.finish_unit();
+        }
+        Some(())
+    }
+
     /// Builds the body of a synthesised member.
     pub fn build_synth(&mut self, synth: Synth) {
         let def = self.owner;

@@ -44,6 +44,8 @@ pub struct FileScope {
     pub conforming: Vec<DefId>,
     /// Whether there are statements outside of declarations.
     pub is_main: bool,
+    /// The types that are marked with `@main`.
+    pub entries: Vec<DefId>,
 }
 
 /// What a file declares at its top level.
@@ -63,6 +65,10 @@ fn declared_names(tree: &ItemTree) -> FileScope {
         let Some(item) = tree.items.get(&def) else {
             continue;
         };
+        if matches!(item.kind, ItemKind::Nominal(_)) && item.attrs.iter().any(|a| a.name == "main")
+        {
+            scope.entries.push(def);
+        }
         match &item.kind {
             ItemKind::Extension(ext) => {
                 if let Some(name) = last_name(&item.types[ext.extended], item) {

@@ -14,10 +14,10 @@ use crate::codegen::blob::{LineKey, SymbolName};
 use crate::codegen::cx::Program;
 use crate::codegen::key::{CodeKey, CodeUnit, CodegenError, DynamicCall};
 use crate::codegen::program::{
-    DbProgram, can_conform, code_unit, definition_of_line, line_number, main_code, opt_level,
+    DbProgram, can_conform, code_unit, definition_of_line, entry, line_number, opt_level,
     symbol_name,
 };
-use crate::codegen::{compiled, metadata, stored};
+use crate::codegen::{compiled, stored};
 use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
 use crate::items::ids::{DefId, DefKind};
 use crate::items::library::is_library_module;
@@ -41,8 +41,7 @@ impl ProgramRecord {
         unit: CompilationUnit,
         stale: &Stale<'_>,
     ) -> Result<Changes, Vec<CodegenError>> {
-        let root = main_code(db, unit).map(metadata::main_key);
-        let roots: Vec<CodeKey> = root.into_iter().collect();
+        let roots: Vec<CodeKey> = entry(db, unit, true).into_iter().collect();
         self.update_from(db, unit, &roots, stale, false)
     }
 

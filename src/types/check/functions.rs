@@ -251,7 +251,7 @@ fn mentions(ty: Ty, this: Ty) -> bool {
 }
 
 /// Generic parameters of one declaration that have one name.
-fn shadowed_generics(cx: &mut Check<'_>) {
+pub(super) fn shadowed_generics(cx: &mut Check<'_>) {
     let Some(generics) = generics_ref(cx.item) else {
         return;
     };

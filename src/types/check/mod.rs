@@ -27,6 +27,7 @@ use crate::types::protocols::signature_diagnostics;
 use crate::types::signature::{lowered_signature, lowered_var};
 use crate::types::ty::{Ty, TyKind};
 
+pub use self::attributes::main_function;
 pub use self::storage::{RawValue, raw_values};
 
 /// What is wrong with a file's declarations, bodies left out.
@@ -67,6 +68,7 @@ pub fn item_diagnostics(db: &dyn Db, def: DefId) -> Vec<AnchoredDiagnostic> {
     redeclared::check(&mut cx);
     match def.kind(db) {
         DefKind::Struct | DefKind::Enum | DefKind::Class => {
+            functions::shadowed_generics(&mut cx);
             inheritance::check(&mut cx);
             conforming::check(&mut cx);
             storage::check_nominal(&mut cx);
