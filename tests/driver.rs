@@ -191,3 +191,37 @@ fn closed_streams_do_no_harm() {
     assert_eq!(output.stdout, b"OVERVIEW: Codira compiler\n");
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
 }
+
+/// An error that nobody catches ends the program, whether it leaves the statements of a file or the function that the program begins with.
+#[test]
+fn uncaught_errors_end_the_program() {
+    let folder = Folder::new(&[
+        (
+            "script.code",
+            b"struct Late: Error {}\nprint(1)\nthrow Late()\n",
+        ),
+        (
+            "app.code",
+            b"struct Late: Error {}\n@main struct App { static fn main() throws { print(1); throw Late() } }\n",
+        ),
+        ("main.code", b"// A program that has nothing to do.\n"),
+    ]);
+    for (line, succeeds) in [
+        ("script.code -o program", false),
+        ("-O script.code -o program", false),
+        ("-parse-as-library app.code -o program", false),
+        ("main.code -o program", true),
+    ] {
+        assert_eq!(folder.languagec(line), (Some(0), String::new()), "{line}");
+        let output = Command::new(folder.path().join("program"))
+            .output()
+            .unwrap();
+        assert_eq!(output.status.success(), succeeds, "{line}");
+        if !succeeds {
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.stdout, b"1\n", "{line}");
+            let expected = "Error raised at top level: program.Late()";
+            assert!(stderr.contains(expected), "{line}: {stderr}");
+        }
+    }
+}

@@ -5,10 +5,11 @@ use crate::db::Db;
 use crate::items::hir::ExprId;
 use crate::items::ids::{DefId, DefKind};
 use crate::items::{Anchor, AnchoredDiagnostic};
+use crate::types::existential::fixes;
 use crate::types::generics::{Requirement, generics};
 use crate::types::lang::{LangItem, is_lang, lang};
 use crate::types::signature::signature;
-use crate::types::ty::{ParamMode, Ty, TyKind, TyList};
+use crate::types::ty::{Existential, ParamMode, Ty, TyKind, TyList};
 
 impl Checker<'_> {
     /// Reports a call whose chosen declaration needs to know the type behind an existential. True when it did.
@@ -49,16 +50,15 @@ impl Checker<'_> {
         let db = self.db;
         let of_protocol = crate::resolve::container_of(db, def)
             .is_some_and(|container| container.kind(db) == DefKind::Protocol);
-        let existential = args
-            .as_slice()
-            .first()
-            .is_some_and(|this| matches!(this.kind(), TyKind::Existential(_)));
+        let Some(TyKind::Existential(existential)) = args.as_slice().first().map(|t| t.kind())
+        else {
+            return false;
+        };
+        let params = &signature(db, def).params;
         of_protocol
-            && existential
-            && signature(db, def)
-                .params
+            && params
                 .iter()
-                .any(|param| takes_self(param.ty, true))
+                .any(|param| takes_self(db, existential, param.ty, true))
     }
 
     /// An existential stands for a generic parameter only where a parameter is exactly of that type: then the value behind it does. What else
@@ -184,15 +184,20 @@ fn needs_type(db: &dyn Db, ty: Ty, index: u32, place: Place) -> bool {
 
 /// Whether whoever calls a function with a parameter of this type must know what `Self` is: `Self` is taken, not given. What is bound to an
 /// associated type may be known.
-fn takes_self(ty: Ty, taken: bool) -> bool {
+fn takes_self(db: &dyn Db, existential: &Existential, ty: Ty, taken: bool) -> bool {
+    let part = |ty: Ty, taken: bool| takes_self(db, existential, ty, taken);
     match ty.kind() {
         TyKind::Param { index, .. } => *index == 0 && taken,
-        TyKind::Function(f) => {
-            f.params.iter().any(|param| takes_self(param.ty, !taken)) || takes_self(f.result, taken)
+        TyKind::Assoc { base, assoc } => {
+            let own = matches!(base.kind(), TyKind::Param { index: 0, .. });
+            own && taken && !fixes(db, existential, *assoc)
         }
-        TyKind::Tuple(elems) => elems.iter().any(|elem| takes_self(elem.ty, taken)),
-        TyKind::Nominal { args, .. } => args.iter().any(|arg| takes_self(arg, taken)),
-        TyKind::Inout(inner) | TyKind::Metatype(inner) => takes_self(*inner, taken),
+        TyKind::Function(f) => {
+            f.params.iter().any(|param| part(param.ty, !taken)) || part(f.result, taken)
+        }
+        TyKind::Tuple(elems) => elems.iter().any(|elem| part(elem.ty, taken)),
+        TyKind::Nominal { args, .. } => args.iter().any(|arg| part(arg, taken)),
+        TyKind::Inout(inner) | TyKind::Metatype(inner) => part(*inner, taken),
         _ => false,
     }
 }

@@ -7,6 +7,7 @@ use super::visit;
 use crate::base::Name;
 use crate::bodies::thir::*;
 use crate::items::ids::{DefId, DefKind};
+use crate::types::lang::{self, LangItem};
 use crate::types::signature::ThisKind;
 use crate::types::ty::{ParamMode, Ty, TyList};
 
@@ -312,6 +313,13 @@ impl<'a> Builder<'a> {
             }
         };
         self.emit_cleanups_to(0);
+        if self.mir.id.kind == FnKind::Main {
+            // Nobody is left who could catch it.
+            let never = Ty::nominal(lang::lang(self.facts.db, LangItem::Never), &[]);
+            let dest = self.temp(never);
+            let args = vec![Argument::Value(Operand::Borrow(out.into()))];
+            return self.library_call("_errorInMain", &[], args, &dest.into());
+        }
         self.terminate(Terminator::Throw(Operand::Move(out.into())));
     }
 

@@ -48,6 +48,24 @@ pub fn projected(db: &dyn Db, existential: &Existential, assoc: DefId) -> Option
     declared.then(|| demands.existential(db))
 }
 
+/// Whether an existential says which type an associated type of the value inside is.
+pub fn fixes(db: &dyn Db, existential: &Existential, assoc: DefId) -> bool {
+    let root = assoc_root(db, assoc);
+    let fixed = |&protocol: &DefId| {
+        let mut family = vec![protocol];
+        family.extend_from_slice(all_protocols(db, protocol));
+        let found = assoc_named(db, &family, root.name(db));
+        let (Some(assoc), Some(env)) = (found, generic_env(db, protocol)) else {
+            return false;
+        };
+        let base = self_param();
+        known(db, existential, env, Ty::new(TyKind::Assoc { base, assoc })).is_some()
+    };
+    bound(db, existential, root).is_some()
+        || existential.superclass.is_some()
+        || existential.protocols.iter().any(fixed)
+}
+
 /// What the existential itself fixes for an associated type.
 fn bound(db: &dyn Db, existential: &Existential, root: DefId) -> Option<Ty> {
     let name = root.name(db);

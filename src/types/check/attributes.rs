@@ -151,7 +151,7 @@ pub fn main_function(db: &dyn Db, nominal: DefId) -> Option<DefId> {
             return false;
         }
         let signature = signature(db, def);
-        let plain = own_param_count(db, def) == 0 && !signature.is_async;
+        let plain = own_param_count(db, def) == 0;
         plain && signature.params.is_empty() && signature.result == Ty::unit()
     };
     found.into_iter().find(|&def| is_entry(def))
@@ -177,7 +177,7 @@ fn check_entry(cx: &mut Check<'_>, at: Anchor) {
     }
     if main_function(db, def).is_none() {
         let message = format!(
-            "'{}' is annotated with @main and must provide a main static function of type () -> Void or () throws -> Void",
+            "'{}' is annotated with @main and must provide a main static function of type () -> Void, () throws -> Void, () async -> Void, or () async throws -> Void",
             cx.item.name
         );
         cx.error("entry-without-main", at, message);
