@@ -248,3 +248,77 @@ fn reused_code_has_its_new_lines() {
         assert!(read("warm.o") == read("clean.o"), "{head:?}");
     }
 }
+
+/// The line numbers matter here too.
+const LIBRARY: &str = "\
+public struct Square {
+  public var side: Int
+  public init(side: Int) { this.side = side }
+  public fn area() -> Int {
+    immutable product = side * side
+    return product
+  }
+}
+public fn total<T>(_ values: [T], _ f: (T) -> Int) -> Int {
+  var sum = 0
+  for value in values {
+    sum += f(value)
+  }
+  return sum
+}
+";
+const USER: &str = "\
+import Squares
+fn measure(_ n: Int) -> Int {
+  return Square(side: n).area()
+}
+print(total([1, 2, 3]) { measure($0) })
+";
+
+/// Functions of imported modules have their lines and names wherever their code was made: in their module's library, or, if they are generic, for the program.
+#[test]
+fn imported_modules_can_be_debugged() {
+    if !has_gdb() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("lib")).unwrap();
+    fs::write(folder.join("lib/squares.code"), LIBRARY).unwrap();
+    fs::write(folder.join("main.code"), USER).unwrap();
+    let library = "-g -emit-library -static -emit-module -parse-as-library lib/squares.code -module-name Squares -o lib/libSquares.a -emit-module-path lib/Squares.codemodule";
+    let image = "-g -I lib main.code -o image";
+    let object = "-g -c -I lib main.code -o main.o";
+    let linked = "main.o lib/libSquares.a -o linked";
+    for line in [library, image, object, linked] {
+        languagec(folder, &line.split(' ').collect::<Vec<_>>());
+    }
+    for program in ["image", "linked"] {
+        let said = gdb(
+            folder,
+            program,
+            &[
+                "break squares.code:5",
+                "run",
+                "backtrace",
+                "next",
+                "info line",
+            ],
+        );
+        in_order(
+            &said,
+            &[
+                "Square.area",
+                "squares.code:5",
+                "immutable product = side * side",
+                "Square.area",
+                "measure",
+                "main.code:3",
+                "total",
+                "squares.code:12",
+                "main.code:5",
+                "Line 6 of \"lib/squares.code\"",
+            ],
+        );
+    }
+}

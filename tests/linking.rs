@@ -272,3 +272,111 @@ public fn tripled(_ x: Int) -> Int { return Int(triple(Int32(x))) }
     let said = folder.error("languagec main.code -I . -o other");
     assert!(said.contains("-larithmetic"), "{said}");
 }
+
+/// What a dynamic call meets, and what a type conforms to, is spread over the modules of a program: who casts need not know the type, and who has the type
+/// need not know the protocol.
+#[test]
+fn programs_of_several_modules_are_complete_however_they_are_linked() {
+    let base = "\
+public protocol P { fn name() -> String }
+extension P { public fn twice() -> String { return name() + name() } }
+struct Hidden: P { fn name() -> String { return \"H\" } }
+public struct Box<T> { public var value: T; public init(_ value: T) { this.value = value } }
+extension Box: P where T: P { public fn name() -> String { return \"Box \" + value.name() } }
+public fn hidden() -> any P { return Hidden() }
+public fn generic<T: P>(_ x: T) -> String { return \"generic \" + x.name() + \" \\(T.this)\" }
+public fn call(_ x: any P) -> String { return generic(x) + \" \" + x.twice() }
+public fn show(_ x: Any) -> String { if immutable p = x as? any P { return p.name() }; return \"none\" }
+public var calls = 0
+open class Root { public init() { calls += 1 }; open fn f() -> String { return \"Root\" } }
+";
+    let middle = "\
+import Base
+extension String: P { public fn name() -> String { return \"String \" + this } }
+public fn any(_ n: Int) -> Any { switch n { case 0: return Box(\"x\"); case 1: return Box(Box(\"y\")); default: return 1 } }
+public final class Leaf: Root { override public fn f() -> String { return \"Leaf \\(calls)\" } }
+";
+    let main = "\
+import Middle
+import Base
+struct Own: P { fn name() -> String { return \"Own\" } }
+struct Wrapped<T: P>: P { var t: T; fn name() -> String { return \"W\" + t.name() } }
+fn mine<T: P>(_ x: T) -> any P { return Wrapped(t: x) }
+for x in [Own(), hidden(), Wrapped(t: Own())] as [any P] {
+  print(mine(x).name(), call(x), x.twice(), generic(x))
+}
+print((0..<3).map { show(any($0)) }, show(Own()), show([1]), other())
+immutable root: Root = Leaf()
+print(root.f(), (root as Any) is Leaf, calls)
+";
+    let other = "import Base\nfn other() -> String { return show(Box(Box(Inner()))) }\nstruct Inner: P { fn name() -> String { return \"Inner\" } }\n";
+    let folder = Folder::new(&[
+        ("Base.code", base),
+        ("Middle.code", middle),
+        ("main.code", main),
+        ("other.code", other),
+    ]);
+    let expected = "\
+WOwn generic Own Own OwnOwn OwnOwn generic Own Own
+WH generic H Hidden HH HH generic H Hidden
+WWOwn generic WOwn Wrapped<Own> WOwnWOwn WOwnWOwn generic WOwn Wrapped<Own>
+[\"Box String x\", \"Box Box String y\", \"none\"] Own none Box Box Inner
+Leaf 1 true 1
+";
+    for module in ["Base", "Middle"] {
+        let options = format!("-parse-as-library -I . -module-name {module} {module}.code");
+        folder.output(&format!(
+            "languagec -emit-library -static -emit-module {options}"
+        ));
+        folder.output(&format!("languagec -c {options} -o {module}.o"));
+    }
+    let program = "main.code other.code -module-name main -I .";
+    folder.output(&format!("languagec {program} -o out"));
+    assert_eq!(folder.output("./out"), expected);
+    folder.output(&format!(
+        "languagec -driver-separate-processes {program} -o out"
+    ));
+    assert_eq!(folder.output("./out"), expected);
+    folder.output(&format!("languagec -c {program}"));
+    folder.output(&format!("languagec -c -wmo {program} -o all.o"));
+    for inputs in [
+        "main.o other.o libMiddle.a libBase.a",
+        "Base.o Middle.o other.o main.o",
+        "other.o Middle.o main.o Base.o",
+        "all.o",
+        "Base.o all.o Middle.o",
+    ] {
+        folder.output(&format!("languagec {inputs} -o out"));
+        assert_eq!(folder.output("./out"), expected, "{inputs}");
+    }
+}
+
+/// Whoever finds a shared library need not look for its module elsewhere.
+#[test]
+fn shared_libraries_hold_their_module() {
+    let folder = Folder::new(&[
+        (
+            "Greeting.code",
+            "public fn greet(_ n: Int) -> Int { return n + 1 }\n",
+        ),
+        (
+            "main.code",
+            "import Greeting\nimmutable n: Int = greet(1)\n",
+        ),
+    ]);
+    let library = "languagec -emit-library -emit-module -parse-as-library Greeting.code -module-name Greeting -o libGreeting.so";
+    for options in ["", "-g -use-ld=bfd", "-driver-separate-processes"] {
+        folder.output(&format!("{library} {options}"));
+        let described = folder.output("language metadata --json libGreeting.so");
+        let json: serde_json::Value = serde_json::from_str(&described).unwrap();
+        assert_eq!(json["module"], "Greeting", "{options}");
+        assert_eq!(json["format"], "shared library", "{options}");
+        fs::remove_file(folder.path().join("Greeting.codemodule")).unwrap();
+        folder.output("languagec -typecheck -I . main.code");
+        let said = folder.error("languagec -I . main.code -o out");
+        assert_eq!(
+            said,
+            "error: cannot find the library of module 'Greeting' for linking: 'libGreeting.a' or 'libGreeting.rlib' of the same build is in no folder of -I or -L\n"
+        );
+    }
+}

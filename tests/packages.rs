@@ -555,6 +555,19 @@ fn packages_that_cannot_be_built_say_why() {
             exit status: 1
         "#]],
     );
+    std::fs::write(
+        single.current.join("Codira.toml"),
+        b"[package]\nname = \"a\xff\"\n",
+    )
+    .unwrap();
+    single.check(
+        "build",
+        expect![[r#"
+            $ language build
+            error: input file 'Codira.toml' is not valid UTF-8 (byte offset 19)
+            exit status: 1
+        "#]],
+    );
     single.write(
         "Codira.toml",
         "[package]\nname = 'single'\nversion = \"0.1\n",

@@ -10,7 +10,9 @@ use crate::items::codec as items_codec;
 use crate::items::compiled::{RecordMap, compiled_unit_of, read_record, record_key};
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::library::{ResultKind, is_library_module, lines_of_body};
-use crate::items::{body_owners, body_syntax, declarations, enclosing_body, module_of};
+use crate::items::{
+    body_owners, body_syntax, declarations, enclosing_body, local_body_owners, module_of,
+};
 use crate::mir::data::{FnId, FnKind, Instance};
 use crate::resolve::is_static_member;
 use crate::types::codec;
@@ -21,6 +23,7 @@ use crate::types::ty::TyList;
 use super::blob::{DataBlob, LineKey, Linkage, SymbolName};
 use super::cx::Program;
 use super::key::{Blob, CodeKey, CodeUnit};
+use super::objects::definition;
 use super::program::{DbProgram, c_symbol, code_unit, definition_of_line, entry, symbol_name};
 use super::record::{Output, ProgramRecord};
 use super::stored;
@@ -112,10 +115,7 @@ fn is_at_home(db: &dyn Db, id: FnId) -> bool {
 
 /// Whether the library of a function's module has its code, so that importers need no graph of it.
 pub fn in_library(db: &dyn Db, id: FnId) -> bool {
-    let owner = match id.def.kind(db) {
-        DefKind::DefaultArg | DefKind::WrapperInit => id.def.parent(db).unwrap_or(id.def),
-        _ => id.def,
-    };
+    let owner = owner_of(db, id.def);
     let parent = owner.parent(db);
     let is_local = parent.is_some_and(|parent| enclosing_body(db, parent).is_some());
     !is_local && is_plain(db, owner) && is_at_home(db, id)
@@ -149,6 +149,41 @@ pub fn library(db: &RootDatabase, record: &ProgramRecord) -> Output {
         .functions
         .retain(|blob| !elsewhere.contains(&blob.symbol));
     output.data.retain(|blob| !elsewhere.contains(&blob.symbol));
+    output
+}
+
+/// Whether a datum is filled in from the program as a whole: with conformances that are looked up, and with instances of dynamic calls and their numbers.
+pub(super) fn depends_on_program(key: &CodeKey) -> bool {
+    matches!(key, CodeKey::Metadata(_) | CodeKey::DynamicSlot(_))
+}
+
+/// The code of a program with all that it uses of other modules, for objects that are linked with those of these modules.
+///
+/// What depends on the program as a whole each module's objects have as far as the module knows it, and only the program's own are complete. So theirs are weak
+/// and the program's are not: it does not matter where they stand on a linker's command line. Functions and storage of other modules give way to their own.
+pub fn program_objects(db: &RootDatabase, record: &ProgramRecord) -> Output {
+    let mut output = record.output();
+    let mut complete: FxHashSet<SymbolName> = FxHashSet::default();
+    let mut copies: FxHashSet<SymbolName> = FxHashSet::default();
+    for key in &output.keys {
+        if depends_on_program(key) {
+            complete.insert(symbol_name(db, *key));
+        } else if definition(key).is_some_and(|def| compiled_unit_of(db, def).is_some()) {
+            copies.insert(symbol_name(db, *key));
+        }
+    }
+    for function in &mut output.functions {
+        if copies.contains(&function.symbol) {
+            function.linkage = Linkage::Shared;
+        }
+    }
+    for datum in &mut output.data {
+        if complete.contains(&datum.symbol) {
+            datum.linkage = Linkage::Global;
+        } else if copies.contains(&datum.symbol) {
+            datum.linkage = Linkage::Shared;
+        }
+    }
     output
 }
 
@@ -186,6 +221,14 @@ pub fn roots(db: &RootDatabase, unit: CompilationUnit) -> Vec<CodeKey> {
     roots
 }
 
+/// The definition whose generic parameters a body may use.
+fn owner_of(db: &dyn Db, def: DefId) -> DefId {
+    match def.kind(db) {
+        DefKind::DefaultArg | DefKind::WrapperInit => def.parent(db).unwrap_or(def),
+        _ => def,
+    }
+}
+
 fn is_plain(db: &dyn Db, def: DefId) -> bool {
     generics(db, def).params.is_empty()
 }
@@ -198,11 +241,7 @@ fn functions(db: &dyn Db, def: DefId, keys: &mut Vec<CodeKey>) {
         FnKind::EndAccess,
         FnKind::DefaultArg,
     ];
-    let owner = match def.kind(db) {
-        DefKind::DefaultArg | DefKind::WrapperInit => def.parent(db).unwrap_or(def),
-        _ => def,
-    };
-    if !is_plain(db, owner) {
+    if !is_plain(db, owner_of(db, def)) {
         return;
     }
     for kind in kinds {
@@ -262,6 +301,17 @@ pub fn record_code(db: &RootDatabase, unit: CompilationUnit, code: &Output) -> R
     for (place, bytes, lines) in found.into_iter().flatten() {
         records.insert(place, bytes);
         bodies.extend(lines);
+    }
+    // Those who import the module compile generic bodies for types of their own, and say where these trap too.
+    let files = unit.files(db).iter();
+    let owners = files.flat_map(|&file| body_owners(db, file)).copied();
+    let mut generic: Vec<DefId> = owners
+        .filter(|&def| !is_plain(db, owner_of(db, def)))
+        .collect();
+    while let Some(def) = generic.pop() {
+        if bodies.insert(def) {
+            generic.extend(local_body_owners(db, def));
+        }
     }
     let bodies: Vec<DefId> = bodies.into_iter().collect();
     let lines = db.par_map(&bodies, |db, &def| {

@@ -22,7 +22,7 @@ pub struct FileCode<'a> {
 }
 
 /// The definition that decides where a key is at home.
-fn definition(key: &CodeKey) -> Option<DefId> {
+pub(super) fn definition(key: &CodeKey) -> Option<DefId> {
     match key {
         CodeKey::Function(instance) => Some(instance.id.def),
         CodeKey::CastHook(def) => Some(*def),
@@ -39,9 +39,10 @@ pub fn by_file<'a>(db: &dyn Db, unit: CompilationUnit, code: &'a Output) -> Vec<
     let mut homes: FxHashMap<SymbolName, SourceFile> = FxHashMap::default();
     for key in &code.keys {
         let home = definition(key).and_then(|def| file_of(db, def));
-        // Functions of other modules are in one place too.
-        let elsewhere = super::compiled::home_elsewhere(db, key).and(files.first().copied());
-        if let Some(home) = elsewhere {
+        // Functions of other modules are in one place too, and so is what a program knows of types.
+        let is_elsewhere = super::compiled::home_elsewhere(db, key).is_some()
+            || super::compiled::depends_on_program(key);
+        if let Some(&home) = files.first().filter(|_| is_elsewhere) {
             homes.insert(symbol_name(db, *key), home);
         }
         if let Some(home) = home.filter(|home| files.contains(home)) {

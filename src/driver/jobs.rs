@@ -22,6 +22,7 @@ use crate::vfs::System;
 
 use super::parseable::{self, Usage};
 use super::plan::{self, ActionKind, Job};
+use super::tools::modulewrap;
 use super::{error, fail};
 
 /// The jobs of a command line, each with what its output is called.
@@ -204,8 +205,23 @@ pub(super) fn run_separately(
     archives.reverse();
     archives.retain(|path| !untracked.link_inputs.contains(path));
     let mut link_options = options.clone();
-    let objects = compiles.iter().map(|(job, _)| job.output.clone());
+    let mut objects: Vec<String> = compiles.iter().map(|(job, _)| job.output.clone()).collect();
+    // The module is part of a library, as it is of one that a single process makes.
+    if untracked.mode == Mode::EmitLibrary {
+        for (job, _) in &merges {
+            let object = scratch.path().join(format!("module-{}.o", objects.len()));
+            let object = object.to_string_lossy().into_owned();
+            let wrap = ["-o", &object, "-target", options.tracked.target.triple()];
+            let mut words = vec![job.output.clone()];
+            words.extend(wrap.map(str::to_owned));
+            if modulewrap(&*system, &words, emitter) != 0 {
+                return ExitStatus::Failure.code();
+            }
+            objects.push(object);
+        }
+    }
     link_options.untracked.link_inputs = objects
+        .into_iter()
         .chain(archives)
         .chain(untracked.link_inputs.clone())
         .collect();

@@ -9,7 +9,7 @@ use crate::diag::Diagnostic;
 use crate::link::autolink;
 use crate::link::linker::{LinkJob, Scratch, link};
 use crate::link::{LinkError, runtime};
-use crate::metadata::ModuleFile;
+use crate::metadata::{ModuleFile, metadata_object};
 use crate::session::{Mode, Options};
 use crate::vfs::System;
 
@@ -111,6 +111,16 @@ pub(super) fn autolink_entries(compiler: &Compiler) -> Vec<String> {
         autolink::add(&mut entries, format!("-l{library}"));
     }
     entries
+}
+
+/// An object that holds a module file.
+pub(super) fn module_object(compiler: &Compiler, module: &[u8]) -> Result<Object, Ending> {
+    let bytes = metadata_object(module, compiler.options.tracked.target);
+    let bytes = bytes.map_err(|error| Diagnostic::global_error("link", error.to_string()))?;
+    Ok(Object {
+        input: "module".to_owned(),
+        bytes,
+    })
 }
 
 /// Links objects with the runtime and with whatever else the command line names.

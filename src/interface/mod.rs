@@ -567,6 +567,13 @@ fn phases(
                 ..report.into()
             });
         }
+        let mut objects = objects;
+        // Whoever finds the library, or debugs the program, finds the module in it.
+        let shows =
+            mode == Mode::EmitLibrary || compiler.options.tracked.debug_info != DebugInfo::None;
+        if shows && !module.is_empty() {
+            objects.push(linking::module_object(compiler, &module)?);
+        }
         let image = timing.stage("link", None, || {
             linking::link_objects(compiler, objects, emitter)
         })?;

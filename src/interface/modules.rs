@@ -239,6 +239,7 @@ impl Loader<'_> {
                 module_name: Name::new(&summary.name),
                 crate_metadata: file.header().crate_metadata.iter().cloned().collect(),
                 parse_as_library: true,
+                enable_testing: file.header().is_testable,
                 ..self.options.tracked.clone()
             },
             Some(self.library),

@@ -12,7 +12,7 @@ use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
 use crate::diag::Diagnostic;
 use crate::items::{self, Anchor, AnchoredDiagnostic, DefId};
 use crate::link;
-use crate::session::{OptLevel, Options};
+use crate::session::{Mode, OptLevel, Options};
 use crate::{bodies, mir, types};
 
 use super::changes::Rebuild;
@@ -317,12 +317,15 @@ pub(super) fn generate(compiler: &Compiler) -> Stage<MutexGuard<'_, Program>> {
     Ok(program)
 }
 
-/// The same for objects, which hold what the program itself does not need as well. What is linked at once holds other modules' code too.
+/// The same for objects, which hold what the program itself does not need as well. What is linked at once holds other modules' code too, and so do
+/// the objects of a program: only who sees all of it knows which types are met where.
 pub(super) fn generate_module(compiler: &Compiler) -> Stage<Output> {
     let db = &compiler.db;
     let program = compiler.program.lock();
     let mut program = program.unwrap_or_else(PoisonError::into_inner);
-    let scope = match linking::needs_linker(compiler) {
+    let is_linked = linking::needs_linker(compiler);
+    let is_program = !is_linked && is_whole_program(compiler);
+    let scope = match is_linked || is_program {
         true => Scope::Module,
         false => Scope::Library,
     };
@@ -337,8 +340,18 @@ pub(super) fn generate_module(compiler: &Compiler) -> Stage<Output> {
     }
     Ok(match scope {
         Scope::Library => codegen::compiled::library(db, &program.record),
+        Scope::Module if is_program => codegen::compiled::program_objects(db, &program.record),
         Scope::Module | Scope::Program => program.record.output(),
     })
+}
+
+/// Whether objects are those of a program that uses other modules, and the code of all of these is there. Without it each module has its own part only.
+fn is_whole_program(compiler: &Compiler) -> bool {
+    let (db, unit) = (&compiler.db, compiler.unit);
+    compiler.options.untracked.mode == Mode::EmitObject
+        && !compiler.modules.is_empty()
+        && program::entry(db, unit, false).is_some()
+        && super::modules::missing_code(db, unit.dependencies(db)).is_empty()
 }
 
 fn update(compiler: &Compiler, program: &mut Program, scope: Scope) -> Stage<()> {

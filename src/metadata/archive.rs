@@ -11,8 +11,8 @@ use ar_archive_writer::{ArchiveKind, NewArchiveMember, ObjectReader, write_archi
 use object::read::archive::ArchiveFile;
 use object::write::Object;
 use object::{
-    Architecture, BinaryFormat, Endianness, Object as _, ObjectSection, ObjectSymbol, SectionFlags,
-    SectionKind, elf,
+    Architecture, BinaryFormat, Endianness, FileFlags, Object as _, ObjectSection, ObjectSymbol,
+    SectionFlags, SectionKind, elf,
 };
 
 use crate::session::{Arch, Target};
@@ -139,10 +139,15 @@ pub fn metadata_object(module: &[u8], target: Target) -> io::Result<Vec<u8>> {
         METADATA_SECTION.as_bytes().to_vec(),
         SectionKind::Other,
     );
-    // No part of the program's memory: only compilers read it.
+    // No part of the program's memory: only compilers read it. Linkers would leave out what nothing refers to.
     object.section_mut(section).flags = SectionFlags::Elf {
         sh_type: elf::SHT_PROGBITS,
-        sh_flags: elf::SectionFlags(0),
+        sh_flags: elf::SHF_GNU_RETAIN,
+    };
+    object.flags = FileFlags::Elf {
+        os_abi: elf::ELFOSABI_GNU,
+        abi_version: 0,
+        e_flags: elf::FileFlags(0),
     };
     object.append_section_data(section, module, 1);
     object.add_section(Vec::new(), b".note.GNU-stack".to_vec(), SectionKind::Other);

@@ -4,7 +4,7 @@ use super::Check;
 use crate::base::Name;
 use crate::db::Db;
 use crate::items::ids::{DefId, DefKind};
-use crate::items::tree::{Fixity, ItemKind, Ownership};
+use crate::items::tree::{Attr, Fixity, ItemKind, Ownership};
 use crate::items::{Anchor, module_of, operators, unit_of_module};
 use crate::resolve::container_of;
 use crate::resolve::decls::generics_ref;
@@ -311,7 +311,17 @@ pub(super) fn check_import(cx: &mut Check<'_>) {
     };
     let db = cx.db;
     let module = module_of(db, cx.def);
-    if module_named(db, cx.def, name).is_none() && module.name(db) != name {
+    let found = module_named(db, cx.def, name);
+    // What is internal has no code that others can use in a module that was not compiled for it.
+    let is_closed = found
+        .and_then(|found| unit_of_module(db, found))
+        .is_some_and(|unit| unit.compiled(db).is_some() && !unit.options(db).enable_testing);
+    let is_testable = |attr: &Attr| attr.name == *"testable";
+    if is_closed && cx.item.attrs.iter().any(is_testable) {
+        let message = format!("module '{name}' was not compiled for testing");
+        cx.error_here("not-testable", message);
+    }
+    if found.is_none() && module.name(db) != name {
         let hint = match name == "Swift" {
             true => "; its library is 'Codira' here, and imported everywhere",
             false => "",
