@@ -10,6 +10,8 @@ mod random;
 
 #[path = "random/forms.rs"]
 mod forms;
+#[path = "random/modules.rs"]
+mod modules;
 #[path = "random/packages.rs"]
 mod packages;
 
@@ -565,6 +567,49 @@ fn packages_of_several_modules_are_followed() {
     }
     // A test in which nothing is built would prove nothing.
     assert!(programs * 3 > steps, "{programs} programs in {steps} steps");
+}
+
+/// Objects and programs of modules that import others, where these are compiled again, forgotten, damaged, or found somewhere else.
+#[test]
+fn imported_modules_are_followed() {
+    let seed = number("CODIRA_SEED").unwrap_or(1);
+    let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut modules = modules::Modules::new();
+    let mut history = Vec::new();
+    let mut made = 0;
+    let steps = number("CODIRA_STEPS").unwrap_or(PACKAGE_STEPS);
+    for step in 0..steps {
+        history.push(modules.step(&mut random));
+        let last = &history[history.len().saturating_sub(6)..];
+        for module in [["Middle", "Top"][random.below(2)], "app"] {
+            for path in modules.outputs("clean") {
+                fs::remove_file(path).unwrap();
+            }
+            let warm = modules.compile(module, "warm", &["-cache-path", "cache"]);
+            let clean = modules.compile(module, "clean", &[]);
+            let text = |output: &Output| String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(
+                text(&warm),
+                text(&clean),
+                "step {step}, {module}: {last:#?}"
+            );
+            assert_eq!(warm.status.code(), clean.status.code(), "{last:#?}");
+            for expected in modules.outputs("clean") {
+                made += 1;
+                let path = modules.path("warm").join(expected.file_name().unwrap());
+                assert!(
+                    fs::read(&path).ok() == fs::read(&expected).ok(),
+                    "step {step}: another {}, after {last:#?}",
+                    path.display()
+                );
+            }
+        }
+        if random.below(4) == 0 {
+            modules.tidy();
+        }
+    }
+    // A test in which nothing compiles would prove nothing.
+    assert!(made > steps, "{made} outputs in {steps} steps");
 }
 
 #[test]

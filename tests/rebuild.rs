@@ -355,3 +355,182 @@ fn a_build_with_nothing_to_do_marks_its_record_as_used() {
     let used = fs::metadata(record).unwrap().modified().unwrap();
     assert!(used > long_ago + Duration::from_secs(86_400));
 }
+
+/// A program of two files that import a library, in folders of their own.
+struct Importer {
+    folder: tempfile::TempDir,
+}
+
+const LIBRARY: &str = "public protocol Named { var title: String { get } }\n\
+     extension Named { public var title: String { \"none\" } }\n\
+     public fn visible() -> Int { return hidden() }\n\
+     fn hidden() -> Int { return 1 }\n\
+     public fn generic<T>(_ value: T) -> [T] { return [value] }\n";
+
+impl Importer {
+    fn new() -> Importer {
+        let folder = tempfile::tempdir().unwrap();
+        let importer = Importer { folder };
+        for name in ["modules", "better"] {
+            fs::create_dir(importer.path(name)).unwrap();
+        }
+        importer.write(
+            "main.code",
+            "import Library\nprint(local(), visible(), generic(1))\n",
+        );
+        importer.write(
+            "local.code",
+            "import Library\nstruct Thing: Named {}\n\
+             fn local() -> String { return other() }\nfn other() -> String { return Thing().title }\n",
+        );
+        importer.library("modules", LIBRARY);
+        importer
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    fn run(&self, args: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_languagec"));
+        let output = command
+            .current_dir(self.folder.path())
+            .args(args.split(' '))
+            .output();
+        output.unwrap()
+    }
+
+    fn library(&self, folder: &str, text: &str) {
+        self.write("Library.code", text);
+        let output = self.run(&format!(
+            "-emit-library -static -emit-module -emit-module-path {folder}/Library.codemodule \
+             -o {folder}/libLibrary.a -parse-as-library -module-name Library Library.code"
+        ));
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// Builds the program, compares with one that is made from nothing, and returns what was checked and compiled again, and what the program prints.
+    #[track_caller]
+    fn build(&self) -> (Vec<String>, String) {
+        let common = "-module-name app main.code local.code -I better -I modules -L modules";
+        let clean = self.run(&format!("{common} -o clean"));
+        let said = String::from_utf8(clean.stderr).unwrap();
+        assert!(clean.status.success(), "{said}");
+        let options = "-cache-path cache -explain-rebuild -driver-show-incremental";
+        let warm = self.run(&format!("{common} -o warm {options}"));
+        assert!(warm.status.success(), "{warm:?}");
+        let same = fs::read(self.path("warm")).unwrap() == fs::read(self.path("clean")).unwrap();
+        assert!(same, "another program");
+        let lines = String::from_utf8(warm.stderr).unwrap();
+        let lines = lines.lines().filter_map(|line| {
+            let line = line.strip_prefix("remark: Incremental compilation: ")?;
+            let starts = ["Checked", "Compiled", "Skipping"];
+            let is_result = starts.iter().any(|start| line.starts_with(start));
+            is_result.then(|| line.to_owned())
+        });
+        let printed = Command::new(self.path("warm")).output().unwrap().stdout;
+        (lines.collect(), String::from_utf8(printed).unwrap())
+    }
+}
+
+const NOTHING: [&str; 2] = [
+    "Skipping input:  {compile: main.o <= main.code}",
+    "Skipping input:  {compile: local.o <= local.code}",
+];
+
+#[test]
+fn with_the_same_modules_a_body_concerns_itself() {
+    let importer = Importer::new();
+    let (found, printed) = importer.build();
+    assert_eq!(
+        found,
+        ["Checked every file: there is no record of an earlier build"]
+    );
+    assert_eq!(printed, "none 1 [1]\n");
+    assert_eq!(importer.build().0, NOTHING);
+    let text = fs::read_to_string(importer.path("local.code")).unwrap();
+    importer.write("local.code", &text.replace("Thing().title", "\"edited\""));
+    let (found, printed) = importer.build();
+    assert_eq!(
+        found,
+        [
+            NOTHING[0],
+            "Checked local.code: its text changed",
+            "Compiled other(): its text changed"
+        ]
+    );
+    assert_eq!(printed, "edited 1 [1]\n");
+}
+
+#[test]
+fn a_module_that_shows_the_same_is_put_into_the_program_again() {
+    let importer = Importer::new();
+    importer.build();
+    importer.library("modules", &LIBRARY.replace("return 1", "return 2"));
+    let (found, printed) = importer.build();
+    let mut expected = NOTHING.to_vec();
+    expected.push("Compiled every function: the code of imported modules changed");
+    assert_eq!(found, expected);
+    assert_eq!(printed, "none 2 [1]\n");
+    // The same once more is nothing new.
+    importer.library("modules", &LIBRARY.replace("return 1", "return 2"));
+    assert_eq!(importer.build().0, NOTHING);
+}
+
+#[test]
+fn a_module_that_shows_something_else_concerns_everybody() {
+    let importer = Importer::new();
+    importer.build();
+    importer.library("modules", &LIBRARY.replace("[value]", "[value, value]"));
+    let (found, printed) = importer.build();
+    assert_eq!(
+        found,
+        ["Checked every file: the interface of module 'Library' changed"]
+    );
+    assert_eq!(printed, "none 1 [1, 1]\n");
+}
+
+#[test]
+fn a_module_that_is_found_first_is_noticed() {
+    let importer = Importer::new();
+    importer.build();
+    // The same file somewhere else is no change to anybody.
+    for name in ["Library.codemodule", "libLibrary.a"] {
+        let (from, to) = (format!("modules/{name}"), format!("better/{name}"));
+        fs::rename(importer.path(&from), importer.path(&to)).unwrap();
+    }
+    let (found, _) = importer.build();
+    assert_eq!(found, NOTHING);
+    assert_eq!(importer.build().0, NOTHING);
+    let extended = format!("{LIBRARY}public fn more() {{}}\n");
+    importer.library("better", &extended);
+    let (found, _) = importer.build();
+    assert_eq!(
+        found,
+        ["Checked every file: the interface of module 'Library' changed"]
+    );
+}
+
+/// `title` is a requirement of the library's, so that a property of this name is a part of what makes the structure conform.
+#[test]
+fn a_name_that_a_module_declares_concerns_everybody() {
+    let importer = Importer::new();
+    importer.build();
+    let text = fs::read_to_string(importer.path("local.code")).unwrap();
+    let more = "extension Thing { var title: String { \"own\" } }\n";
+    importer.write("local.code", &format!("{text}{more}"));
+    let (found, printed) = importer.build();
+    assert_eq!(
+        found,
+        ["Checked every file: 'title' changed, which an imported module knows"]
+    );
+    assert_eq!(printed, "own 1 [1]\n");
+    let text = fs::read_to_string(importer.path("local.code")).unwrap();
+    importer.write("local.code", &format!("{text}fn unheard() {{}}\n"));
+    let (found, _) = importer.build();
+    assert_eq!(found[1], "Checked local.code: it is new");
+}

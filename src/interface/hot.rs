@@ -19,6 +19,7 @@ use crate::session::{Options, OutputFileMap};
 use crate::store::Store;
 use crate::vfs::{ReadError, System, read_source};
 
+use super::imported;
 use super::modules::{self, Loaded};
 use super::reuse::{Program, Reuse, Version};
 use super::stages::Image;
@@ -115,7 +116,8 @@ impl HotCompiler {
         let tracked = Arc::new(options.tracked.clone());
         let library = items::workspace::library(&db, &tracked);
         let files = present(&inputs);
-        let loaded = modules::load(&db, &system, &options, &files, library);
+        let wanted = imported::wanted(&imported::imports(&db, &options, &files, &[], None));
+        let loaded = modules::load(&db, &system, &options, wanted, library);
         let (loaded, unloadable) = match loaded {
             Ok(loaded) => (loaded, Vec::new()),
             Err(errors) => (Loaded::default(), errors),

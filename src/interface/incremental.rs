@@ -12,15 +12,17 @@ use crate::diag::{Diagnostic, FileKey, FileList, Report, Severity};
 use crate::items::outline::outline_fingerprint;
 use crate::items::records::{places, tree_key};
 use crate::session::{BUILD_ID, ColorChoice, Mode, Options, OutputFileMap};
-use crate::store::manifest::{FileFacts, Fresh, Manifest, Stamp};
+use crate::store::manifest::{FileFacts, Fresh, Manifest, Stamp, UsedModules};
 use crate::store::{self, records::Records};
 use crate::vfs::{OutputKind, System};
 
 use super::changes::Rebuild;
+use super::imported::{self, Change};
+use super::linking::asks_for_linker;
 use super::program::{ProgramPlace, Restoring, state_of};
 use super::remarks::{self, Fate, Moment};
 use super::reuse::{Program, stays_in};
-use super::{Compiler, Config, Emitter, Outcome, emit_global};
+use super::{Compiler, Config, Emitter, Outcome, ReadInputs, emit_global};
 
 /// The place and the command of a build that the next one can learn from.
 pub(super) struct BuildRecord {
@@ -35,6 +37,8 @@ pub(super) struct BuildRecord {
     known: Result<Manifest, &'static str>,
     /// Which inputs have another content than they had then.
     changed: Vec<bool>,
+    /// How the modules that are imported differ from what they were then.
+    modules: Change,
     /// The program that the last build made, which another thread reads.
     restoring: Option<Restoring>,
     /// What is known about files.
@@ -54,12 +58,9 @@ impl BuildRecord {
             asked.mode,
             Mode::EmitExecutable | Mode::EmitObject | Mode::Typecheck
         );
-        // What a linker finds by itself is not known.
-        let closed = asked.link_inputs.is_empty()
-            && options.tracked.link_libraries.is_empty()
-            && asked.import_paths.is_empty()
-            && asked.library_paths.is_empty()
-            && asked.externs.is_empty();
+        // What a linker finds by itself is not known. Modules are, and those may be named like libraries.
+        let closed = asked.link_inputs.is_empty() && options.tracked.link_libraries.is_empty()
+            || !asks_for_linker(options, system);
         let stable = !asked.inputs.iter().any(|input| input == "-") && !asked.save_temps;
         if !made || !closed || !stable {
             return None;
@@ -101,6 +102,7 @@ impl BuildRecord {
             command,
             settings,
             changed: Vec::new(),
+            modules: Change::Nothing,
             restoring: None,
             started: system.now(),
         })
@@ -143,6 +145,19 @@ impl BuildRecord {
                         true => format!("Scheduling changed input  {job}"),
                         false => format!("May skip current input:  {job}"),
                     });
+                }
+                let options = &config.options;
+                if current
+                    && !imported::is_current(
+                        &mut manifest.modules,
+                        options,
+                        system,
+                        started,
+                        &mut read,
+                    )
+                {
+                    current = false;
+                    lines.push("Scheduling all inputs, because imported modules changed".into());
                 }
                 // Outputs that are made again anyway need not be read.
                 let wanted = current || config.options.untracked.show_incremental;
@@ -200,16 +215,32 @@ impl BuildRecord {
         }
     }
 
+    /// What the last build left, if anything of it holds.
+    pub(super) fn known(&self) -> Option<&Manifest> {
+        self.known.as_ref().ok()
+    }
+
     /// What happens to each input.
     pub(super) fn fates(&self, rebuild: &Rebuild) -> Vec<Fate> {
         remarks::fates(rebuild, &self.changed)
     }
 
     /// What has to be asked again about the module as it is now.
-    pub(super) fn rebuild(&self, compiler: &Compiler) -> Rebuild {
+    pub(super) fn rebuild(
+        &mut self,
+        compiler: &Compiler,
+        modules: Option<&UsedModules>,
+    ) -> Rebuild {
         let (db, unit) = (&compiler.db, compiler.unit);
         match &self.known {
             Ok(manifest) => {
+                let modules = modules.ok_or_else(|| "imported modules changed".to_owned());
+                let change =
+                    modules.map(|now| imported::change(&manifest.modules, now, &compiler.modules));
+                self.modules = change.unwrap_or_else(Change::Interfaces);
+                if let Change::Interfaces(reason) = &self.modules {
+                    return Rebuild::everything(db, unit, reason.clone());
+                }
                 let paths = manifest.inputs.iter().map(|stamp| stamp.path.as_str());
                 Rebuild::since(db, unit, &paths.collect::<Vec<_>>(), &manifest.files)
             }
@@ -227,6 +258,9 @@ impl BuildRecord {
         self.known.as_ref().map_err(|reason| *reason)?;
         if rebuild.everything.is_some() {
             return Err("every file was checked");
+        }
+        if self.modules != Change::Nothing {
+            return Err("the code of imported modules changed");
         }
         let stale = rebuild.files.iter().flat_map(|file| &file.stale);
         let files = compiler.unit.files(&compiler.db).iter();
@@ -246,7 +280,8 @@ impl BuildRecord {
         let Ok(known) = &self.known else {
             return;
         };
-        let state = state_of(self.settings, known.files.iter().map(|file| file.key));
+        let settings = self.settings.combine(imported::state(&known.modules));
+        let state = state_of(settings, known.files.iter().map(|file| file.key));
         let place = self.program_place();
         let threads = config.options.untracked.jobs;
         self.restoring = Some(Restoring::start(place, state, &config.system, threads != 1));
@@ -256,11 +291,13 @@ impl BuildRecord {
     pub(super) fn program_place_of(
         &self,
         compiler: &Compiler,
+        modules: Option<&UsedModules>,
     ) -> Option<(ProgramPlace, Fingerprint)> {
         let (db, unit) = (&compiler.db, compiler.unit);
         let keys = db.par_map(unit.files(db), |db, &file| tree_key(db, file));
         let keys: Vec<Fingerprint> = keys.into_iter().collect::<Option<_>>()?;
-        let state = state_of(self.settings, keys.into_iter());
+        let settings = self.settings.combine(imported::state(modules?));
+        let state = state_of(settings, keys.into_iter());
         Some((self.program_place(), state))
     }
 
@@ -331,7 +368,7 @@ impl BuildRecord {
     }
 
     /// Writes down what a successful build read, wrote and said. What does not hold any more is written down by the next build.
-    pub(super) fn write(&self, compiler: &Compiler, inputs: Vec<Option<Stamp>>, outcome: &Outcome) {
+    pub(super) fn write(&self, compiler: &Compiler, read: ReadInputs, outcome: &Outcome) {
         let system = &*compiler.system;
         let manifest = || {
             let files = compiler.unit.files(&compiler.db);
@@ -353,7 +390,8 @@ impl BuildRecord {
             Some(Manifest {
                 command: self.command.0,
                 settings: self.settings.0,
-                inputs: inputs.into_iter().collect::<Option<_>>()?,
+                inputs: read.stamps.into_iter().collect::<Option<_>>()?,
+                modules: read.modules?,
                 outputs: outputs.collect::<Option<_>>()?,
                 diagnostics: diagnostics
                     .map(|diagnostic| diagnostic.with_files(number))

@@ -18,7 +18,20 @@ use super::{Compiler, Emitter, Ending};
 
 /// Whether the options, or the modules that are imported, ask for what only a linker can do.
 pub(super) fn needs_linker(compiler: &Compiler) -> bool {
-    let (options, system) = (&compiler.options, &*compiler.system);
+    asks_for_linker(&compiler.options, &*compiler.system) || inherits_libraries(compiler)
+}
+
+/// Whether a program is linked with libraries because modules that it imports are.
+pub(super) fn inherits_libraries(compiler: &Compiler) -> bool {
+    let makes_program = matches!(
+        compiler.options.untracked.mode,
+        Mode::EmitExecutable | Mode::Run
+    );
+    makes_program && !inherited_libraries(compiler).is_empty()
+}
+
+/// Whether the options ask for what only a linker can do.
+pub(super) fn asks_for_linker(options: &Options, system: &dyn System) -> bool {
     let (tracked, untracked) = (&options.tracked, &options.untracked);
     match untracked.mode {
         Mode::EmitLibrary => !tracked.static_library,
@@ -28,7 +41,6 @@ pub(super) fn needs_linker(compiler: &Compiler) -> bool {
                 || !tracked.linker_arguments.is_empty()
                 || !foreign_inputs(options, system).is_empty()
                 || !foreign_libraries(options, system).is_empty()
-                || !inherited_libraries(compiler).is_empty()
         }
         _ => false,
     }

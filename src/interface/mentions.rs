@@ -2,7 +2,7 @@
 //!
 //! A function that came, went or changed can matter to code that mentions its name, and to code that the compiler makes it matter to: loops
 //! call `next`, result builders `buildBlock`. The standard library declares nearly all names of the second kind, because such functions are
-//! requirements of its protocols, and a list has the rest. So each body that has the name among its words is found by looking at the texts, which is
+//! requirements of its protocols, and a list has the rest; imported modules have protocols too. So each body that has the name among its words is found by looking at the texts, which is
 //! faster than to keep lists of words. A declaration that has the name among its words may carry the difference on to others; then the answer is that
 //! this is not known.
 
@@ -54,11 +54,18 @@ impl Mentions {
         let mut sorted: Vec<(Name, Name)> = names.iter().map(|(&n, &f)| (n, f)).collect();
         sorted.sort_by_key(|(name, _)| name.as_str());
         let library = unit.library(db).map(|unit| declared_names(db, unit));
+        let imported = unit.dependencies(db).iter();
+        let imported = imported.filter(|unit| unit.compiled(db).is_some());
+        let mut imported_names: FxHashSet<Name> = FxHashSet::default();
+        imported_names.extend(imported.flat_map(|&unit| declared_names(db, unit)));
         for &(name, _) in &sorted {
             let text = name.as_str();
             let implicit = IMPLICIT.contains(&text) || text.starts_with("build");
             if implicit || library.as_ref().is_none_or(|names| names.contains(&name)) {
                 return Err(format!("'{name}' changed, which the language knows"));
+            }
+            if imported_names.contains(&name) {
+                return Err(format!("'{name}' changed, which an imported module knows"));
             }
         }
         let numbered: Vec<(usize, SourceFile)> =

@@ -12,6 +12,7 @@
 //! * `incremental`: finding out that there is nothing to do, and leaving what the next build needs for that. `changes`: what there is to do,
 //!   and `mentions`: who can notice a change.
 //! * `program`: the program on disk, for the next build.
+//! * `imported`: what the next build has to know about the modules that were imported.
 //! * `remarks`: what a build that reuses results says about itself.
 //! * `modules`: modules that were compiled before, and those that this compilation leaves.
 //! * `reuse`: what such a process keeps beside the query engine's memos.
@@ -35,6 +36,7 @@ pub mod emit;
 mod execute;
 mod extras;
 pub mod hot;
+mod imported;
 mod incremental;
 mod linking;
 mod mentions;
@@ -61,7 +63,7 @@ use crate::session::{
     DebugInfo, Invocation, Mode, Options, OutputFileMap, cli, table, version_text,
 };
 use crate::store::Store;
-use crate::store::manifest::Stamp;
+use crate::store::manifest::{Stamp, UsedModules};
 use crate::vfs::{System, read_source};
 use crate::{bodies, items};
 
@@ -335,17 +337,20 @@ fn compile(
     outputs::check(&config.options, &*config.system, &file_map)?;
 
     let one_shot = config.one_shot;
-    let (mut compiler, stamps) = timing.stage("read", None, || {
+    let (mut compiler, read) = timing.stage("read", None, || {
         read_inputs(config, file_map, record.as_ref())
     })?;
+    // What a linker finds by itself is not known.
+    let mut record = record.filter(|_| !linking::inherits_libraries(&compiler));
     if let Some(record) = &mut record {
-        let rebuild = timing.stage("changes", None, || record.rebuild(&compiler));
+        let modules = read.modules.as_ref();
+        let rebuild = timing.stage("changes", None, || record.rebuild(&compiler, modules));
         match record.program(&compiler, &rebuild) {
             Ok(program) => compiler.program = Arc::new(Mutex::new(program)),
             Err(reason) => compiler.remade = Some(reason),
         }
         compiler.rebuild = Some(rebuild);
-        compiler.record_place = record.program_place_of(&compiler);
+        compiler.record_place = record.program_place_of(&compiler, modules);
     }
     let fates = record.as_ref().zip(compiler.rebuild.as_ref());
     let fates = fates.map(|(record, rebuild)| record.fates(rebuild));
@@ -365,7 +370,7 @@ fn compile(
     timing.stage("save", None, || {
         compiler.save_results();
         if let (Some(record), Ok(outcome)) = (&record, &ending) {
-            record.write(&compiler, stamps, outcome);
+            record.write(&compiler, read, outcome);
         }
     });
     let ending = ending.and_then(|outcome| match outcome.program {
@@ -666,14 +671,20 @@ fn load_file_map(config: &Config, emitter: &mut dyn Emitter) -> Phase<OutputFile
     })
 }
 
+/// What a build was made from, for a record.
+struct ReadInputs {
+    /// A stamp for each source file that is a regular one and did not change meanwhile.
+    stamps: Vec<Option<Stamp>>,
+    /// The modules that were imported, unless one of them changed meanwhile.
+    modules: Option<UsedModules>,
+}
+
 /// Reads every source file and sets the inputs. All files that cannot be read are reported, not just the first.
-///
-/// For a record each file that is a regular one and did not change meanwhile gets a stamp.
 fn read_inputs(
     config: Config,
     file_map: OutputFileMap,
     record: Option<&BuildRecord>,
-) -> Phase<(Compiler, Vec<Option<Stamp>>)> {
+) -> Phase<(Compiler, ReadInputs)> {
     let Config {
         options,
         system,
@@ -719,7 +730,11 @@ fn read_inputs(
     let tracked = Arc::new(options.tracked.clone());
     bodies::register();
     let library = items::workspace::library(&db, &tracked);
-    let loaded = modules::load(&db, &system, &options, &files, library)?;
+    let known = record.and_then(BuildRecord::known);
+    let imports = imported::imports(&db, &options, &files, &stamps, known);
+    let wanted = imported::wanted(&imports);
+    let loaded = modules::load(&db, &system, &options, wanted, library)?;
+    let used = record.and_then(|_| imported::used(&*system, imports, &loaded, known, started));
     let (modules, archives) = (loaded.files, loaded.archives);
     let unit = items::workspace::open_with(&db, files, tracked, library, loaded.units);
     let compiler = Compiler {
@@ -738,7 +753,11 @@ fn read_inputs(
         is_recorded: stamped,
         record_place: None,
     };
-    Ok((compiler, stamps))
+    let read = ReadInputs {
+        stamps,
+        modules: used,
+    };
+    Ok((compiler, read))
 }
 
 /// Reports what the front end found. Errors end the compilation.

@@ -21,7 +21,6 @@ use crate::items::compiled::{
     summary_key,
 };
 use crate::items::ids::{DefKind, Synth};
-use crate::items::imports::written_imports;
 use crate::items::library::{ResultKind, lines_of_body};
 use crate::items::outline::outline_fingerprint;
 use crate::items::{DefId, body_owners, body_syntax, declarations, file_of, module_of};
@@ -42,6 +41,7 @@ use crate::types::synth::synth_members;
 use crate::vfs::System;
 use crate::{bodies, mir};
 
+use super::imported::Opened;
 use super::stages::Object;
 use super::{Compiler, Ending, linking};
 
@@ -104,9 +104,11 @@ pub(super) struct Loaded {
     pub files: Vec<ModuleFile>,
     /// The paths of those archives that are there, in the same order.
     pub archives: Vec<String>,
+    /// What was found, in the order in which it was.
+    pub opened: Vec<Opened>,
 }
 
-/// Finds the modules that files import, and what these need.
+/// Finds the modules that imports name, and what these need.
 ///
 /// A module of which there is no trace is the error of the import that names it, which may stand where it does not count; a file that is there and
 /// cannot be used is an error of its own.
@@ -114,33 +116,15 @@ pub(super) fn load(
     db: &RootDatabase,
     system: &Arc<dyn System>,
     options: &Options,
-    files: &[SourceFile],
+    wanted: Vec<String>,
     library: CompilationUnit,
 ) -> Result<Loaded, Vec<Diagnostic>> {
-    let own = options.tracked.module_name;
-    let mut wanted: Vec<String> = Vec::new();
-    for &file in files {
-        for name in written_imports(db, file) {
-            if name != own && name != "Codira" && name != "Builtin" {
-                wanted.push(name.to_string());
-            }
-        }
-    }
     if wanted.is_empty() {
         return Ok(Loaded::default());
     }
     let paths = SearchPaths::of_options(options);
     let locator = CrateLocator::new(&**system, &paths, options.tracked.target);
-    let id = options.tracked.stable_crate_id();
-    wanted.retain(|name| {
-        let wanted = Wanted {
-            name: name.clone(),
-            exactly: None,
-        };
-        let found = locator.locate(&wanted);
-        !matches!(found, Err(LocateError::NotFound { candidates, .. }) if candidates.is_empty())
-    });
-    let (store, problems) = CStore::load(&locator, own.as_str(), id, &wanted);
+    let (store, problems) = find(&locator, options, wanted);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -158,10 +142,40 @@ pub(super) fn load(
     for (number, _) in store.crates() {
         loader.unit(number);
     }
-    match loader.errors.is_empty() {
-        true => Ok(loader.loaded),
-        false => Err(loader.errors),
+    if !loader.errors.is_empty() {
+        return Err(loader.errors);
     }
+    let mut loaded = loader.loaded;
+    let opened = store.crates().map(|(_, found)| {
+        let library = found.library.clone();
+        let before = |file: &ModuleFile| locator.before(file.path());
+        let archive = library.archive.as_ref().and_then(before);
+        let before = [before(&library.module), archive];
+        Opened { library, before }
+    });
+    loaded.opened = opened.collect();
+    Ok(loaded)
+}
+
+/// The modules with these names, as far as there is a trace of them, and what they need.
+pub(super) fn find(
+    locator: &CrateLocator<'_>,
+    options: &Options,
+    mut wanted: Vec<String>,
+) -> (CStore, Vec<Diagnostic>) {
+    wanted.retain(|name| {
+        let wanted = Wanted {
+            name: name.clone(),
+            exactly: None,
+        };
+        let found = locator.locate(&wanted);
+        !matches!(found, Err(LocateError::NotFound { candidates, .. }) if candidates.is_empty())
+    });
+    let (own, id) = (
+        options.tracked.module_name,
+        options.tracked.stable_crate_id(),
+    );
+    CStore::load(locator, own.as_str(), id, &wanted)
 }
 
 /// What is wrong with the modules that are imported, as far as anybody has met it by now: those of which a record is damaged. Whatever follows from them may be

@@ -11,7 +11,7 @@ use super::codec::{self, Encoded};
 use super::hir::{Body, Expr, Magic, Stmt};
 use super::ids::{DefId, DefKind};
 use super::lazy::{record_about_module, record_items};
-use super::library::{ResultKind, StoredTree, is_library_module};
+use super::library::{ResultKind, StoredTree, file_names, is_library_module};
 use super::outline::visible;
 use super::overrides::{module_overriding, overriding_names};
 use super::wrappers::{file_wrappers, module_wrappers};
@@ -174,6 +174,7 @@ pub fn record_file(db: &dyn Db, file: SourceFile, records: &mut RecordMap) {
     let mut overriding: Vec<Name> = overriding_names(db, file).iter().copied().collect();
     overriding.sort();
     add_file_record(db, file, ResultKind::Overriding, &overriding, records);
+    add_file_record(db, file, ResultKind::Names, &file_names(db, file), records);
     let wrappers = file_wrappers(db, file);
     add_file_record(db, file, ResultKind::Wrappers, wrappers, records);
     let operators = file_operators(db, file);

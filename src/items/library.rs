@@ -130,14 +130,18 @@ impl From<StoredTree> for ItemTree {
 pub fn declared_names(db: &dyn Db, unit: CompilationUnit) -> FxHashSet<Name> {
     let mut names = FxHashSet::default();
     for &file in unit.files(db) {
-        names.extend(remembered(db, file, ResultKind::Names, || {
-            let items = super::item_tree(db, file).items.values();
-            let mut names: Vec<Name> = items.map(|item| item.name).collect();
-            names.sort_by_key(|name| name.as_str());
-            names.dedup();
-            names
-        }));
+        let find = || file_names(db, file);
+        names.extend(remembered(db, file, ResultKind::Names, find));
     }
+    names
+}
+
+/// The names of everything that a file declares outside of bodies, sorted.
+pub(super) fn file_names(db: &dyn Db, file: SourceFile) -> Vec<Name> {
+    let items = super::item_tree(db, file).items.values();
+    let mut names: Vec<Name> = items.map(|item| item.name).collect();
+    names.sort_by_key(|name| name.as_str());
+    names.dedup();
     names
 }
 

@@ -194,6 +194,11 @@ impl ModuleFile {
         &self.inner.path
     }
 
+    /// The bytes of the whole file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.inner.bytes
+    }
+
     /// What the file is besides a module.
     pub fn format(&self) -> Format {
         self.inner.format

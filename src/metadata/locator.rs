@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use crate::base::Fingerprint;
 use crate::diag::Diagnostic;
 use crate::session::{Extern, Options, StableCrateId, Target};
-use crate::vfs::System;
+use crate::vfs::{Metadata, System};
 
 use super::file::{Damage, Format, ModuleFile};
 use super::svh::Svh;
@@ -187,6 +187,7 @@ pub struct CrateLocator<'a> {
     paths: &'a SearchPaths,
     target: Target,
     listings: RefCell<BTreeMap<String, Vec<PathBuf>>>,
+    opened: RefCell<BTreeMap<String, Option<Metadata>>>,
 }
 
 impl<'a> CrateLocator<'a> {
@@ -197,7 +198,13 @@ impl<'a> CrateLocator<'a> {
             paths,
             target,
             listings: RefCell::default(),
+            opened: RefCell::default(),
         }
+    }
+
+    /// What the file system said about a file before it was first opened.
+    pub fn before(&self, path: &str) -> Option<Metadata> {
+        self.opened.borrow().get(path).copied().flatten()
     }
 
     /// The files of a module.
@@ -318,6 +325,10 @@ impl<'a> CrateLocator<'a> {
 
     /// Opens one candidate, if it is what is wanted.
     fn open(&self, path: &Path, wanted: &Wanted) -> Result<ModuleFile, Rejection> {
+        let shown = path.to_string_lossy().into_owned();
+        let mut opened = self.opened.borrow_mut();
+        let before = || self.system.metadata(path).ok();
+        opened.entry(shown).or_insert_with(before);
         let file = ModuleFile::open(self.system, path)
             .map_err(|error| Rejection::Damaged(error.damage))?;
         let header = file.header();

@@ -19,7 +19,7 @@ use crate::vfs::{FileKind, Metadata, OutputKind, System};
 
 use crate::metadata::pack::checksum;
 
-const MAGIC: &[u8; 8] = b"CODEDEP\x02";
+const MAGIC: &[u8; 8] = b"CODEDEP\x03";
 /// Magic, the compiler's build, a checksum of the rest.
 const HEADER: usize = 8 + 16 + 8;
 /// How old a file's times must be for them to tell of every later write: some file systems count in steps of two seconds.
@@ -80,6 +80,11 @@ impl Stamp {
         self.content
     }
 
+    /// Whether the file is still as it was, for somebody who knows what the file system says about it, and that is enough to tell.
+    pub fn holds(&self, metadata: Metadata, now: SystemTime) -> bool {
+        metadata == self.metadata && self.settled && self.at <= nanoseconds(now)
+    }
+
     /// Stamps an output that was just written: `metadata` is what [`System::write`] has returned. A file that takes its place later has another
     /// inode, so that this stamp never describes it.
     pub fn of_output(
@@ -102,7 +107,7 @@ impl Stamp {
         let Ok(metadata) = system.metadata(Path::new(&self.path)) else {
             return Fresh::Changed;
         };
-        if metadata == self.metadata && self.settled && self.at <= nanoseconds(now) {
+        if self.holds(metadata, now) {
             return Fresh::Untouched;
         }
         if metadata.kind != FileKind::File || metadata.len != self.metadata.len {
@@ -147,12 +152,47 @@ pub struct Manifest {
     pub settings: u128,
     /// The sources, in order.
     pub inputs: Vec<Stamp>,
+    /// What was taken from modules that were compiled before.
+    pub modules: UsedModules,
     /// What was made.
     pub outputs: Vec<Stamp>,
     /// What was said, in order; files are numbers of inputs.
     pub diagnostics: Vec<Diagnostic>,
     /// What is known about each input; nothing if that is empty.
     pub files: Vec<FileFacts>,
+}
+
+/// What a build took from modules that were compiled before.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct UsedModules {
+    /// By input: the modules that its imports name, whether they were found or not.
+    pub imports: Vec<Vec<String>>,
+    /// The modules, in the order in which they are found.
+    pub modules: Vec<UsedModule>,
+}
+
+impl UsedModules {
+    /// The stamp of the file at `path`, if it is one that was used.
+    pub fn stamp_of(&self, path: &str) -> Option<&Stamp> {
+        let stamps = self.modules.iter();
+        let mut stamps = stamps.flat_map(|used| [&used.module].into_iter().chain(&used.archive));
+        stamps.find(|stamp| stamp.path == path)
+    }
+}
+
+/// A module that was compiled before.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct UsedModule {
+    /// Its name.
+    pub name: String,
+    /// Which module it is: the number of its `StableCrateId`.
+    pub id: u64,
+    /// What it shows to those who import it.
+    pub interface: Fingerprint,
+    /// The file that it was read from.
+    pub module: Stamp,
+    /// The archive with its code, if it was there.
+    pub archive: Option<Stamp>,
 }
 
 /// What is known about a source file.
