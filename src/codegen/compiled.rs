@@ -6,10 +6,9 @@
 
 use crate::base::FxHashSet;
 use crate::db::{CompilationUnit, Db, RootDatabase, Workspace};
-use crate::items::codec as items_codec;
 use crate::items::compiled::{RecordMap, compiled_unit_of, read_record, record_key};
 use crate::items::ids::{AccessorKind, DefId, DefKind};
-use crate::items::library::{ResultKind, is_library_module, lines_of_body};
+use crate::items::library::{ResultKind, is_library_module, record_lines};
 use crate::items::{
     body_owners, body_syntax, declarations, enclosing_body, local_body_owners, module_of,
 };
@@ -82,7 +81,8 @@ pub fn home_elsewhere(db: &dyn Db, key: &CodeKey) -> Option<CompilationUnit> {
         }
         _ => return None,
     };
-    let unit = compiled_unit_of(db, def)?;
+    // The standard library's file has graphs of everything, and no code: that of each program has what it needs.
+    let unit = compiled_unit_of(db, def).filter(|unit| !unit.is_library(db))?;
     let is_local = def
         .parent(db)
         .is_some_and(|parent| enclosing_body(db, parent).is_some());
@@ -134,7 +134,7 @@ pub fn library(db: &RootDatabase, record: &ProgramRecord) -> Output {
         if !is_own {
             elsewhere.insert(symbol_name(db, *key));
         } else if let CodeKey::Function(instance) = key
-            && compiled_unit_of(db, instance.id.def).is_some()
+            && compiled_unit_of(db, instance.id.def).is_some_and(|unit| !unit.is_library(db))
         {
             copies.insert(symbol_name(db, *key));
         }
@@ -315,9 +315,9 @@ pub fn record_code(db: &RootDatabase, unit: CompilationUnit, code: &Output) -> R
     }
     let bodies: Vec<DefId> = bodies.into_iter().collect();
     let lines = db.par_map(&bodies, |db, &def| {
-        let about = items_codec::encode(db, &def)?;
-        let lines = postcard::to_allocvec(&lines_of_body(db, def)).ok()?;
-        Some((record_key(ResultKind::Lines, &about.bytes), lines))
+        let mut records = RecordMap::new();
+        record_lines(db, def, &mut records);
+        records
     });
     records.extend(lines.into_iter().flatten());
     records

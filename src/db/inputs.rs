@@ -153,7 +153,7 @@ impl CompilationUnit {
             .new(db)
     }
 
-    /// A module that was compiled before, with the paths that its files had then.
+    /// A module that was compiled before, with the paths that its files had then: the standard library where `library` is none.
     pub fn of_compiled(
         db: &dyn Db,
         paths: &[String],
@@ -162,10 +162,14 @@ impl CompilationUnit {
         dependencies: Vec<CompilationUnit>,
         compiled: CompiledModule,
     ) -> CompilationUnit {
-        let durability = db.durability(Durability::MEDIUM);
+        let is_library = library.is_none();
+        let durability = db.durability(match is_library {
+            true => Durability::HIGH,
+            false => Durability::MEDIUM,
+        });
         let file = |path: &String| {
             let text = SourceText::Embedded("");
-            SourceFile::builder(path.clone(), text, Dialect::of_path(path), false)
+            SourceFile::builder(path.clone(), text, Dialect::of_path(path), is_library)
                 .durability(durability)
                 .new(db)
         };

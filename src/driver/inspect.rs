@@ -6,8 +6,9 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::codegen::demangle::{demangle as readable, demangle_line};
-use crate::interface::{Emitter, ExitStatus, print};
+use crate::interface::{Emitter, ExitStatus, print, sysroot};
 use crate::metadata::{Format, ModuleFile, archive};
+use crate::session::Target;
 use crate::vfs::{System, describe};
 
 use super::{error, fail};
@@ -34,6 +35,26 @@ pub(super) fn demangle(system: &dyn System, args: &[String], emitter: &mut dyn E
         text.push('\n');
     }
     print(emitter, &text).code()
+}
+
+/// `language install-library`: makes the module file of the standard library where this compiler, or one with `--sysroot`, looks for it.
+pub(super) fn install_library(
+    system: &dyn System,
+    args: &[String],
+    emitter: &mut dyn Emitter,
+) -> u8 {
+    let root = match args {
+        [] => None,
+        [folder] if !folder.starts_with('-') => Some(Path::new(folder)),
+        _ => {
+            let message = "'language install-library' takes one folder, or none";
+            return fail(emitter, vec![error(message)]);
+        }
+    };
+    match sysroot::install(system, root, Target::HOST) {
+        Ok(path) => print(emitter, &format!("Installed {}\n", path.display())).code(),
+        Err(problem) => fail(emitter, vec![problem]),
+    }
 }
 
 /// `language metadata`: what is in module files, archives and shared libraries.

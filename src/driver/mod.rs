@@ -49,7 +49,17 @@ const LATER: &[&str] = &["repl", "lsp", "package", "doc"];
 
 /// The commands of `language` that there are.
 const COMMANDS: &[&str] = &[
-    "new", "build", "run", "test", "check", "clean", "metadata", "demangle", "help", "version",
+    "new",
+    "build",
+    "run",
+    "test",
+    "check",
+    "clean",
+    "install-library",
+    "metadata",
+    "demangle",
+    "help",
+    "version",
 ];
 
 const LANGUAGE_HELP: &str = "\
@@ -65,6 +75,7 @@ COMMANDS:
   test [filter]             Run the package's tests
   check                     Report what is wrong with the package
   clean                     Remove what was built
+  install-library [folder]  Compile the standard library into the compiler's own sysroot, or another
   metadata <file> [--json]  Describe a module file or library
   demangle [<symbol>...]    Make symbols readable, or text from standard input
   version                   Print version information and exit
@@ -117,6 +128,7 @@ fn command(system: Arc<dyn System>, args: &[String], emitter: &mut dyn Emitter) 
         "version" | "-version" | "--version" | "-v" => {
             print(emitter, &version_text(Target::HOST)).code()
         }
+        "install-library" => inspect::install_library(&*system, rest, emitter),
         "metadata" => inspect::metadata(&*system, rest, emitter),
         "demangle" => inspect::demangle(&*system, rest, emitter),
         later if LATER.contains(&later) => {

@@ -23,6 +23,7 @@ use super::imported;
 use super::modules::{self, Loaded};
 use super::reuse::{Program, Reuse, Version};
 use super::stages::Image;
+use super::sysroot;
 use super::{Compiler, Emitter, Ending, ExitStatus, NoCallbacks, Timing};
 use super::{emit_global, outputs, phases};
 
@@ -114,14 +115,19 @@ impl HotCompiler {
             })
             .collect();
         let tracked = Arc::new(options.tracked.clone());
-        let library = items::workspace::library(&db, &tracked);
+        let library = sysroot::library(&db, &*system, &options, store.as_deref());
+        let (library, no_library) = match library {
+            Ok(library) => (library, None),
+            Err(error) => (items::workspace::library(&db, &tracked), Some(error)),
+        };
         let files = present(&inputs);
         let wanted = imported::wanted(&imported::imports(&db, &options, &files, &[], None));
         let loaded = modules::load(&db, &system, &options, wanted, library);
-        let (loaded, unloadable) = match loaded {
+        let (loaded, mut unloadable) = match loaded {
             Ok(loaded) => (loaded, Vec::new()),
             Err(errors) => (Loaded::default(), errors),
         };
+        unloadable.extend(no_library);
         let unit = items::workspace::open_with(&db, files, tracked, library, loaded.units);
         HotCompiler {
             db,
@@ -356,6 +362,8 @@ fn run_phases(
         Ending::Stopped => ExitStatus::Stopped,
         Ending::Reported => ExitStatus::Failure,
         Ending::Errors(errors) => {
+            // A new process will make it again.
+            sysroot::discard_damaged(&*compiler.system, compiler.store.as_deref());
             emit_global(emitter, &compiler.options, errors);
             ExitStatus::Failure
         }

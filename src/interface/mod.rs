@@ -15,6 +15,7 @@
 //! * `imported`: what the next build has to know about the modules that were imported.
 //! * `remarks`: what a build that reuses results says about itself.
 //! * `modules`: modules that were compiled before, and those that this compilation leaves.
+//! * [`sysroot`]: the standard library.
 //! * `reuse`: what such a process keeps beside the query engine's memos.
 //! * [`emit`]: where diagnostics and printed outputs go. [`timing`]: the table of `--time-passes`.
 //!
@@ -47,6 +48,7 @@ mod program;
 mod remarks;
 mod reuse;
 pub mod stages;
+pub mod sysroot;
 pub mod timing;
 
 #[cfg(test)]
@@ -300,7 +302,14 @@ pub fn run(
     callbacks.config(&mut config);
     let mut timing = Timing::new(config.options.untracked.time_passes);
     let options = config.options.clone();
-    let ending = compile(config, callbacks, emitter, &mut timing);
+    let mut again = Config::new(options.clone(), config.system.clone());
+    (again.one_shot, again.store) = (config.one_shot, config.store.clone());
+    let mut ending = compile(config, callbacks, emitter, &mut timing);
+    if let Err(Ending::Errors(_)) = &ending
+        && sysroot::discard_damaged(&*again.system, again.store.as_deref())
+    {
+        ending = compile(again, callbacks, emitter, &mut timing);
+    }
     if options.untracked.time_passes {
         emitter.note(&timing.table());
     }
@@ -729,7 +738,7 @@ fn read_inputs(
     }
     let tracked = Arc::new(options.tracked.clone());
     bodies::register();
-    let library = items::workspace::library(&db, &tracked);
+    let library = sysroot::library(&db, &*system, &options, store.as_deref())?;
     let known = record.and_then(BuildRecord::known);
     let imports = imported::imports(&db, &options, &files, &stamps, known);
     let wanted = imported::wanted(&imports);

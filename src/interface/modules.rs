@@ -21,9 +21,11 @@ use crate::items::compiled::{
     summary_key,
 };
 use crate::items::ids::{DefKind, Synth};
-use crate::items::library::{ResultKind, lines_of_body};
+use crate::items::library::{ResultKind, lines_of_body, record_lines, record_names};
 use crate::items::outline::outline_fingerprint;
-use crate::items::{DefId, body_owners, body_syntax, declarations, file_of, module_of};
+use crate::items::{
+    DefId, body_owners, body_syntax, declarations, file_of, local_body_owners, module_of,
+};
 use crate::metadata::docs::{doc_records, module_docs};
 use crate::metadata::interface::file_hash;
 use crate::metadata::merge::whole;
@@ -324,9 +326,14 @@ fn graphs(
     owners: &[DefId],
 ) -> RecordMap {
     let module = crate::items::module_def(db, unit);
-    let shows_all = unit.options(db).opt_level.is_optimized();
-    let exported = exported(db, unit);
-    let is_shown = |db: &dyn Db, def: DefId| shows_all || exported.exports_body(db, def);
+    // The standard library leaves no code, and the compiler itself calls what is not exported of it.
+    let shows_all = unit.options(db).opt_level.is_optimized() || unit.is_library(db);
+    let exported = (!shows_all).then(|| exported(db, unit));
+    let is_shown = |db: &dyn Db, def: DefId| {
+        exported
+            .as_ref()
+            .is_none_or(|exported| exported.exports_body(db, def))
+    };
     let own: FxHashSet<SourceFile> = files.iter().copied().collect();
     let is_complete = own.len() == unit.files(db).len();
     // The part of another file has it in any case.
@@ -419,33 +426,70 @@ pub(super) struct Module {
 pub(super) fn module_file(compiler: &Compiler) -> Module {
     let (db, unit) = (&compiler.db, compiler.unit);
     let own = own_files(compiler);
+    let common = common_header(db, unit, &compiler.modules);
+    if compiler.options.untracked.primary_files.is_empty() {
+        return whole_module(db, unit, own, &common, RecordMap::new());
+    }
     let files: Vec<SourceFile> = own.iter().map(|&(_, file)| file).collect();
     let (records, graphs) = records(db, unit, &files);
     let mut part = part(db, unit, own, graphs);
-    let common = common_header(compiler);
-    let header = match compiler.options.untracked.primary_files.is_empty() {
-        true => {
-            let print = |key| {
-                let record = records.get(&key);
-                record.map_or(Fingerprint::ZERO, |bytes| Fingerprint::of_bytes(bytes))
-            };
-            whole(&common, &[&part], records.keys(), &print)
-        }
-        false => {
-            part.docs = doc_records(db, unit, &files);
-            ModuleHeader {
-                part: Some(part),
-                ..common
-            }
-        }
+    part.docs = doc_records(db, unit, &files);
+    let header = ModuleHeader {
+        part: Some(part),
+        ..common
     };
-    let records = records
-        .iter()
-        .map(|(&key, bytes)| (key, bytes.as_slice()))
-        .collect();
-    Module {
-        bytes: encode(&header, &records),
-        header,
+    Module::new(header, &records)
+}
+
+/// Makes the module file of the standard library, in a database that has its sources. There is no code beside it, and so it has the lines of bodies, too.
+pub(super) fn library_file(db: &RootDatabase, library: CompilationUnit) -> Module {
+    let own: Vec<_> = (0..).zip(library.files(db).iter().copied()).collect();
+    let lines = db.par_map(library.files(db), |db, &file| {
+        let mut records = RecordMap::new();
+        let mut bodies = body_owners(db, file).to_vec();
+        let mut at = 0;
+        while let Some(&def) = bodies.get(at) {
+            bodies.extend(local_body_owners(db, def));
+            record_lines(db, def, &mut records);
+            at += 1;
+        }
+        records
+    });
+    let mut others: RecordMap = lines.into_iter().flatten().collect();
+    record_names(db, library, &mut others);
+    let common = common_header(db, library, &[]);
+    whole_module(db, library, own, &common, others)
+}
+
+fn whole_module(
+    db: &RootDatabase,
+    unit: CompilationUnit,
+    own: Vec<(u32, SourceFile)>,
+    common: &ModuleHeader,
+    others: RecordMap,
+) -> Module {
+    let files: Vec<SourceFile> = own.iter().map(|&(_, file)| file).collect();
+    let (mut records, graphs) = records(db, unit, &files);
+    records.extend(others);
+    let part = part(db, unit, own, graphs);
+    let print = |key| {
+        let record = records.get(&key);
+        record.map_or(Fingerprint::ZERO, |bytes| Fingerprint::of_bytes(bytes))
+    };
+    let header = whole(common, &[&part], records.keys(), &print);
+    Module::new(header, &records)
+}
+
+impl Module {
+    fn new(header: ModuleHeader, records: &RecordMap) -> Module {
+        let records = records
+            .iter()
+            .map(|(&key, bytes)| (key, bytes.as_slice()))
+            .collect();
+        Module {
+            bytes: encode(&header, &records),
+            header,
+        }
     }
 }
 
@@ -497,9 +541,8 @@ fn lines_of_bodies(db: &dyn Db, file: SourceFile) -> Fingerprint {
 }
 
 /// The header without what follows from single files: the same for every frontend job.
-fn common_header(compiler: &Compiler) -> ModuleHeader {
-    let (db, unit) = (&compiler.db, compiler.unit);
-    let tracked = &compiler.options.tracked;
+fn common_header(db: &RootDatabase, unit: CompilationUnit, modules: &[ModuleFile]) -> ModuleHeader {
+    let tracked = unit.options(db);
     let files = unit.files(db).iter();
     let scopes: Vec<_> = files.map(|&file| file_scope(db, file)).collect();
     let direct: FxHashSet<&str> = scopes
@@ -510,7 +553,7 @@ fn common_header(compiler: &Compiler) -> ModuleHeader {
         .iter()
         .flat_map(|scope| scope.exported.iter().map(|name| name.as_str()))
         .collect();
-    let upstream = compiler.modules.iter().map(|file| {
+    let upstream = modules.iter().map(|file| {
         let header = file.header();
         Upstream {
             name: header.name.clone(),

@@ -11,7 +11,11 @@ use super::codec::{self, Encoded};
 use super::hir::{Body, Expr, Magic, Stmt};
 use super::ids::{DefId, DefKind};
 use super::lazy::{record_about_module, record_items};
+<<<<<<< HEAD
 use super::library::{ResultKind, StoredTree, file_names, is_library_module};
+=======
+use super::library::{ResultKind, StoredTree};
+>>>>>>> f7459ab (The standard library is a module file, made once, and loaded as any other module is)
 use super::outline::visible;
 use super::overrides::{module_overriding, overriding_names};
 use super::wrappers::{file_wrappers, module_wrappers};
@@ -51,11 +55,7 @@ pub fn summary_key() -> Fingerprint {
 
 /// The module that a definition belongs to, if it was compiled before.
 pub fn compiled_unit_of(db: &dyn Db, def: DefId) -> Option<CompilationUnit> {
-    let module = module_of(db, def);
-    if is_library_module(module.name(db)) {
-        return None;
-    }
-    unit_of_module(db, module).filter(|unit| unit.compiled(db).is_some())
+    unit_of_module(db, module_of(db, def)).filter(|unit| unit.compiled(db).is_some())
 }
 
 /// What a record about a definition of a compiled module says. None if there is no record, or if `read` cannot make anything of it, which the

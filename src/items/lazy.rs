@@ -1,6 +1,6 @@
 //! Declarations one by one, as records.
 //!
-//! Of the standard library, and of a module that was compiled before, a program uses a small part. So each declaration is a record of its own, found
+//! Of a module that was compiled before, the standard library first of all, a program uses a small part. So each declaration is a record of its own, found
 //! by the hash of its path, and what is kept about a file says only what stands at its top level. Whoever wants a whole [`ItemTree`]
 //! gets it put together from these.
 
@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::codec::{self, Encoded};
 use super::compiled::{RecordMap, read_record, record_key};
 use super::ids::DefId;
-use super::library::{ResultKind, library_fingerprint};
+use super::library::ResultKind;
 use super::tree::{Item, ItemKind, ItemTree};
-use super::{file_def, lowered_tree, owners, unit_of_file};
+use super::{file_def, owners, unit_of_file};
 use crate::base::{Fingerprint, FxHashMap, FxHashSet, StableHash, StableHasher};
-use crate::db::{CompilationUnit, Db, ModuleRecords, Results, SourceFile};
+use crate::db::{CompilationUnit, Db, ModuleRecords, SourceFile};
 
 /// Everything about a file's declarations that is not in one of them.
 #[derive(Serialize, Deserialize)]
@@ -25,80 +25,50 @@ struct FileHead {
     others: Vec<DefId>,
 }
 
-/// Where the declarations of a file are kept.
-enum Keeper<'db> {
-    /// In the file of its module, which was compiled before.
-    Module(&'db dyn ModuleRecords),
-    /// With the results about the standard library in this state.
-    Library(&'db dyn Results, Fingerprint),
+/// The records of a file's module. None for files of the module that is compiled.
+fn records_of(db: &dyn Db, file: SourceFile) -> Option<&dyn ModuleRecords> {
+    records_of_module(db, unit_of_file(db, file)?)
 }
 
-impl<'db> Keeper<'db> {
-    /// Who keeps the declarations of a file. None for files of the module that is compiled.
-    fn of(db: &'db dyn Db, file: SourceFile) -> Option<Keeper<'db>> {
-        if file.is_library(db) {
-            return Some(Keeper::Library(db.results()?, library_fingerprint(db)?));
-        }
-        let module = unit_of_file(db, file)?.compiled(db)?;
-        Some(Keeper::Module(&*module.interface))
-    }
+/// The records of a module, if it was compiled before.
+fn records_of_module(db: &dyn Db, unit: CompilationUnit) -> Option<&dyn ModuleRecords> {
+    Some(&*unit.compiled(db)?.interface)
+}
 
-    /// Who keeps what is known of a whole module.
-    fn of_module(db: &'db dyn Db, unit: CompilationUnit) -> Option<Keeper<'db>> {
-        if unit.is_library(db) {
-            return Some(Keeper::Library(db.results()?, library_fingerprint(db)?));
-        }
-        Some(Keeper::Module(&*unit.compiled(db)?.interface))
-    }
+/// What the record at a key says.
+fn read_at<T: for<'a> Deserialize<'a>>(
+    db: &dyn Db,
+    records: &dyn ModuleRecords,
+    key: Fingerprint,
+) -> Option<T> {
+    read_record(records, records.record(key)?, |bytes| {
+        codec::decode(db, bytes)
+    })
+}
 
-    fn about(&self, kind: ResultKind, about: &[u8]) -> Option<&'db [u8]> {
-        match *self {
-            Keeper::Module(records) => records.record(record_key(kind, about)),
-            Keeper::Library(results, state) => results.get(library_key_about(state, kind, about)),
-        }
-    }
+fn read_item(db: &dyn Db, records: &dyn ModuleRecords, def: DefId) -> Option<Item> {
+    read_at(db, records, module_key(db, ResultKind::Item, def))
+}
 
-    fn get(&self, db: &dyn Db, kind: ResultKind, def: DefId) -> Option<&'db [u8]> {
-        match *self {
-            Keeper::Module(records) => records.record(module_key(db, kind, def)),
-            Keeper::Library(results, state) => results.get(library_key(db, state, kind, def)),
-        }
-    }
-
-    /// What a record says. Without what is damaged a library is read from its text; a module has none.
-    fn read<T: for<'a> Deserialize<'a>>(&self, db: &dyn Db, bytes: &[u8]) -> Option<T> {
-        let read = |bytes: &[u8]| codec::decode(db, bytes);
-        match *self {
-            Keeper::Module(records) => read_record(records, bytes, read),
-            Keeper::Library(..) => read(bytes),
+/// The whole tree of a file; none if a part of it is not there.
+fn read_tree(db: &dyn Db, records: &dyn ModuleRecords, file: DefId) -> Option<ItemTree> {
+    let head: FileHead = read_at(db, records, module_key(db, ResultKind::ItemTree, file))?;
+    let mut items = FxHashMap::default();
+    let mut next = head.top_level.clone();
+    next.extend(head.others);
+    while let Some(def) = next.pop() {
+        if let Entry::Vacant(place) = items.entry(def) {
+            let item = read_item(db, records, def)?;
+            next.extend(inner(&item));
+            place.insert(item.into());
         }
     }
-
-    fn item(&self, db: &dyn Db, def: DefId) -> Option<Item> {
-        self.read(db, self.get(db, ResultKind::Item, def)?)
-    }
-
-    /// The whole tree of a file; none if a part of it is not there.
-    fn tree(&self, db: &dyn Db, file: DefId) -> Option<ItemTree> {
-        let head = self.get(db, ResultKind::ItemTree, file)?;
-        let head: FileHead = self.read(db, head)?;
-        let mut items = FxHashMap::default();
-        let mut next = head.top_level.clone();
-        next.extend(head.others);
-        while let Some(def) = next.pop() {
-            if let Entry::Vacant(place) = items.entry(def) {
-                let item = self.item(db, def)?;
-                next.extend(inner(&item));
-                place.insert(item.into());
-            }
-        }
-        Some(ItemTree {
-            top_level: head.top_level,
-            items,
-            // Libraries have no statements outside of declarations, and nobody runs those of a module that was compiled.
-            top_level_code: None,
-        })
-    }
+    Some(ItemTree {
+        top_level: head.top_level,
+        items,
+        // Nobody runs the statements of a module that was compiled.
+        top_level_code: None,
+    })
 }
 
 /// A hash of a definition's path, which is the same in every process.
@@ -121,18 +91,6 @@ fn module_key(db: &dyn Db, kind: ResultKind, def: DefId) -> Fingerprint {
     record_key(kind, &hasher.finish().0.to_le_bytes())
 }
 
-fn library_key(db: &dyn Db, state: Fingerprint, kind: ResultKind, def: DefId) -> Fingerprint {
-    let mut hasher = StableHasher::new();
-    state.stable_hash(&mut hasher);
-    hasher.write_u8(kind as u8);
-    hash_path(db, def, &mut hasher);
-    hasher.finish()
-}
-
-fn library_key_about(state: Fingerprint, kind: ResultKind, about: &[u8]) -> Fingerprint {
-    state.combine(record_key(kind, about))
-}
-
 /// The declarations that an item leads to.
 fn inner(item: &Item) -> Vec<DefId> {
     let mut inner = owners::members(item).to_vec();
@@ -142,35 +100,19 @@ fn inner(item: &Item) -> Vec<DefId> {
     inner
 }
 
-/// A declaration of a file that is kept as records. None if it is not, or if the whole tree has to answer.
+/// A declaration of a file that is kept as records. None if it is not.
 pub(super) fn kept_item(db: &dyn Db, file: SourceFile, def: DefId) -> Option<Option<Item>> {
-    let keeper = Keeper::of(db, file)?;
-    let found = keeper.item(db, def);
-    match keeper {
-        Keeper::Module(_) => Some(found),
-        // What earlier processes did not leave, the text still says.
-        Keeper::Library(..) => found.map(Some),
-    }
+    Some(read_item(db, records_of(db, file)?, def))
 }
 
-/// The item tree of a file that is kept as records. What is not there of the library is read from its text, and left to later processes.
+/// The item tree of a file that is kept as records.
 pub(super) fn kept_tree(db: &dyn Db, file: SourceFile) -> Option<ItemTree> {
-    let keeper = Keeper::of(db, file)?;
-    let def = file_def(db, file)?;
-    let found = keeper.tree(db, def);
-    match keeper {
-        Keeper::Module(records) => Some(found.unwrap_or_else(|| {
-            records.note_damage();
-            ItemTree::default()
-        })),
-        Keeper::Library(results, state) => Some(found.unwrap_or_else(|| {
-            let tree = lowered_tree(db, file);
-            each_record(db, def, tree, Item::clone, |kind, def, value| {
-                results.put(library_key(db, state, kind, def), value.bytes);
-            });
-            tree.clone()
-        })),
-    }
+    let records = records_of(db, file)?;
+    let found = read_tree(db, records, file_def(db, file)?);
+    Some(found.unwrap_or_else(|| {
+        records.note_damage();
+        ItemTree::default()
+    }))
 }
 
 /// Records the declarations of a file as `see` sees them.
@@ -181,19 +123,9 @@ pub(super) fn record_items(
     see: impl Fn(&Item) -> Item,
     records: &mut RecordMap,
 ) {
-    each_record(db, file, tree, see, |kind, def, value| {
+    let mut put = |kind, def, value: Encoded| {
         records.insert(module_key(db, kind, def), value.bytes);
-    });
-}
-
-/// Gives every record of a file to `put`.
-fn each_record(
-    db: &dyn Db,
-    file: DefId,
-    tree: &ItemTree,
-    see: impl Fn(&Item) -> Item,
-    mut put: impl FnMut(ResultKind, DefId, Encoded),
-) {
+    };
     let mut reached: FxHashSet<DefId> = FxHashSet::default();
     let mut next = tree.top_level.clone();
     let mut others: Vec<DefId> = tree.items.keys().copied().collect();
@@ -219,15 +151,9 @@ fn each_record(
     }
 }
 
-/// Whether what is known of a module is kept as records: of the standard library, where there is a store, and of modules that were compiled before.
+/// Whether what is known of a module is kept as records: of the standard library, and of modules that were compiled before.
 pub fn keeps_module(db: &dyn Db, unit: CompilationUnit) -> bool {
-    unit.compiled(db).is_some() || (db.results().is_some() && unit.is_library(db))
-}
-
-/// Whether the names of a module are kept one by one, so that nobody needs to read its files for them.
-pub fn has_kept_names(db: &dyn Db, unit: CompilationUnit) -> bool {
-    let keeper = Keeper::of_module(db, unit);
-    keeper.is_some_and(|keeper| keeper.about(ResultKind::Index, &[]).is_some())
+    unit.compiled(db).is_some()
 }
 
 /// What is kept of a module about something.
@@ -237,23 +163,7 @@ pub fn kept_about<T: for<'a> Deserialize<'a>>(
     kind: ResultKind,
     about: &[u8],
 ) -> Option<T> {
-    let keeper = Keeper::of_module(db, unit)?;
-    keeper.read(db, keeper.about(kind, about)?)
-}
-
-/// Leaves to later processes what was found out about the standard library. Other modules' files are complete.
-pub fn leave_about<T: Serialize>(
-    db: &dyn Db,
-    unit: CompilationUnit,
-    kind: ResultKind,
-    about: &[u8],
-    value: &T,
-) {
-    if let Some(Keeper::Library(results, state)) = Keeper::of_module(db, unit)
-        && let Some(value) = codec::encode(db, value)
-    {
-        results.put(library_key_about(state, kind, about), value.bytes);
-    }
+    read_at(db, records_of_module(db, unit)?, record_key(kind, about))
 }
 
 /// Records what [`kept_about`] finds.
@@ -270,15 +180,11 @@ pub fn record_about_module<T: Serialize>(
 }
 
 /// An answer about a whole module, which follows from its files; `compute` finds it where it is not kept.
-pub fn remembered_of_module<T: Serialize + for<'a> Deserialize<'a>>(
+pub fn remembered_of_module<T: for<'a> Deserialize<'a>>(
     db: &dyn Db,
     unit: CompilationUnit,
     kind: ResultKind,
     compute: impl FnOnce() -> T,
 ) -> T {
-    kept_about(db, unit, kind, &[]).unwrap_or_else(|| {
-        let value = compute();
-        leave_about(db, unit, kind, &[], &value);
-        value
-    })
+    kept_about(db, unit, kind, &[]).unwrap_or_else(compute)
 }

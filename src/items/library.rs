@@ -6,11 +6,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::codec::{self, Encoded};
-use super::compiled::{compiled_unit_of, read_record, record_key};
+use super::compiled::{RecordMap, compiled_unit_of, read_record, record_key};
 use super::ids::DefId;
-use super::records::{keeper, place, remembered, tree_key};
+use super::lazy::{record_about_module, remembered_of_module};
+use super::records::{place, tree_key};
 use super::tree::{BodySyntax, Item, ItemTree};
-use crate::base::{Fingerprint, FxHashSet, Name, StableHash, StableHasher};
+use crate::base::{Fingerprint, Name, StableHash, StableHasher};
 use crate::db::{CompilationUnit, Db, Results, SourceFile, Workspace, line_index};
 use crate::library::CODIRA_SOURCES;
 
@@ -36,7 +37,7 @@ pub enum ResultKind {
     Overriding,
     /// The property wrappers of a file.
     Wrappers,
-    /// The names of all declarations of a file.
+    /// The names of all declarations of the standard library.
     Names,
     /// What a compiled module says of itself.
     Module,
@@ -56,12 +57,11 @@ pub enum ResultKind {
 
 impl ResultKind {
     /// What is kept about each file beside its item tree.
-    pub(super) const OF_FILES: [ResultKind; 5] = [
+    pub(super) const OF_FILES: [ResultKind; 4] = [
         ResultKind::Scope,
         ResultKind::Operators,
         ResultKind::Overriding,
         ResultKind::Wrappers,
-        ResultKind::Names,
     ];
 }
 
@@ -126,6 +126,7 @@ impl From<StoredTree> for ItemTree {
     }
 }
 
+<<<<<<< HEAD
 /// The names of everything that a module declares outside of bodies.
 pub fn declared_names(db: &dyn Db, unit: CompilationUnit) -> FxHashSet<Name> {
     let mut names = FxHashSet::default();
@@ -134,6 +135,24 @@ pub fn declared_names(db: &dyn Db, unit: CompilationUnit) -> FxHashSet<Name> {
         names.extend(remembered(db, file, ResultKind::Names, find));
     }
     names
+=======
+/// The names of everything that the standard library declares outside of bodies, sorted.
+pub fn declared_names(db: &dyn Db, library: CompilationUnit) -> Vec<Name> {
+    remembered_of_module(db, library, ResultKind::Names, || {
+        let files = library.files(db).iter();
+        let items = files.flat_map(|&file| super::item_tree(db, file).items.values());
+        let mut names: Vec<Name> = items.map(|item| item.name).collect();
+        names.sort();
+        names.dedup();
+        names
+    })
+}
+
+/// Records the names that [`declared_names`] finds.
+pub fn record_names(db: &dyn Db, library: CompilationUnit, records: &mut RecordMap) {
+    let names = declared_names(db, library);
+    record_about_module(db, ResultKind::Names, &[], &names, records);
+>>>>>>> f7459ab (The standard library is a module file, made once, and loaded as any other module is)
 }
 
 /// The names of everything that a file declares outside of bodies, sorted.
@@ -151,7 +170,7 @@ pub(super) fn stored_item_tree(
     file: SourceFile,
     lower: impl FnOnce() -> ItemTree,
 ) -> ItemTree {
-    let Some((keeper, key)) = keeper(db, file).zip(tree_key(db, file)) else {
+    let Some((keeper, key)) = db.records().zip(tree_key(db, file)) else {
         return lower();
     };
     if let Some(tree) = kept_tree(db, keeper, key) {
@@ -192,24 +211,16 @@ pub fn library_lines(db: &dyn Db, def: DefId) -> Vec<u32> {
         };
         return lines().unwrap_or_default();
     }
-    let compute = || lines_of_body(db, def);
-    let Some(results) = db.results() else {
-        return compute();
-    };
-    let key = result_key(db, ResultKind::Lines, codec::encode(db, &def).as_ref());
-    let Some(key) = key else {
-        return compute();
-    };
-    if let Some(bytes) = results.get(key)
-        && let Ok(lines) = postcard::from_bytes(bytes)
+    lines_of_body(db, def)
+}
+
+/// Records the lines that [`library_lines`] finds.
+pub fn record_lines(db: &dyn Db, def: DefId, records: &mut RecordMap) {
+    if let Some(about) = codec::encode(db, &def)
+        && let Ok(lines) = postcard::to_allocvec(&lines_of_body(db, def))
     {
-        return lines;
+        records.insert(record_key(ResultKind::Lines, &about.bytes), lines);
     }
-    let lines: Vec<u32> = compute();
-    if let Ok(bytes) = postcard::to_allocvec(&lines) {
-        results.put(key, bytes);
-    }
-    lines
 }
 
 /// The lines that a body's expressions begin on, by number.

@@ -67,7 +67,7 @@ pub fn item_tree(db: &dyn Db, file: SourceFile) -> ItemTree {
     if let Some(kept) = lazy::kept_tree(db, file) {
         return kept;
     }
-    match records::keeper(db, file) {
+    match records::tree_key(db, file) {
         Some(_) => library::stored_item_tree(db, file, || lowered_tree(db, file).clone()),
         None => lower::lower_file(db, file, def),
     }

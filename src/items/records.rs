@@ -1,7 +1,6 @@
 //! What earlier processes found out about a file, by all that it follows from.
 //!
-//! Files of the standard library are the same in every compilation; what is known of them lies with the other results about the library
-//! ([`super::library`]). A file of the user's module is known by its text, its path and the options that parsing asks for: what an earlier build of the
+//! A file of the user's module is known by its text, its path and the options that parsing asks for: what an earlier build of the
 //! module left about it holds in any later one that finds the file like this, whatever has happened to other files.
 //!
 //! Small answers about a whole file (what it declares at its top level, its operators) are kept on their own beside its item tree, so that a build
@@ -11,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::codec;
 use super::compiled::file_record;
-use super::library::{ResultKind, library_fingerprint};
+use super::library::ResultKind;
 use super::wrappers::wrappers;
 use crate::base::{Fingerprint, StableHash, StableHasher};
 use crate::db::{Db, Results, SourceFile};
@@ -22,8 +21,7 @@ pub fn file_key(db: &dyn Db, file: SourceFile) -> Option<Fingerprint> {
     let mut hasher = StableHasher::new();
     file.path(db).stable_hash(&mut hasher);
     if file.is_library(db) {
-        library_fingerprint(db)?.stable_hash(&mut hasher);
-        return Some(hasher.finish());
+        return None;
     }
     db.records()?;
     let unit = super::unit_of_file(db, file)?;
@@ -41,9 +39,6 @@ pub fn file_key(db: &dyn Db, file: SourceFile) -> Option<Fingerprint> {
 /// The same for the file's item tree: attributes may name property wrappers of other files.
 pub fn tree_key(db: &dyn Db, file: SourceFile) -> Option<Fingerprint> {
     let key = file_key(db, file)?;
-    if file.is_library(db) {
-        return Some(key);
-    }
     let unit = super::unit_of_file(db, file)?;
     Some(key.combine(wrappers_fingerprint(db, unit)))
 }
@@ -77,14 +72,6 @@ pub fn places(db: &dyn Db, file: SourceFile) -> Vec<Fingerprint> {
     small.chain([place(tree, ResultKind::ItemTree)]).collect()
 }
 
-/// Who keeps what is known about a file.
-pub(super) fn keeper(db: &dyn Db, file: SourceFile) -> Option<&dyn Results> {
-    match file.is_library(db) {
-        true => db.results(),
-        false => db.records(),
-    }
-}
-
 /// An answer about a file that follows from the file alone; `compute` finds it if no process has before.
 pub fn remembered<T>(
     db: &dyn Db,
@@ -98,7 +85,7 @@ where
     if let Some(unit) = super::unit_of_file(db, file).filter(|unit| unit.compiled(db).is_some()) {
         return file_record(db, unit, file, kind).unwrap_or_else(compute);
     }
-    match keeper(db, file).zip(file_key(db, file)) {
+    match db.records().zip(file_key(db, file)) {
         Some((keeper, key)) => kept(db, keeper, place(key, kind), compute),
         None => compute(),
     }

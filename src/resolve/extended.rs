@@ -19,12 +19,15 @@ pub fn library_is_extended(db: &dyn Db) -> bool {
     let mut units = workspace.units(db).iter();
     units.any(|&unit| match module_index(db, module_def(db, unit)) {
         Some(index) => index.extends_library,
-        None => !is_library_module(unit.name(db)) && extends_library(db, unit),
+        None => extends_library(db, unit),
     })
 }
 
 /// Whether this module does.
 pub(super) fn extends_library(db: &dyn Db, unit: CompilationUnit) -> bool {
+    if is_library_module(unit.name(db)) {
+        return false;
+    }
     let of_library = |def: DefId| is_library_module(module_of(db, def).name(db));
     for &file in unit.files(db) {
         for &extension in &file_scope(db, file).conforming {

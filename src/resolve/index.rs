@@ -7,7 +7,7 @@ use crate::base::{Name, StableHash, StableHasher};
 use crate::db::{CompilationUnit, Db};
 use crate::items::compiled::{RecordMap, record_module};
 use crate::items::ids::DefId;
-use crate::items::lazy::{keeps_module, kept_about, leave_about, record_about_module};
+use crate::items::lazy::{keeps_module, kept_about, record_about_module};
 use crate::items::library::ResultKind;
 use crate::items::{module_def, unit_of_module};
 
@@ -49,25 +49,7 @@ pub fn module_index(db: &dyn Db, module: DefId) -> Option<&ModuleIndex> {
 #[salsa::tracked]
 fn read_index(db: &dyn Db, module: DefId) -> Option<ModuleIndex> {
     let unit = unit_of_module(db, module)?;
-    if let Some(found) = kept_about(db, unit, ResultKind::Index, &[]) {
-        return Some(found);
-    }
-    if !unit.is_library(db) {
-        return None;
-    }
-    let scope = module_scope(db, module);
-    let index = index_of(scope);
-    for (name, named) in all_named(scope) {
-        leave_about(
-            db,
-            unit,
-            ResultKind::Named,
-            name.as_str().as_bytes(),
-            &named,
-        );
-    }
-    leave_about(db, unit, ResultKind::Index, &[], &index);
-    Some(index)
+    kept_about(db, unit, ResultKind::Index, &[])
 }
 
 /// What a module that is kept as records declares by a name. None for other modules.

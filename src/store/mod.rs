@@ -60,6 +60,11 @@ impl Store {
         }
     }
 
+    /// The folder, which need not exist yet.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
     /// Writes down what is new. A store that cannot be written to only makes the next compilation slower, so that nobody needs to know.
     pub fn save(&self) {
         let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);

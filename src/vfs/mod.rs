@@ -95,6 +95,11 @@ pub trait System: Send + Sync + fmt::Debug {
     /// A variable of the environment.
     fn env(&self, name: &str) -> Option<OsString>;
 
+    /// The folder that the compiler was installed in, with `bin` and `lib` below it; none where nobody knows.
+    fn install_folder(&self) -> Option<PathBuf> {
+        None
+    }
+
     /// Everything on standard input; what an input named `-` reads.
     fn read_stdin(&self) -> io::Result<Vec<u8>>;
 

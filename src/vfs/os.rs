@@ -186,6 +186,11 @@ impl System for OsSystem {
         std::env::var_os(name)
     }
 
+    fn install_folder(&self) -> Option<PathBuf> {
+        let program = std::env::current_exe().ok()?;
+        Some(program.parent()?.parent()?.to_path_buf())
+    }
+
     fn read_stdin(&self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         io::stdin().lock().read_to_end(&mut bytes)?;
