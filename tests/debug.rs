@@ -49,7 +49,7 @@ fn folder() -> tempfile::TempDir {
 fn languagec(folder: &Path, args: &[&str]) {
     let output = Command::new(env!("CARGO_BIN_EXE_languagec"))
         .current_dir(folder)
-        .env("XDG_CACHE_HOME", folder)
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .args(args)
         .output()
         .unwrap();

@@ -103,7 +103,7 @@ public var counter = 10
         let output = std::process::Command::new(program)
             .args(line.split_whitespace())
             .current_dir(folder.path())
-            .env("XDG_CACHE_HOME", folder.path())
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
@@ -239,7 +239,7 @@ fn run_in(folder: &Path, line: &str) -> (Option<i32>, String) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_languagec"))
         .args(line.split_whitespace())
         .current_dir(folder)
-        .env("XDG_CACHE_HOME", folder.join("cache"))
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .output()
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();

@@ -87,7 +87,7 @@ impl Folder {
         Command::new(path)
             .args(words)
             .current_dir(self.path())
-            .env("XDG_CACHE_HOME", self.path())
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .env("TMPDIR", self.path())
             .output()
             .unwrap()

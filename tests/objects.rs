@@ -28,7 +28,9 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 
 fn languagec(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_languagec"));
-    command.current_dir(folder).env("XDG_CACHE_HOME", folder);
+    command
+        .current_dir(folder)
+        .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 

@@ -28,7 +28,7 @@ impl Session {
             .args(args)
             .current_dir(folder.path())
             .env("NO_COLOR", "1")
-            .env("XDG_CACHE_HOME", folder.path().join("cache"))
+            .env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -1,7 +1,7 @@
-//! What earlier processes found out about the standard library.
+//! Where what earlier processes found out is kept: by kinds, and by what it is about.
 //!
-//! The library is the same text in every compilation with the same options, so what follows from it alone (item trees, graphs of its functions, their code for
-//! types of the library) is computed once on a machine and kept on disk: see [`Results`](crate::db::Results).
+//! The standard library is the same in every compilation with the same options, so code that follows from it alone (its functions for types of the library) is made
+//! once on a machine and kept on disk: see [`Results`](crate::db::Results).
 
 use serde::{Deserialize, Serialize};
 

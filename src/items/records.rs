@@ -18,12 +18,12 @@ use crate::db::{Db, Results, SourceFile};
 /// What decides about everything that a file says by itself. None where nothing is kept about it.
 #[salsa::tracked(returns(copy))]
 pub fn file_key(db: &dyn Db, file: SourceFile) -> Option<Fingerprint> {
-    let mut hasher = StableHasher::new();
-    file.path(db).stable_hash(&mut hasher);
     if file.is_library(db) {
         return None;
     }
     db.records()?;
+    let mut hasher = StableHasher::new();
+    file.path(db).stable_hash(&mut hasher);
     let unit = super::unit_of_file(db, file)?;
     unit.options(db).stable_hash(&mut hasher);
     file.dialect(db).stable_hash(&mut hasher);
