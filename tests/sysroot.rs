@@ -135,23 +135,20 @@ fn a_damaged_one_is_made_again() {
     let program = folder.expect_right("out", &[]);
     let library = folder.library();
     let whole = fs::read(&library).unwrap();
-    let damages: [&dyn Fn(&mut Vec<u8>); 5] = [
-        &|bytes| bytes.truncate(bytes.len() / 2),
-        &|bytes| bytes.clear(),
-        &|bytes| bytes[100] ^= 1,
-        // Everything that is read of the records.
-        &|bytes| bytes.iter_mut().skip(40_000).for_each(|b| *b ^= 0x10),
-        &|bytes| {
-            bytes
-                .iter_mut()
-                .skip(40_000)
-                .step_by(97)
-                .for_each(|b| *b ^= 0x10)
-        },
+    // How much of the file is there, and where and how often a bit of it is wrong.
+    let damages = [
+        (whole.len() / 2, 0, 0),
+        (0, 0, 0),
+        (whole.len(), 100, whole.len()),
+        (whole.len(), 40_000, 1),
+        (whole.len(), 40_000, 97),
     ];
-    for (number, damage) in damages.iter().enumerate() {
-        let mut bytes = whole.clone();
-        damage(&mut bytes);
+    for (number, (length, first, step)) in damages.into_iter().enumerate() {
+        let mut bytes = whole[..length].to_vec();
+        if step > 0 {
+            let wrong = bytes.iter_mut().skip(first).step_by(step);
+            wrong.for_each(|byte| *byte ^= 0x10);
+        }
         fs::write(&library, bytes).unwrap();
         // What follows from the library would answer some of the questions.
         for pack in folder.cached(".pack") {

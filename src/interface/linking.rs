@@ -10,7 +10,7 @@ use crate::link::autolink;
 use crate::link::linker::{LinkJob, Scratch, link};
 use crate::link::{LinkError, runtime};
 use crate::metadata::{ModuleFile, metadata_object};
-use crate::session::{Mode, Options};
+use crate::session::{Mode, Options, TrackedOptions};
 use crate::vfs::System;
 
 use super::stages::{Image, Object};
@@ -83,19 +83,18 @@ fn is_module_file(system: &dyn System, path: &Path) -> bool {
 }
 
 /// What a module file says that programs with this module are linked with. The libraries of modules are found by their imports.
-pub(super) fn own_entries(compiler: &Compiler) -> Vec<String> {
+pub(super) fn own_entries(options: &TrackedOptions, modules: &[ModuleFile]) -> Vec<String> {
     let mut entries = Vec::new();
-    for library in &compiler.options.tracked.link_libraries {
-        if !is_imported(compiler, library) {
+    for library in &options.link_libraries {
+        if !is_imported(modules, library) {
             autolink::add(&mut entries, format!("-l{library}"));
         }
     }
     entries
 }
 
-fn is_imported(compiler: &Compiler, name: &str) -> bool {
-    let mut modules = compiler.modules.iter();
-    modules.any(|module| module.header().name == name)
+fn is_imported(modules: &[ModuleFile], name: &str) -> bool {
+    modules.iter().any(|module| module.header().name == name)
 }
 
 /// The libraries that the modules which are imported were compiled with, those of importers first: linkers take from a library what was missing before it.
@@ -105,7 +104,7 @@ fn inherited_libraries(compiler: &Compiler) -> Vec<String> {
         for entry in &module.header().autolink {
             // Whatever else a file may say is no word that it can give to a program.
             if let Some(name) = entry.strip_prefix("-l").filter(|name| !name.is_empty())
-                && !is_imported(compiler, name)
+                && !is_imported(&compiler.modules, name)
             {
                 autolink::add(&mut libraries, name.to_owned());
             }

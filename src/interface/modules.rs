@@ -572,7 +572,7 @@ fn common_header(db: &RootDatabase, unit: CompilationUnit, modules: &[ModuleFile
         is_testable: tracked.enable_testing,
         target: tracked.target.triple().to_owned(),
         upstream: upstream.collect(),
-        autolink: linking::own_entries(compiler),
+        autolink: linking::own_entries(tracked, modules),
         ..ModuleHeader::default()
     }
 }

@@ -13,7 +13,7 @@ use crate::db::{CompilationUnit, CompiledModule, RootDatabase};
 use crate::diag::Diagnostic;
 use crate::items::compiled::{ModuleSummary, summary_key};
 use crate::items::workspace;
-use crate::metadata::{ModuleFile, SearchPaths};
+use crate::metadata::{ModuleError, ModuleFile, SearchPaths};
 use crate::session::{BUILD_ID, Options, Target, TrackedOptions};
 use crate::store::Store;
 use crate::vfs::{OutputKind, System};
@@ -39,11 +39,7 @@ pub(super) fn library(
         Some(file) => Some(file),
         None => store.and_then(|store| made(system, store.folder(), options.tracked.target)),
     };
-    let summary = file.as_ref().and_then(|file| {
-        let bytes = file.record(summary_key())?;
-        postcard::from_bytes::<ModuleSummary>(bytes).ok()
-    });
-    let Some((file, summary)) = file.zip(summary) else {
+    let Some((file, summary)) = file else {
         return Ok(workspace::library(db, &options.tracked));
     };
     let records = Arc::new(file);
@@ -59,23 +55,35 @@ pub(super) fn library(
     ))
 }
 
+/// The library's file, and what it says of itself.
+type Found = (ModuleFile, ModuleSummary);
+
+fn open(system: &dyn System, path: &Path) -> Result<Found, ModuleError> {
+    let file = ModuleFile::open(system, path)?;
+    let summary = file.record(summary_key());
+    let summary = summary.and_then(|bytes| postcard::from_bytes(bytes).ok());
+    match summary {
+        Some(summary) => Ok((file, summary)),
+        None => Err(ModuleError::damaged_record(file.path())),
+    }
+}
+
 /// The library of the sysroot: of the one that was asked for, which has to fit, or of the compiler's own.
-fn installed(system: &dyn System, options: &Options) -> Result<Option<ModuleFile>, Diagnostic> {
+fn installed(system: &dyn System, options: &Options) -> Result<Option<Found>, Diagnostic> {
     let folders = SearchPaths::of_options(options).sysroot;
     let paths = folders
         .iter()
         .map(|folder| Path::new(folder).join(FILE_NAME));
     for path in paths {
         if system.exists(&path) {
-            let file = ModuleFile::open(system, &path);
-            return file
-                .map(Some)
+            let found = open(system, &path).map(Some);
+            return found
                 .map_err(|error| Diagnostic::global_error("unloadable-module", error.to_string()));
         }
     }
     let own = system.install_folder();
     let own = own.map(|root| folder_in(&root, options.tracked.target).join(FILE_NAME));
-    Ok(own.and_then(|path| ModuleFile::open(system, &path).ok()))
+    Ok(own.and_then(|path| open(system, &path).ok()))
 }
 
 /// The folder of a sysroot that modules for a machine lie in.
@@ -108,9 +116,9 @@ pub fn install(
 }
 
 /// The library in a folder of results, which is made if it is not there. None if it cannot be written.
-fn made(system: &dyn System, folder: &Path, target: Target) -> Option<ModuleFile> {
+fn made(system: &dyn System, folder: &Path, target: Target) -> Option<Found> {
     let path = place(folder);
-    let open = || ModuleFile::open(system, &path).ok();
+    let open = || open(system, &path).ok();
     if let Some(file) = open() {
         return Some(file);
     }
