@@ -306,7 +306,7 @@ pub fn run(
     (again.one_shot, again.store) = (config.one_shot, config.store.clone());
     let mut ending = compile(config, callbacks, emitter, &mut timing);
     if let Err(Ending::Errors(_)) = &ending
-        && sysroot::discard_damaged(&*again.system, again.store.as_deref())
+        && sysroot::discard_damaged(again.store.as_deref())
     {
         ending = compile(again, callbacks, emitter, &mut timing);
     }

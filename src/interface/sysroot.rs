@@ -16,7 +16,7 @@ use crate::items::workspace;
 use crate::metadata::{ModuleError, ModuleFile, SearchPaths};
 use crate::session::{BUILD_ID, Options, Target, TrackedOptions};
 use crate::store::Store;
-use crate::vfs::{OutputKind, System};
+use crate::vfs::{OsSystem, OutputKind, System};
 
 use super::{modules, outputs};
 
@@ -37,7 +37,7 @@ pub(super) fn library(
 ) -> Result<CompilationUnit, Diagnostic> {
     let file = match installed(system, options)? {
         Some(file) => Some(file),
-        None => store.and_then(|store| made(system, store.folder(), options.tracked.target)),
+        None => store.and_then(|store| made(store.folder(), options.tracked.target)),
     };
     let Some((file, summary)) = file else {
         return Ok(workspace::library(db, &options.tracked));
@@ -116,7 +116,9 @@ pub fn install(
 }
 
 /// The library in a folder of results, which is made if it is not there. None if it cannot be written.
-fn made(system: &dyn System, folder: &Path, target: Target) -> Option<Found> {
+fn made(folder: &Path, target: Target) -> Option<Found> {
+    // Results that outlive a process lie on disk, wherever the program's files come from.
+    let system = &OsSystem;
     let path = place(folder);
     let open = || open(system, &path).ok();
     if let Some(file) = open() {
@@ -155,7 +157,8 @@ fn remove_old(system: &dyn System, folder: &Path) {
 }
 
 /// Whether the library in a folder of results was damaged and is gone now, so that it will be made again.
-pub(super) fn discard_damaged(system: &dyn System, store: Option<&Store>) -> bool {
+pub(super) fn discard_damaged(store: Option<&Store>) -> bool {
+    let system = &OsSystem;
     let Some(path) = store.map(|store| place(store.folder())) else {
         return false;
     };

