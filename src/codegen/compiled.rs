@@ -6,7 +6,7 @@
 
 use crate::base::FxHashSet;
 use crate::db::{CompilationUnit, Db, RootDatabase, Workspace};
-use crate::items::compiled::{RecordMap, compiled_unit_of, read_record, record_key};
+use crate::items::compiled::{RecordMap, coded_unit_of, read_record, record_key};
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::library::{ResultKind, is_library_module, record_lines};
 use crate::items::{
@@ -81,8 +81,7 @@ pub fn home_elsewhere(db: &dyn Db, key: &CodeKey) -> Option<CompilationUnit> {
         }
         _ => return None,
     };
-    // The standard library's file has graphs of everything, and no code: that of each program has what it needs.
-    let unit = compiled_unit_of(db, def).filter(|unit| !unit.is_library(db))?;
+    let unit = coded_unit_of(db, def)?;
     let is_local = def
         .parent(db)
         .is_some_and(|parent| enclosing_body(db, parent).is_some());
@@ -134,7 +133,7 @@ pub fn library(db: &RootDatabase, record: &ProgramRecord) -> Output {
         if !is_own {
             elsewhere.insert(symbol_name(db, *key));
         } else if let CodeKey::Function(instance) = key
-            && compiled_unit_of(db, instance.id.def).is_some_and(|unit| !unit.is_library(db))
+            && coded_unit_of(db, instance.id.def).is_some()
         {
             copies.insert(symbol_name(db, *key));
         }
@@ -168,7 +167,7 @@ pub fn program_objects(db: &RootDatabase, record: &ProgramRecord) -> Output {
     for key in &output.keys {
         if depends_on_program(key) {
             complete.insert(symbol_name(db, *key));
-        } else if definition(key).is_some_and(|def| compiled_unit_of(db, def).is_some()) {
+        } else if definition(key).is_some_and(|def| coded_unit_of(db, def).is_some()) {
             copies.insert(symbol_name(db, *key));
         }
     }

@@ -58,6 +58,11 @@ pub fn compiled_unit_of(db: &dyn Db, def: DefId) -> Option<CompilationUnit> {
     unit_of_module(db, module_of(db, def)).filter(|unit| unit.compiled(db).is_some())
 }
 
+/// The same for a module that left code beside its file, which the standard library does not: it has graphs of everything.
+pub fn coded_unit_of(db: &dyn Db, def: DefId) -> Option<CompilationUnit> {
+    compiled_unit_of(db, def).filter(|unit| !unit.is_library(db))
+}
+
 /// What a record about a definition of a compiled module says. None if there is no record, or if `read` cannot make anything of it, which the
 /// module's file then remembers.
 pub fn read_about<'db, T>(

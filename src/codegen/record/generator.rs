@@ -19,7 +19,7 @@ use crate::codegen::program::{
 };
 use crate::codegen::{compiled, stored};
 use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
-use crate::items::compiled::compiled_unit_of;
+use crate::items::compiled::coded_unit_of;
 use crate::items::ids::{DefId, DefKind};
 use crate::items::library::is_library_module;
 use crate::items::{self, Anchor, file_def, file_of, module_of, presumed};
@@ -195,7 +195,7 @@ impl Generator for DbGenerator {
         if is_library_module(module_of(&self.db, def).name(&self.db)) {
             return None;
         }
-        if compiled_unit_of(&self.db, def).is_some() {
+        if coded_unit_of(&self.db, def).is_some() {
             // The text is elsewhere; its lines are in the module's library.
             let line = stored::stored_line(&self.db, key).filter(|&line| line != 0)?;
             let file = file_of(&self.db, def)?;
