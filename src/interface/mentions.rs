@@ -61,11 +61,7 @@ impl Mentions {
         for &(name, _) in &sorted {
             let text = name.as_str();
             let implicit = IMPLICIT.contains(&text) || text.starts_with("build");
-            if implicit
-                || library
-                    .as_ref()
-                    .is_none_or(|names| names.binary_search(&name).is_ok())
-            {
+            if implicit || library.as_ref().is_none_or(|names| names.contains(&name)) {
                 return Err(format!("'{name}' changed, which the language knows"));
             }
             if imported_names.contains(&name) {

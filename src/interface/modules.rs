@@ -21,7 +21,7 @@ use crate::items::compiled::{
     summary_key,
 };
 use crate::items::ids::{DefKind, Synth};
-use crate::items::library::{ResultKind, lines_of_body, record_lines, record_names};
+use crate::items::library::{ResultKind, lines_of_body, record_lines};
 use crate::items::outline::outline_fingerprint;
 use crate::items::{
     DefId, body_owners, body_syntax, declarations, file_of, local_body_owners, module_of,
@@ -455,10 +455,9 @@ pub(super) fn library_file(db: &RootDatabase, library: CompilationUnit) -> Modul
         }
         records
     });
-    let mut others: RecordMap = lines.into_iter().flatten().collect();
-    record_names(db, library, &mut others);
+    let lines = lines.into_iter().flatten().collect();
     let common = common_header(db, library, &[]);
-    whole_module(db, library, own, &common, others)
+    whole_module(db, library, own, &common, lines)
 }
 
 fn whole_module(

@@ -11,11 +11,7 @@ use super::codec::{self, Encoded};
 use super::hir::{Body, Expr, Magic, Stmt};
 use super::ids::{DefId, DefKind};
 use super::lazy::{record_about_module, record_items};
-<<<<<<< HEAD
-use super::library::{ResultKind, StoredTree, file_names, is_library_module};
-=======
-use super::library::{ResultKind, StoredTree};
->>>>>>> f7459ab (The standard library is a module file, made once, and loaded as any other module is)
+use super::library::{ResultKind, StoredTree, file_names};
 use super::outline::visible;
 use super::overrides::{module_overriding, overriding_names};
 use super::wrappers::{file_wrappers, module_wrappers};

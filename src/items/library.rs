@@ -8,10 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::codec::{self, Encoded};
 use super::compiled::{RecordMap, compiled_unit_of, read_record, record_key};
 use super::ids::DefId;
-use super::lazy::{record_about_module, remembered_of_module};
-use super::records::{place, tree_key};
+use super::records::{place, remembered, tree_key};
 use super::tree::{BodySyntax, Item, ItemTree};
-use crate::base::{Fingerprint, Name, StableHash, StableHasher};
+use crate::base::{Fingerprint, FxHashSet, Name, StableHash, StableHasher};
 use crate::db::{CompilationUnit, Db, Results, SourceFile, Workspace, line_index};
 use crate::library::CODIRA_SOURCES;
 
@@ -37,7 +36,7 @@ pub enum ResultKind {
     Overriding,
     /// The property wrappers of a file.
     Wrappers,
-    /// The names of all declarations of the standard library.
+    /// The names of all declarations of a file.
     Names,
     /// What a compiled module says of itself.
     Module,
@@ -126,7 +125,6 @@ impl From<StoredTree> for ItemTree {
     }
 }
 
-<<<<<<< HEAD
 /// The names of everything that a module declares outside of bodies.
 pub fn declared_names(db: &dyn Db, unit: CompilationUnit) -> FxHashSet<Name> {
     let mut names = FxHashSet::default();
@@ -135,24 +133,6 @@ pub fn declared_names(db: &dyn Db, unit: CompilationUnit) -> FxHashSet<Name> {
         names.extend(remembered(db, file, ResultKind::Names, find));
     }
     names
-=======
-/// The names of everything that the standard library declares outside of bodies, sorted.
-pub fn declared_names(db: &dyn Db, library: CompilationUnit) -> Vec<Name> {
-    remembered_of_module(db, library, ResultKind::Names, || {
-        let files = library.files(db).iter();
-        let items = files.flat_map(|&file| super::item_tree(db, file).items.values());
-        let mut names: Vec<Name> = items.map(|item| item.name).collect();
-        names.sort();
-        names.dedup();
-        names
-    })
-}
-
-/// Records the names that [`declared_names`] finds.
-pub fn record_names(db: &dyn Db, library: CompilationUnit, records: &mut RecordMap) {
-    let names = declared_names(db, library);
-    record_about_module(db, ResultKind::Names, &[], &names, records);
->>>>>>> f7459ab (The standard library is a module file, made once, and loaded as any other module is)
 }
 
 /// The names of everything that a file declares outside of bodies, sorted.
