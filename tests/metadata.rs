@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use codira::base::Fingerprint;
 use codira::interface::{BufferEmitter, ExitStatus, NoCallbacks, run_compiler};
+use codira::items::compiled::summary_key;
 use codira::metadata::{ModuleFile, encode, pack};
 use codira::vfs::MemorySystem;
 
@@ -325,24 +326,42 @@ fn damaged_records_are_errors_that_name_the_file() {
     assert!(refused > 0 && unnoticed > 0);
 }
 
-/// What the store of the standard library's results holds is made again where it is damaged.
+/// What the store of the standard library's results holds, and the library itself, are made again where they are damaged.
 #[test]
 fn a_damaged_store_is_no_error() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     std::fs::write(folder.join("main.code"), "print([3, 1, 2].sorted())\n").unwrap();
-    let line = "-c -module-name main -o out.o main.code";
+    let line = "-c -module-name main -o out.o -module-cache-path cache main.code";
     assert_eq!(run_in(folder, line), (Some(0), String::new()));
     let clean = std::fs::read(folder.join("out.o")).unwrap();
-    let store = folder.join("cache/codira");
-    let packs = names(&store);
-    let path = store.join(&packs[0]);
+    let store = folder.join("cache");
+    let named = |ending: &str| {
+        let mut found = names(&store).into_iter();
+        store.join(found.find(|name| name.ends_with(ending)).unwrap())
+    };
+    let (code, library) = (named(".pack"), named(".codemodule"));
     let junk: BTreeMap<Fingerprint, &[u8]> = {
-        let intact = pack::Pack::open(&path).unwrap();
+        let intact = pack::Pack::open(&code).unwrap();
         intact.records().map(|(key, _)| (key, &JUNK[..])).collect()
     };
     assert!(!junk.is_empty());
-    std::fs::write(&path, pack::encode(&junk)).unwrap();
+    std::fs::write(&code, pack::encode(&junk)).unwrap();
     assert_eq!(run_in(folder, line), (Some(0), String::new()));
     assert_eq!(std::fs::read(folder.join("out.o")).unwrap(), clean);
+
+    // The summary comes before everything else; with it, the rest is believed until somebody looks.
+    let whole = std::fs::read(&library).unwrap();
+    let file = ModuleFile::from_bytes("library", whole.clone()).unwrap();
+    for spared in [None, Some(summary_key())] {
+        let records = file.records().map(|(key, bytes)| match spared {
+            Some(spared) if key == spared => (key, bytes),
+            _ => (key, &JUNK[..]),
+        });
+        std::fs::write(&library, encode(file.header(), &records.collect())).unwrap();
+        std::fs::remove_file(&code).unwrap();
+        assert_eq!(run_in(folder, line), (Some(0), String::new()));
+        assert_eq!(std::fs::read(folder.join("out.o")).unwrap(), clean);
+        assert!(std::fs::read(&library).unwrap() == whole);
+    }
 }

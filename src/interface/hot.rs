@@ -363,7 +363,7 @@ fn run_phases(
         Ending::Reported => ExitStatus::Failure,
         Ending::Errors(errors) => {
             // A new process will make it again.
-            sysroot::discard_damaged(compiler.store.as_deref());
+            sysroot::discard_damaged(compiler.store.as_deref(), &errors);
             emit_global(emitter, &compiler.options, errors);
             ExitStatus::Failure
         }

@@ -305,8 +305,8 @@ pub fn run(
     let mut again = Config::new(options.clone(), config.system.clone());
     (again.one_shot, again.store) = (config.one_shot, config.store.clone());
     let mut ending = compile(config, callbacks, emitter, &mut timing);
-    if let Err(Ending::Errors(_)) = &ending
-        && sysroot::discard_damaged(again.store.as_deref())
+    if let Err(Ending::Errors(errors)) = &ending
+        && sysroot::discard_damaged(again.store.as_deref(), errors)
     {
         ending = compile(again, callbacks, emitter, &mut timing);
     }

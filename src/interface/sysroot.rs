@@ -156,14 +156,13 @@ fn remove_old(system: &dyn System, folder: &Path) {
     }
 }
 
-/// Whether the library in a folder of results was damaged and is gone now, so that it will be made again.
-pub(super) fn discard_damaged(store: Option<&Store>) -> bool {
-    let system = &OsSystem;
+/// Whether a compilation ended because the library in a folder of results is damaged. It is gone then, so that it will be made again.
+pub(super) fn discard_damaged(store: Option<&Store>, errors: &[Diagnostic]) -> bool {
     let Some(path) = store.map(|store| place(store.folder())) else {
         return false;
     };
-    let is_damaged = ModuleFile::open(system, &path).is_ok_and(|file| file.all_records().is_err());
-    is_damaged && system.remove(&path).is_ok()
+    let damage = ModuleError::damaged_record(&path.to_string_lossy()).to_string();
+    errors.iter().any(|error| error.message == damage) && OsSystem.remove(&path).is_ok()
 }
 
 /// Where the library of this build of the compiler is in a folder of results.
