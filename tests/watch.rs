@@ -161,7 +161,7 @@ fn a_session_from_edit_to_edit() {
     session.run();
     session.check(expect![[r#"
         -- start
-        [checked many bodies, compiled many functions in … ms]
+        [checked 3 bodies, compiled many functions in … ms]
         prints: hello world
         8
         -- edit a body
@@ -171,7 +171,7 @@ fn a_session_from_edit_to_edit() {
         -- edit a comment
         [b.code changed: nothing to do in … ms]
         -- edit a signature
-        [b.code changed: checked many bodies, compiled many functions in … ms]
+        [b.code changed: checked 2 bodies, compiled many functions in … ms]
         prints: hello world
         8.0
         -- break a file
@@ -212,7 +212,7 @@ fn a_program_is_run_anew() {
         [main.code changed: checked 1 body, compiled 1 function in … ms]
         [program ended with status 0]
         -- a trap
-        [main.code changed: checked many bodies, compiled many functions in … ms]
+        [main.code changed: checked 2 bodies, compiled many functions in … ms]
         Codira/Array.code:79: Fatal error: Index out of range
         [program ended by signal 4]
     "#]]);
