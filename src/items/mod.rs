@@ -127,12 +127,14 @@ pub fn is_named_main(db: &dyn Db, file: SourceFile) -> bool {
 }
 
 /// The identity of a module.
+#[salsa::tracked(returns(copy))]
 pub fn module_def(db: &dyn Db, unit: CompilationUnit) -> DefId {
     let discriminator = unit.options(db).crate_discriminator();
     DefId::new(db, None, DefKind::Module, unit.name(db), discriminator)
 }
 
-/// The inputs of a module, by its identity.
+/// The inputs of a module, by its identity. Remembered, because it is asked about nearly every declaration.
+#[salsa::tracked(returns(copy))]
 pub fn unit_of_module(db: &dyn Db, module: DefId) -> Option<CompilationUnit> {
     let units = Workspace::try_get(db)?.units(db);
     units

@@ -169,7 +169,8 @@ pub fn module_members(db: &dyn Db, module: DefId, name: Name) -> Defs {
     found.cloned().unwrap_or_default()
 }
 
-/// The library's module.
+/// The library's module. Remembered, because whoever looks at a type asks.
+#[salsa::tracked(returns(copy))]
 pub fn library_module(db: &dyn Db) -> DefId {
     DefId::new(db, None, DefKind::Module, Name::new("Codira"), 0)
 }

@@ -110,7 +110,8 @@ pub use crate::resolve::scope::library_module;
 
 /// The definitions of all known declarations, in the order of [`LangItem::ALL`].
 #[salsa::tracked(returns(deref))]
-fn lang_table(db: &dyn Db, library: DefId) -> Vec<DefId> {
+fn lang_table(db: &dyn Db) -> Vec<DefId> {
+    let library = library_module(db);
     let find = |&item: &LangItem| {
         let name = Name::new(item.name());
         let mut found = module_members(db, library, name).iter().copied();
@@ -126,12 +127,12 @@ fn lang_table(db: &dyn Db, library: DefId) -> Vec<DefId> {
 
 /// The definition of a known declaration. It exists as an id even where a broken library does not declare it.
 pub fn lang(db: &dyn Db, item: LangItem) -> DefId {
-    lang_table(db, library_module(db))[item as usize]
+    lang_table(db)[item as usize]
 }
 
 /// Which known declaration a definition is.
 pub fn lang_item_of(db: &dyn Db, def: DefId) -> Option<LangItem> {
-    let table = lang_table(db, library_module(db));
+    let table = lang_table(db);
     let index = table.iter().position(|&d| d == def)?;
     LangItem::ALL.get(index).copied()
 }
