@@ -195,16 +195,26 @@ impl CompilationUnit {
                 .new(db)
         };
         let files = sources.iter().map(file).collect();
-        let name = Name::new("Codira");
-        let options = TrackedOptions {
-            module_name: name,
+        let options = Self::library_options(options);
+        CompilationUnit::builder(
+            options.module_name,
+            files,
+            Arc::new(options),
+            None,
+            Vec::new(),
+        )
+        .durability(db.durability(Durability::HIGH))
+        .new(db)
+    }
+
+    /// The options of the standard library in a compilation with these.
+    pub fn library_options(options: &TrackedOptions) -> TrackedOptions {
+        TrackedOptions {
+            module_name: Name::new("Codira"),
             crate_metadata: BTreeSet::new(),
             parse_as_library: true,
             ..options.clone()
-        };
-        CompilationUnit::builder(name, files, Arc::new(options), None, Vec::new())
-            .durability(db.durability(Durability::HIGH))
-            .new(db)
+        }
     }
 
     /// The module `Builtin`, whose functions have no bodies; only the standard library names it.

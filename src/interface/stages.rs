@@ -64,7 +64,7 @@ pub(super) fn library(db: &RootDatabase, unit: CompilationUnit) {
     let Some(library) = unit.library(db) else {
         return;
     };
-    if items::lazy::keeps_module(db, library) {
+    if library.compiled(db).is_some() {
         return;
     }
     // The longest first, so that no thread is left alone with one at the end.

@@ -4,7 +4,6 @@
 //! results that outlive a process. From then on the library is a module that was compiled before, like any other. Where no file can be written it is
 //! compiled from its sources each time. The user's sysroot is believed; a file among the results that turns out to be damaged is made again.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -37,7 +36,7 @@ pub(super) fn library(
 ) -> Result<CompilationUnit, Diagnostic> {
     let file = match installed(system, options)? {
         Some(file) => Some(file),
-        None => store.and_then(|store| made(store.folder(), options.tracked.target)),
+        None => store.and_then(|store| made(store, options.tracked.target)),
     };
     let Some((file, summary)) = file else {
         return Ok(workspace::library(db, &options.tracked));
@@ -116,20 +115,18 @@ pub fn install(
 }
 
 /// The library in a folder of results, which is made if it is not there. None if it cannot be written.
-fn made(folder: &Path, target: Target) -> Option<Found> {
+fn made(store: &Store, target: Target) -> Option<Found> {
     // Results that outlive a process lie on disk, wherever the program's files come from.
     let system = &OsSystem;
-    let path = place(folder);
+    let path = place(store.folder());
     let open = || open(system, &path).ok();
     if let Some(file) = open() {
         return Some(file);
     }
-    system.create_dir_all(folder).ok()?;
     // Whoever comes while it is being made waits for it.
-    let lock = File::create(path.with_extension("lock")).ok()?;
-    let _locked = lock.lock();
+    let _locked = store.lock(path.file_stem()?.to_str()?)?;
     open().or_else(|| {
-        remove_old(system, folder);
+        remove_old(system, store.folder());
         system
             .write(&path, &compile(target), OutputKind::Data)
             .ok()?;

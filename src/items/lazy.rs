@@ -151,11 +151,6 @@ pub(super) fn record_items(
     }
 }
 
-/// Whether what is known of a module is kept as records: of the standard library, and of modules that were compiled before.
-pub fn keeps_module(db: &dyn Db, unit: CompilationUnit) -> bool {
-    unit.compiled(db).is_some()
-}
-
 /// What is kept of a module about something.
 pub fn kept_about<T: for<'a> Deserialize<'a>>(
     db: &dyn Db,

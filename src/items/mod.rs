@@ -357,7 +357,7 @@ pub fn operators(db: &dyn Db, unit: CompilationUnit) -> OperatorTable {
     let mut operators = Vec::new();
     let mut groups = Vec::new();
     for unit in units {
-        if lazy::keeps_module(db, unit) {
+        if unit.compiled(db).is_some() {
             let (found, of_module) = module_operators(db, unit);
             operators.extend_from_slice(found);
             groups.extend(of_module.iter().map(|(name, group)| (*name, group)));

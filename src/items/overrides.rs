@@ -4,7 +4,7 @@
 //! member is used directly, without a vtable. Asking by name instead of by declaration is coarser, but it needs neither types nor bodies: an
 //! edit has to write `override` in front of a name for the first time before anybody's answer changes.
 
-use super::lazy::{keeps_module, remembered_of_module};
+use super::lazy::remembered_of_module;
 use super::library::ResultKind;
 use super::records::remembered;
 use super::{is_compiled, module_of, parse, unit_of_module};
@@ -63,7 +63,7 @@ pub fn is_name_overridden(db: &dyn Db, def: DefId, name: Name) -> bool {
 #[salsa::tracked(returns(copy))]
 fn in_module(db: &dyn Db, module: DefId, name: Name) -> bool {
     let unit = unit_of_module(db, module);
-    if let Some(unit) = unit.filter(|&unit| keeps_module(db, unit)) {
+    if let Some(unit) = unit.filter(|&unit| unit.compiled(db).is_some()) {
         return overridden_of_module(db, unit).contains(&name);
     }
     let files = unit.map_or(&[][..], |u| u.files(db));

@@ -1,11 +1,9 @@
 //! Setting up a database: the user's module beside the embedded standard library.
 
-use crate::base::Name;
 use crate::db::{CompilationUnit, CompiledModule, Db, SourceFile, Workspace};
 use crate::library::{BUILTIN_SOURCE, CODIRA_SOURCES};
 use crate::session::TrackedOptions;
 use salsa::Durability;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Sets the inputs of a compilation of `files` as one module that imports the standard library.
@@ -26,12 +24,7 @@ pub fn compiled_library(
     options: &TrackedOptions,
     compiled: CompiledModule,
 ) -> CompilationUnit {
-    let options = TrackedOptions {
-        module_name: Name::new("Codira"),
-        crate_metadata: BTreeSet::new(),
-        parse_as_library: true,
-        ..options.clone()
-    };
+    let options = CompilationUnit::library_options(options);
     CompilationUnit::of_compiled(db, paths, options, None, Vec::new(), compiled)
 }
 

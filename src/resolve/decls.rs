@@ -8,7 +8,7 @@ use crate::base::{Arena, Name};
 use crate::db::Db;
 use crate::items::hir::Stmt;
 use crate::items::ids::{DefId, DefKind};
-use crate::items::lazy::{keeps_module, remembered_of_module};
+use crate::items::lazy::remembered_of_module;
 use crate::items::library::ResultKind;
 use crate::items::tree::{
     FuncItem, GenericsRef, Item, ItemKind, ParamItem, TypeRef, TypeRefId, WhereRef,
@@ -663,7 +663,7 @@ pub fn extensions_of(db: &dyn Db, def: DefId) -> Vec<DefId> {
 /// The extensions of a module that name their type by an alias, with the type.
 #[salsa::tracked(returns(deref), cycle_result = no_direct)]
 pub(super) fn alias_extensions(db: &dyn Db, module: DefId) -> Vec<(DefId, DefId)> {
-    match unit_of_module(db, module).filter(|&unit| keeps_module(db, unit)) {
+    match unit_of_module(db, module).filter(|&unit| unit.compiled(db).is_some()) {
         Some(unit) => remembered_of_module(db, unit, ResultKind::AliasExtensions, || {
             aliased_in_scope(db, module)
         }),

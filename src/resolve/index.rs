@@ -7,7 +7,7 @@ use crate::base::{Name, StableHash, StableHasher};
 use crate::db::{CompilationUnit, Db};
 use crate::items::compiled::{RecordMap, record_module};
 use crate::items::ids::DefId;
-use crate::items::lazy::{keeps_module, kept_about, record_about_module};
+use crate::items::lazy::{kept_about, record_about_module};
 use crate::items::library::ResultKind;
 use crate::items::{module_def, unit_of_module};
 
@@ -40,7 +40,7 @@ pub struct ModuleIndex {
 /// The index of a module of which records are kept. None for other modules.
 pub fn module_index(db: &dyn Db, module: DefId) -> Option<&ModuleIndex> {
     let unit = unit_of_module(db, module)?;
-    match keeps_module(db, unit) {
+    match unit.compiled(db).is_some() {
         true => read_index(db, module).as_ref(),
         false => None,
     }
@@ -55,7 +55,7 @@ fn read_index(db: &dyn Db, module: DefId) -> Option<ModuleIndex> {
 /// What a module that is kept as records declares by a name. None for other modules.
 pub fn kept_named(db: &dyn Db, module: DefId, name: Name) -> Option<&Named> {
     let unit = unit_of_module(db, module)?;
-    match keeps_module(db, unit) {
+    match unit.compiled(db).is_some() {
         true => named(db, module, name).as_ref(),
         false => None,
     }

@@ -65,10 +65,20 @@ impl Store {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
+    /// Waits until no other process, or thread of this one, has the lock of this name in the folder. It is given back when the value goes. None if the folder
+    /// cannot be written to.
+    pub fn lock(&self, name: &str) -> Option<fs::File> {
+        fs::create_dir_all(self.folder()).ok()?;
+        let file = fs::File::create(self.folder().join(format!("{name}.lock"))).ok()?;
+        // Where files cannot be locked, the same may be made twice, and nothing worse.
+        let _ = file.lock();
+        Some(file)
+    }
+
     /// Writes down what is new. A store that cannot be written to only makes the next compilation slower, so that nobody needs to know.
     pub fn save(&self) {
         let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = std::mem::take(&mut *self.lock());
+        let fresh = std::mem::take(&mut *self.fresh());
         if fresh.is_empty() {
             return;
         }
@@ -108,7 +118,7 @@ impl Store {
         written
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Fingerprint, Vec<u8>>> {
+    fn fresh(&self) -> std::sync::MutexGuard<'_, BTreeMap<Fingerprint, Vec<u8>>> {
         self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -133,7 +143,7 @@ impl Results for Store {
     }
 
     fn put(&self, key: Fingerprint, bytes: Vec<u8>) {
-        self.lock().insert(key, bytes);
+        self.fresh().insert(key, bytes);
     }
 }
 
