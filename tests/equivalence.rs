@@ -4,7 +4,7 @@
 //! that can happen to a file behind the compiler's back. After each step a warm and a clean build are compared byte by byte. `tests/hot.rs` does so
 //! for a compiler that stays.
 //!
-//! `CODIRA_STEPS` asks for another number of steps, `CODIRA_SEED` for others.
+//! `CODIRA_STEPS` asks for another number of steps (tests of several modules take a third of it) and says how far they are, `CODIRA_SEED` asks for others.
 
 mod random;
 
@@ -14,18 +14,21 @@ mod forms;
 mod modules;
 #[path = "random/packages.rs"]
 mod packages;
+#[path = "random/progress.rs"]
+mod progress;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, SystemTime};
 
+use progress::Progress;
 use random::Random;
 
 /// Unoptimised compilers are an order of magnitude slower and get fewer steps.
 const STEPS: u64 = if cfg!(debug_assertions) { 25 } else { 300 };
-/// Each builds five modules twice.
-const PACKAGE_STEPS: u64 = if cfg!(debug_assertions) { 8 } else { 100 };
+/// Steps of packages build several modules twice.
+const PACKAGE_SHARE: u64 = 3;
 
 /// A module of a few files, as its author sees it.
 struct Module {
@@ -206,6 +209,10 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
+fn steps() -> u64 {
+    number("CODIRA_STEPS").unwrap_or(STEPS)
+}
+
 #[test]
 fn warm_builds_equal_clean_builds() {
     let seed = number("CODIRA_SEED").unwrap_or(1);
@@ -215,7 +222,10 @@ fn warm_builds_equal_clean_builds() {
         fs::create_dir(module.path(folder)).unwrap();
     }
     let mut history = Vec::new();
-    for _ in 0..number("CODIRA_STEPS").unwrap_or(STEPS) {
+    let steps = steps();
+    let mut progress = Progress::new("modules", steps);
+    for step in 0..steps {
+        progress.at(step);
         history.push(module.step(&mut random));
         let last = &history[history.len().saturating_sub(6)..];
         let before = fs::read(module.path("warm/out")).ok();
@@ -234,6 +244,7 @@ fn warm_builds_equal_clean_builds() {
             false => assert!(made == before, "a failed build wrote, after {last:?}"),
         }
     }
+    progress.at(steps);
 }
 
 /// A folder with a module whose declarations reach into each other's files.
@@ -332,8 +343,10 @@ fn declarations_that_reach_into_other_files_are_followed() {
     let mut forms = Forms::new();
     let mut history = Vec::new();
     let mut programs = 0;
-    let steps = number("CODIRA_STEPS").unwrap_or(STEPS);
+    let steps = steps();
+    let mut progress = Progress::new("declarations", steps);
     for number in 0..steps {
+        progress.at(number);
         history.push(forms.step(&mut random));
         let last = &history[history.len().saturating_sub(6)..];
         let threads = ["-j1", "-j2"];
@@ -370,6 +383,7 @@ fn declarations_that_reach_into_other_files_are_followed() {
             }
         }
     }
+    progress.at(steps);
     // A test in which nothing compiles would prove nothing.
     assert!(programs * 3 > steps, "{programs} programs in {steps} steps");
 }
@@ -524,8 +538,10 @@ fn packages_of_several_modules_are_followed() {
     let mut packages = Packages::new();
     let mut history = Vec::new();
     let mut programs = 0;
-    let steps = number("CODIRA_STEPS").unwrap_or(PACKAGE_STEPS);
+    let steps = steps() / PACKAGE_SHARE;
+    let mut progress = Progress::new("packages", steps);
     for step in 0..steps {
+        progress.at(step);
         history.push(packages.step(&mut random));
         let last = &history[history.len().saturating_sub(6)..];
         let mut options = vec![["-j1", "-j2"][random.below(2)]];
@@ -565,6 +581,7 @@ fn packages_of_several_modules_are_followed() {
             );
         }
     }
+    progress.at(steps);
     // A test in which nothing is built would prove nothing.
     assert!(programs * 3 > steps, "{programs} programs in {steps} steps");
 }
@@ -577,8 +594,10 @@ fn imported_modules_are_followed() {
     let mut modules = modules::Modules::new();
     let mut history = Vec::new();
     let mut made = 0;
-    let steps = number("CODIRA_STEPS").unwrap_or(PACKAGE_STEPS);
+    let steps = steps() / PACKAGE_SHARE;
+    let mut progress = Progress::new("imports", steps);
     for step in 0..steps {
+        progress.at(step);
         history.push(modules.step(&mut random));
         let last = &history[history.len().saturating_sub(6)..];
         for module in [["Middle", "Top"][random.below(2)], "app"] {
@@ -608,6 +627,7 @@ fn imported_modules_are_followed() {
             modules.tidy();
         }
     }
+    progress.at(steps);
     // A test in which nothing compiles would prove nothing.
     assert!(made > steps, "{made} outputs in {steps} steps");
 }

@@ -7,6 +7,8 @@ mod random;
 
 #[path = "random/forms.rs"]
 mod forms;
+#[path = "random/progress.rs"]
+mod progress;
 
 use std::sync::Arc;
 
@@ -15,6 +17,7 @@ use codira::interface::hot::{Built, HotCompiler};
 use codira::session::{Invocation, Options, cli};
 use codira::vfs::{MemorySystem, OsSystem};
 
+use progress::Progress;
 use random::Random;
 
 fn options() -> Options {
@@ -85,7 +88,9 @@ fn warm_builds_equal_clean_builds() {
     let mut module = Module::new();
     build(&module.hot, &module.system);
     let mut programs = 0;
+    let mut progress = Progress::new("a compiler that stays", steps);
     for number in 0..steps {
+        progress.at(number);
         let step = module.step(&mut random);
         // As it happens after thousands of edits.
         if number % 10 == 9 {
@@ -103,6 +108,7 @@ fn warm_builds_equal_clean_builds() {
         assert!(warm.compiled <= clean.compiled);
         programs += u64::from(warm_image.is_some());
     }
+    progress.at(steps);
     // A test in which nothing compiles would prove nothing.
     assert!(programs * 3 > steps, "{programs} programs in {steps} steps");
 }
@@ -185,7 +191,9 @@ fn patched_programs_equal_clean_ones() {
     write(&module);
     let mut hot = open(&path("prog"));
     run(&hot);
+    let mut progress = Progress::new("patched programs", steps);
     for step in 0..steps {
+        progress.at(step);
         module.step(&mut random);
         write(&module);
         hot.refresh(None);
@@ -207,6 +215,7 @@ fn patched_programs_equal_clean_ones() {
         assert!(read("prog") == read("clean"), "step {step}");
         assert!(hidden() <= 1, "step {step}");
     }
+    progress.at(steps);
     drop(hot);
     assert_eq!(hidden(), 0, "nothing is left behind");
 }
