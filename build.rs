@@ -33,6 +33,10 @@ fn main() {
     println!("cargo::rerun-if-env-changed=CC");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     println!("cargo::rustc-env=CODIRA_BUILD_ID={}", build_id());
+    // The compiler is started for every edit, and a program at a fixed address needs no relocations at its start.
+    if env::var("TARGET").is_ok_and(|target| target.ends_with("linux-gnu")) {
+        println!("cargo::rustc-link-arg-bins=-no-pie");
+    }
     write_unicode_tables(&out);
     // Every edit of the compiler comes by here, for the build id; hardly any concerns the runtime.
     let stamp = out.join("runtime.stamp");

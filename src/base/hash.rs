@@ -10,8 +10,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// A 128-bit hash of a value's meaning. Equal fingerprints are taken to be equal values.
@@ -61,26 +63,73 @@ fn half_of(hash: blake3::Hash) -> Fingerprint {
     Fingerprint(u128::from_le_bytes(half))
 }
 
-/// [`Fingerprint::of_bytes`] for bytes that come in pieces. Several threads work at long pieces, so that queries must not do this: a thread that waits for the
-/// others takes up whatever there is to do.
-#[derive(Clone, Debug, Default)]
-pub struct ContentHasher(blake3::Hasher);
+/// What a file's content is hashed as: pieces of this many bytes, the last one shorter.
+const PIECE: usize = 64 << 10;
 
-/// Pieces from this length on are worth several threads.
+/// From this many bytes on several threads are worth their trouble.
 const LONG: usize = 1 << 20;
 
-impl ContentHasher {
-    /// Goes on with more bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
-        match bytes.len() >= LONG {
-            true => self.0.update_rayon(bytes),
-            false => self.0.update(bytes),
-        };
+/// The content of a file, hashed piece by piece, so that a file of which little changes is hashed anew where it has changed.
+///
+/// Several threads work at long contents, so that queries must not do this in general: a thread that waits for the others takes up whatever there is to do.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct ContentHash {
+    pieces: Vec<Fingerprint>,
+}
+
+impl ContentHash {
+    /// The hash of these bytes.
+    pub fn of(bytes: &[u8]) -> ContentHash {
+        let mut hash = ContentHash::default();
+        hash.push(bytes);
+        hash
     }
 
-    /// The fingerprint of all bytes so far.
-    pub fn finish(&self) -> Fingerprint {
-        half_of(self.0.finalize())
+    /// The same without other threads, for queries.
+    pub fn of_one_thread(bytes: &[u8]) -> ContentHash {
+        let pieces = bytes.chunks(PIECE).map(Fingerprint::of_bytes);
+        ContentHash {
+            pieces: pieces.collect(),
+        }
+    }
+
+    /// Goes on with the bytes that follow. Before the last time they have to be whole pieces: multiples of a mebibyte are.
+    pub fn push(&mut self, bytes: &[u8]) {
+        if bytes.len() < LONG {
+            let pieces = bytes.chunks(PIECE);
+            self.pieces.extend(pieces.map(Fingerprint::of_bytes));
+        } else {
+            let pieces = bytes.par_chunks(PIECE);
+            self.pieces.par_extend(pieces.map(Fingerprint::of_bytes));
+        }
+    }
+
+    /// Makes this the hash of bytes that differ in these ranges at most from those that it was the hash of, and are as many.
+    pub fn change(&mut self, bytes: &[u8], changed: &[Range<usize>]) {
+        let mut last = None;
+        for range in changed.iter().filter(|range| !range.is_empty()) {
+            for number in range.start / PIECE..=(range.end - 1) / PIECE {
+                let piece = bytes.chunks(PIECE).nth(number);
+                if let (Some(piece), Some(hash)) = (piece, self.pieces.get_mut(number))
+                    && last != Some(number)
+                {
+                    *hash = Fingerprint::of_bytes(piece);
+                    last = Some(number);
+                }
+            }
+        }
+    }
+
+    /// The fingerprint of the whole content: for what is no longer than a piece that of its bytes.
+    pub fn fingerprint(&self) -> Fingerprint {
+        match self.pieces.as_slice() {
+            [] => Fingerprint::of_bytes(&[]),
+            [whole] => *whole,
+            pieces => {
+                let words = pieces.iter().map(|piece| piece.0.to_le_bytes());
+                Fingerprint::of_bytes(words.collect::<Vec<_>>().as_flattened())
+            }
+        }
     }
 }
 

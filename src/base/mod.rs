@@ -27,7 +27,7 @@ mod tests;
 
 pub use self::arena::{Arena, ArenaMap, Idx};
 pub use self::dialect::Dialect;
-pub use self::hash::{ContentHasher, Fingerprint, StableHash, StableHasher, fingerprint_of};
+pub use self::hash::{ContentHash, Fingerprint, StableHash, StableHasher, fingerprint_of};
 pub use self::intern::{Interned, Interner};
 pub use self::name::Name;
 pub use self::text::{LineCol, LineIndex, TextRange, TextSize};

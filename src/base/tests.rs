@@ -131,3 +131,26 @@ fn did_you_mean_suggests_only_what_is_near() {
     assert_eq!(distance_within("kitten", "sitting", 2), None);
     assert_eq!(distance_within("", "abc", 3), Some(3));
 }
+
+#[test]
+fn a_content_hash_is_brought_up_to_date_where_the_content_changed() {
+    let mut bytes: Vec<u8> = (0..300_000u32).map(|n| (n % 251) as u8).collect();
+    let mut hash = ContentHash::of(&bytes);
+    let before = hash.fingerprint();
+    assert_eq!(ContentHash::of_one_thread(&bytes), hash);
+    let changed = [5..6, 65_000..70_000, 131_072..131_072, 299_999..300_000];
+    for range in &changed {
+        bytes[range.clone()].iter_mut().for_each(|byte| *byte ^= 1);
+    }
+    hash.change(&bytes, &changed);
+    assert_eq!(hash, ContentHash::of(&bytes));
+    assert_ne!(hash.fingerprint(), before);
+    // The content of a small file is what its bytes are.
+    let small = ContentHash::of(&bytes[..1000]).fingerprint();
+    assert_eq!(small, Fingerprint::of_bytes(&bytes[..1000]));
+    // Content that comes in parts is the same content.
+    let long: Vec<u8> = bytes.iter().copied().cycle().take(2_500_000).collect();
+    let mut parts = ContentHash::default();
+    long.chunks(1 << 20).for_each(|part| parts.push(part));
+    assert_eq!(parts, ContentHash::of(&long));
+}

@@ -1,10 +1,8 @@
 //! `languagec`, the compiler driver.
 
-use std::process::ExitCode;
-
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> ExitCode {
-    codira::driver::languagec(std::env::args_os().skip(1).collect()).into()
+fn main() {
+    codira::driver::languagec(std::env::args_os().skip(1).collect())
 }

@@ -10,27 +10,8 @@ use crate::base::{Dialect, LineIndex, Name};
 use crate::diag::FileKey;
 use crate::session::TrackedOptions;
 
+use super::source_text::{Marker, SourceText};
 use super::{Db, ModuleRecords};
-
-/// The text of a file. That of the standard library lies in the compiler and is not copied: programs seldom read any of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum SourceText {
-    /// A part of the compiler.
-    Embedded(&'static str),
-    /// What was read.
-    Read(Arc<str>),
-}
-
-impl std::ops::Deref for SourceText {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        match self {
-            SourceText::Embedded(text) => text,
-            SourceText::Read(text) => text,
-        }
-    }
-}
 
 /// A source file.
 #[salsa::input(debug)]
@@ -39,8 +20,8 @@ pub struct SourceFile {
     #[returns(deref)]
     pub path: String,
     /// The whole text.
-    #[returns(deref)]
-    pub text: SourceText,
+    #[returns(ref)]
+    pub source: SourceText,
     /// How the file spells the language.
     #[returns(copy)]
     pub dialect: Dialect,
@@ -99,11 +80,25 @@ pub struct Workspace {
 impl SourceFile {
     /// A file of the user's module; its ending decides the dialect.
     pub fn of_user(db: &dyn Db, path: &str, text: impl Into<Arc<str>>) -> SourceFile {
+        Self::of_text(db, path, SourceText::Read(text.into()))
+    }
+
+    /// The same for a text that need not have been read.
+    pub fn of_text(db: &dyn Db, path: &str, text: SourceText) -> SourceFile {
         let dialect = Dialect::of_path(path);
-        let text = SourceText::Read(text.into());
         SourceFile::builder(path.to_owned(), text, dialect, false)
             .durability(db.durability(Durability::LOW))
             .new(db)
+    }
+
+    /// The whole text.
+    pub fn text(self, db: &dyn Db) -> &str {
+        self.source(db)
+    }
+
+    /// Whether a word occurs in the text.
+    pub fn has(self, db: &dyn Db, marker: Marker) -> bool {
+        self.source(db).has(marker)
     }
 
     /// Sets the text if it differs, which is what makes writing back an unchanged file free.
@@ -112,7 +107,7 @@ impl SourceFile {
         if self.text(db) == text {
             return false;
         }
-        self.set_text(db).to(SourceText::Read(Arc::from(text)));
+        self.set_source(db).to(SourceText::Read(Arc::from(text)));
         true
     }
 

@@ -2,6 +2,7 @@
 //!
 //! * [`Db`] is the trait that every query takes first; [`RootDatabase`] is the one type that implements it.
 //! * [`SourceFile`] and [`CompilationUnit`] are the inputs: what the outside world sets.
+//! * [`SourceText`]: a file's text, which need not have been read.
 //! * [`Results`]: what other processes have computed before; [`ModuleRecords`]: what they left in a module's file.
 //! * [`EventLog`] counts what ran and what was reused, for tests of incrementality and for `--time-passes`.
 //! * [`DbFiles`] shows the inputs to the renderers of diagnostics.
@@ -33,12 +34,14 @@
 //!   and never clone inside one.
 //! * **Cancellation**: setting an input waits for all clones and makes their queries unwind. Catch it once, at the
 //!   edge, with `salsa::Cancelled::catch`; in between, never swallow panics.
-//! * **Nothing untracked** inside a query: no file system, clock, environment or randomness.
+//! * **Nothing untracked** inside a query: no file system, clock, environment or randomness. [`UnreadText`] is no exception: what will be read
+//!   is known by its fingerprint.
 
 mod event_log;
 mod files;
 mod inputs;
 mod results;
+mod source_text;
 
 #[cfg(test)]
 mod tests;
@@ -51,10 +54,9 @@ use salsa::Durability;
 
 pub use self::event_log::{EventLog, QueryCounts};
 pub use self::files::DbFiles;
-pub use self::inputs::{
-    CompilationUnit, CompiledModule, SourceFile, SourceText, Workspace, line_index,
-};
+pub use self::inputs::{CompilationUnit, CompiledModule, SourceFile, Workspace, line_index};
 pub use self::results::{ModuleRecords, Results};
+pub use self::source_text::{Marker, Markers, SourceText, UnreadText};
 
 /// The database as queries see it.
 #[salsa::db]

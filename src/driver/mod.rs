@@ -24,6 +24,7 @@ mod watch;
 mod tests;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -86,7 +87,7 @@ of the other commands.
 ";
 
 /// The program `languagec`: compiles what `args`, without the program's name, ask for.
-pub fn languagec(args: Vec<OsString>) -> u8 {
+pub fn languagec(args: Vec<OsString>) -> ! {
     let system = Arc::new(OsSystem);
     on_big_stack(move || match utf8(args) {
         Ok(args) => compile(system, &args, None, &mut StdEmitter),
@@ -95,7 +96,7 @@ pub fn languagec(args: Vec<OsString>) -> u8 {
 }
 
 /// The program `language`.
-pub fn language(args: Vec<OsString>) -> u8 {
+pub fn language(args: Vec<OsString>) -> ! {
     let system = Arc::new(OsSystem);
     on_big_stack(move || match utf8(args) {
         Ok(args) => command(system, &args, &mut StdEmitter),
@@ -123,7 +124,10 @@ fn command(system: Arc<dyn System>, args: &[String], emitter: &mut dyn Emitter) 
             let (own, program) = split_program_arguments(rest);
             compile(system, own, Some(program), emitter)
         }
-        name if package::is_command(name) => package::command(system, name, rest, emitter),
+        name if package::is_command(name) => {
+            keep_memory();
+            package::command(system, name, rest, emitter)
+        }
         "help" | "-help" | "--help" | "-h" => print(emitter, LANGUAGE_HELP).code(),
         "version" | "-version" | "--version" | "-v" => {
             print(emitter, &version_text(Target::HOST)).code()
@@ -224,6 +228,7 @@ fn compile(
     if options.untracked.watch {
         return watch::watch(options, system, store, emitter);
     }
+    keep_memory();
     let asked = &options.untracked;
     let separately = asked.separate_processes && jobs::can_run_separately(&options);
     if separately || asked.parseable_output {
@@ -321,32 +326,49 @@ fn start_threads(options: &Options) {
     let _ = threads.build_global();
 }
 
-/// Runs `work` on a thread with a stack for deeply nested source.
-fn on_big_stack(work: impl FnOnce() -> u8 + Send + 'static) -> u8 {
+/// Runs `work` on a thread with a stack for deeply nested source, and ends the process with the status that it gives.
+fn on_big_stack(work: impl FnOnce() -> u8 + Send + 'static) -> ! {
     // A limit on the size of files is an error of whoever writes one and says so, not a signal that kills without a word.
     // SAFETY: no handler is installed.
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
     let thread = std::thread::Builder::new()
         .name("main".into())
         .stack_size(STACK)
-        .spawn(work);
-    let finished = match thread {
+        .spawn(move || exit(work()));
+    let finished: Result<(), _> = match thread {
         Ok(thread) => thread.join(),
         Err(cause) => {
             let message = format!("cannot start a thread ({cause})");
-            return fail(&mut StdEmitter, vec![error(message)]);
+            exit(fail(&mut StdEmitter, vec![error(message)]));
         }
     };
     // A panic was already described on standard error by the panic hook.
-    finished.unwrap_or_else(|_| {
+    if finished.is_err() {
         let message = "please report this, with the source that caused it";
         emit_global(
             &mut StdEmitter,
             &Options::default(),
             vec![Diagnostic::internal_error(message)],
         );
-        PANIC_STATUS
-    })
+    }
+    exit(PANIC_STATUS)
+}
+
+/// Ends the process at once: what other threads do is of no use any more, and giving memory back piece by piece takes longer than ending.
+fn exit(status: u8) -> ! {
+    // Nobody is left who could be told of an error.
+    let _ = std::io::stdout().flush();
+    let _ = std::io::stderr().flush();
+    // SAFETY: nothing that would run on the way out is needed.
+    unsafe { libc::_exit(status.into()) }
+}
+
+/// Lets memory that is free stay with the process, which ends soon: what is given back to the system has to be asked for again, and comes with its pages cleared.
+fn keep_memory() {
+    // The crate has a name for the option behind it only.
+    const PURGE_DELAY: libmimalloc_sys::mi_option_t = libmimalloc_sys::mi_option_use_numa_nodes - 1;
+    // SAFETY: the option may be set at any time.
+    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) };
 }
 
 /// The exit status of a compiler that broke, which differs from that of a program that is wrong.

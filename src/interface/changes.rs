@@ -10,7 +10,7 @@
 //! Places in files whose text changed have moved, so that a file with something to say is asked as a whole then.
 
 use crate::base::{Fingerprint, FxHashMap, FxHashSet, Name};
-use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
+use crate::db::{CompilationUnit, Db, Marker, RootDatabase, SourceFile};
 use crate::diag::{Diagnostic, FileKey};
 use crate::items::ids::{DefId, DefKind};
 use crate::items::library::kept_tree;
@@ -133,10 +133,12 @@ fn compare(
         return Err("many files changed".to_owned());
     }
     // What `#file` says depends on places then.
-    let was_located = |number: usize| known.get(number).is_some_and(|facts| facts.is_located);
+    let was_located = |number: usize| {
+        let facts = known.get(number);
+        facts.is_some_and(|facts| facts.markers.has(Marker::SourceLocation))
+    };
     let is_located = |&index: &usize| {
-        let text = files[index].text(db);
-        before[index].is_some_and(was_located) || text.contains("#sourceLocation")
+        before[index].is_some_and(was_located) || files[index].has(db, Marker::SourceLocation)
     };
     if changed.iter().any(is_located) || gone.iter().copied().any(was_located) {
         return Err("a file with '#sourceLocation' changed".to_owned());

@@ -262,6 +262,7 @@ impl HotCompiler {
                 store: self.store.clone(),
                 modules: self.modules.clone(),
                 archives: Vec::new(),
+                late: Arc::default(),
                 reuse: Some(self.reuse.clone()),
                 rebuild: None,
                 remade: None,
@@ -361,7 +362,7 @@ fn run_phases(
     ending.map_err(|ending| match ending {
         Ending::Stopped => ExitStatus::Stopped,
         Ending::Reported => ExitStatus::Failure,
-        Ending::Errors(errors) => {
+        Ending::Errors(errors) | Ending::InputsChanged(errors) => {
             // A new process will make it again.
             sysroot::discard_damaged(compiler.store.as_deref(), &errors);
             emit_global(emitter, &compiler.options, errors);

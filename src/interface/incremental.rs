@@ -11,7 +11,7 @@ use crate::base::{Fingerprint, FxHashMap, StableHash, StableHasher};
 use crate::diag::{Diagnostic, FileKey, FileList, Report, Severity};
 use crate::items::outline::outline_fingerprint;
 use crate::items::records::{places, tree_key};
-use crate::session::{BUILD_ID, ColorChoice, Mode, Options, OutputFileMap};
+use crate::session::{BUILD_ID, ColorChoice, DebugInfo, Mode, Options, OutputFileMap};
 use crate::store::manifest::{FileFacts, Fresh, Manifest, Stamp, UsedModules};
 use crate::store::{self, records::Records};
 use crate::vfs::{OutputKind, System};
@@ -284,7 +284,22 @@ impl BuildRecord {
         let state = state_of(settings, known.files.iter().map(|file| file.key));
         let place = self.program_place();
         let threads = config.options.untracked.jobs;
-        self.restoring = Some(Restoring::start(place, state, &config.system, threads != 1));
+        self.restoring = Some(Restoring::start(
+            place,
+            state,
+            self.image_on_disk(&config.options),
+            &config.system,
+            threads != 1,
+        ));
+    }
+
+    /// The stamp of the program that the last build wrote, if it is one that can be changed: debug information is made as a whole.
+    fn image_on_disk(&self, options: &Options) -> Option<Stamp> {
+        let is_plain = options.untracked.mode == Mode::EmitExecutable
+            && options.tracked.debug_info == DebugInfo::None;
+        let path = options.output_path().filter(|_| is_plain)?;
+        let outputs = &self.known.as_ref().ok()?.outputs;
+        outputs.iter().find(|stamp| stamp.path == path).cloned()
     }
 
     /// Where the program of this module as it is now belongs.
@@ -341,7 +356,7 @@ impl BuildRecord {
                 key,
                 outline,
                 findings: found.collect::<Option<Vec<_>>>().filter(|_| stays),
-                is_located: file.text(db).contains("#sourceLocation"),
+                markers: file.source(db).markers(),
             })
         });
         facts.into_iter().collect()
@@ -380,12 +395,8 @@ impl BuildRecord {
             let diagnostics = outcome.report.diagnostics.iter().cloned();
             let now = system.now();
             let outputs = outcome.made.iter().map(|made| {
-                Some(Stamp::of_output(
-                    &made.path,
-                    made.metadata?,
-                    made.content,
-                    now,
-                ))
+                let stamp = Stamp::of_output(&made.path, made.written?, made.content, now);
+                Some(stamp.with_pieces(made.pieces.clone()))
             });
             Some(Manifest {
                 command: self.command.0,

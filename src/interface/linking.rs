@@ -200,7 +200,7 @@ pub(super) fn link_objects(
     };
     let linked = link(&job, scratch.path(), &mut show).and_then(|()| {
         let bytes = std::fs::read(&job.output)?;
-        Ok(Image { bytes })
+        Ok(Image::from(bytes))
     });
     linked.map_err(|error| {
         let message = error.to_string();

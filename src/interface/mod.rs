@@ -9,6 +9,7 @@
 //! * `extras`: outputs beside the main one.
 //! * `linking`: programs and libraries that need the system's linker.
 //! * `places`: where expressions stand, for debug information.
+//! * `inputs`: reading sources.
 //! * `incremental`: finding out that there is nothing to do, and leaving what the next build needs for that. `changes`: what there is to do,
 //!   and `mentions`: who can notice a change.
 //! * `program`: the program on disk, for the next build.
@@ -39,6 +40,7 @@ mod extras;
 pub mod hot;
 mod imported;
 mod incremental;
+mod inputs;
 mod linking;
 mod mentions;
 mod modules;
@@ -54,23 +56,21 @@ pub mod timing;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::base::Fingerprint;
-use crate::db::{CompilationUnit, DbFiles, RootDatabase, SourceFile};
+use crate::db::{CompilationUnit, DbFiles, RootDatabase};
 use crate::diag::{Diagnostic, FileList, Files, Report, ReportOptions, prepare};
 use crate::metadata::ModuleFile;
 use crate::session::{
     DebugInfo, Invocation, Mode, Options, OutputFileMap, cli, table, version_text,
 };
 use crate::store::Store;
-use crate::store::manifest::{Stamp, UsedModules};
-use crate::vfs::{System, read_source};
-use crate::{bodies, items};
+use crate::vfs::System;
 
 use self::changes::Rebuild;
 use self::incremental::BuildRecord;
+use self::inputs::{LateReads, ReadInputs};
 use self::outputs::Made;
 use self::program::ProgramPlace;
 use self::remarks::Moment;
@@ -174,6 +174,8 @@ pub struct Compiler {
     pub modules: Vec<ModuleFile>,
     /// The paths of their archives, as far as these are there.
     pub archives: Vec<String>,
+    /// Files that were not read at first.
+    late: Arc<LateReads>,
     /// What earlier builds of this process found out.
     reuse: Option<Arc<Reuse>>,
     /// What has to be asked again, where earlier processes have left answers.
@@ -209,8 +211,12 @@ impl Compiler {
         remarks::compiled(&self.db, self.unit, rebuild, program.record.generated())
     }
 
-    /// What a phase gives, unless it has met a module file with damage in it. Then that is the error: whatever the phase gives, or says, may be a consequence.
+    /// What a phase gives, unless it has met a module file with damage in it, or a source file that has changed. Then that is the error: whatever the phase gives, or says, may be a consequence.
     fn intact<T>(&self, ending: Phase<T>) -> Phase<T> {
+        let changed = self.late.problems();
+        if !changed.is_empty() {
+            return Err(Ending::InputsChanged(changed));
+        }
         match modules::damage(&self.db) {
             damage if damage.is_empty() => ending,
             damage => Err(damage.into()),
@@ -220,7 +226,7 @@ impl Compiler {
     /// Leaves what this compilation found out to later ones, if it can be trusted.
     fn save_results(&self) {
         if let Some(store) = &self.store
-            && modules::damage(&self.db).is_empty()
+            && self.intact(Ok(())).is_ok()
         {
             store.save();
         }
@@ -231,6 +237,8 @@ impl Compiler {
 enum Ending {
     /// Errors, which still have to be reported.
     Errors(Vec<Diagnostic>),
+    /// Source files are not what they were at the beginning; what that means for them.
+    InputsChanged(Vec<Diagnostic>),
     /// Errors that were reported.
     Reported,
     /// A callback said so.
@@ -305,9 +313,13 @@ pub fn run(
     let mut again = Config::new(options.clone(), config.system.clone());
     (again.one_shot, again.store) = (config.one_shot, config.store.clone());
     let mut ending = compile(config, callbacks, emitter, &mut timing);
-    if let Err(Ending::Errors(errors)) = &ending
-        && sysroot::discard_damaged(again.store.as_deref(), errors)
-    {
+    let begins_anew = match &ending {
+        Err(Ending::Errors(errors)) => sysroot::discard_damaged(again.store.as_deref(), errors),
+        // Editors save in bursts; one more look nearly always finds the finished file.
+        Err(Ending::InputsChanged(_)) => true,
+        _ => false,
+    };
+    if begins_anew {
         ending = compile(again, callbacks, emitter, &mut timing);
     }
     if options.untracked.time_passes {
@@ -317,7 +329,7 @@ pub fn run(
         Ok(()) => ExitStatus::Success,
         Err(Ending::Stopped) => ExitStatus::Stopped,
         Err(Ending::Reported) => ExitStatus::Failure,
-        Err(Ending::Errors(errors)) => {
+        Err(Ending::Errors(errors) | Ending::InputsChanged(errors)) => {
             emit_global(emitter, &options, errors);
             ExitStatus::Failure
         }
@@ -347,7 +359,7 @@ fn compile(
 
     let one_shot = config.one_shot;
     let (mut compiler, read) = timing.stage("read", None, || {
-        read_inputs(config, file_map, record.as_ref())
+        inputs::read(config, file_map, record.as_ref())
     })?;
     // What a linker finds by itself is not known.
     let mut record = record.filter(|_| !linking::inherits_libraries(&compiler));
@@ -369,6 +381,7 @@ fn compile(
     }
     remarks::lifecycle(emitter, options, fates.as_deref(), Moment::Starting);
     let ending = phases(&compiler, mode, callbacks, emitter, timing);
+    let ending = ending.and_then(|outcome| compiler.intact(Ok(outcome)));
     if ending.is_ok() {
         remarks::lifecycle(emitter, options, fates.as_deref(), Moment::Finished);
     }
@@ -607,17 +620,19 @@ fn phases(
                 outputs::write_dependencies(compiler)?;
                 return Ok(report.into());
             }
-            let bytes = program.image().to_vec();
-            Image { bytes }
+            Image::from(program.image().to_vec())
         } else {
             let place = compiler.record_place.as_ref();
+            let restored = program.restored.take();
             let (program, system) = (&*program, &*compiler.system);
             let linked = rayon::in_place_scope(|scope| {
                 // The record is written beside the program.
                 if let Some((place, state)) = place {
                     scope.spawn(move |_| program.save(system, place, *state));
                 }
-                let image = timing.stage("link", Some(db), || stages::link(compiler, program));
+                let image = timing.stage("link", Some(db), || {
+                    stages::link(compiler, program, restored)
+                });
                 let image = compiler.intact(image)?;
                 let written = write_image(compiler, &image, timing)?;
                 Phase::Ok((image, written))
@@ -655,10 +670,10 @@ pub fn imported_archives(
     system: Arc<dyn System>,
 ) -> Result<Vec<String>, Vec<Diagnostic>> {
     let config = Config::new(options.clone(), system);
-    let read = read_inputs(config, OutputFileMap::default(), None);
+    let read = inputs::read(config, OutputFileMap::default(), None);
     match read {
         Ok((compiler, _)) => Ok(compiler.archives),
-        Err(Ending::Errors(errors)) => Err(errors),
+        Err(Ending::Errors(errors) | Ending::InputsChanged(errors)) => Err(errors),
         Err(Ending::Reported | Ending::Stopped) => Ok(Vec::new()),
     }
 }
@@ -678,95 +693,6 @@ fn load_file_map(config: &Config, emitter: &mut dyn Emitter) -> Phase<OutputFile
         emitter.report(&report, &error.files, &config.options);
         Ending::Reported
     })
-}
-
-/// What a build was made from, for a record.
-struct ReadInputs {
-    /// A stamp for each source file that is a regular one and did not change meanwhile.
-    stamps: Vec<Option<Stamp>>,
-    /// The modules that were imported, unless one of them changed meanwhile.
-    modules: Option<UsedModules>,
-}
-
-/// Reads every source file and sets the inputs. All files that cannot be read are reported, not just the first.
-fn read_inputs(
-    config: Config,
-    file_map: OutputFileMap,
-    record: Option<&BuildRecord>,
-) -> Phase<(Compiler, ReadInputs)> {
-    let Config {
-        options,
-        system,
-        store,
-        one_shot,
-    } = config;
-    let mut db = match options.untracked.time_passes {
-        true => RootDatabase::with_event_log(),
-        false => RootDatabase::new(),
-    };
-    if one_shot {
-        db.freeze_inputs();
-    }
-    if let Some(store) = &store {
-        db.use_results(store.clone());
-    }
-    let stamped = record.is_some();
-    if let Some(record) = record {
-        db.use_records(record.records.clone());
-    }
-    let mut errors = Vec::new();
-    let mut files = Vec::new();
-    let mut stamps = Vec::new();
-    let started = system.now();
-    for path in &options.untracked.inputs {
-        let before = stamped.then(|| system.metadata(Path::new(path)).ok());
-        match read_source(&*system, path) {
-            Ok(text) => {
-                let stamp = |before| Stamp::new(&*system, path, before, text.as_bytes(), started);
-                stamps.push(before.flatten().and_then(stamp));
-                let shown = if path == "-" { "<stdin>" } else { path };
-                files.push(SourceFile::of_user(&db, shown, text));
-            }
-            Err(error) => errors.push(Diagnostic::global_error(
-                "unreadable-input",
-                error.to_string(),
-            )),
-        }
-    }
-    if !errors.is_empty() {
-        return Err(errors.into());
-    }
-    let tracked = Arc::new(options.tracked.clone());
-    bodies::register();
-    let library = sysroot::library(&db, &*system, &options, store.as_deref())?;
-    let known = record.and_then(BuildRecord::known);
-    let imports = imported::imports(&db, &options, &files, &stamps, known);
-    let wanted = imported::wanted(&imports);
-    let loaded = modules::load(&db, &system, &options, wanted, library)?;
-    let used = record.and_then(|_| imported::used(&*system, imports, &loaded, known, started));
-    let (modules, archives) = (loaded.files, loaded.archives);
-    let unit = items::workspace::open_with(&db, files, tracked, library, loaded.units);
-    let compiler = Compiler {
-        db,
-        unit,
-        options,
-        system,
-        file_map,
-        store,
-        modules,
-        archives,
-        reuse: None,
-        rebuild: None,
-        remade: None,
-        program: Arc::default(),
-        is_recorded: stamped,
-        record_place: None,
-    };
-    let read = ReadInputs {
-        stamps,
-        modules: used,
-    };
-    Ok((compiler, read))
 }
 
 /// Reports what the front end found. Errors end the compilation.

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::base::Fingerprint;
+use crate::base::{ContentHash, Fingerprint};
 use crate::diag::Diagnostic;
 use crate::session::{Mode, Options, OutputFileMap};
-use crate::vfs::{FileKind, Metadata, OutputKind, System, describe};
+use crate::vfs::{FileKind, OutputKind, System, Written, describe};
 
 use super::modules::{self, Module};
 use super::reuse::Program;
@@ -94,15 +94,17 @@ pub(super) fn print(
 pub(super) struct Made {
     pub path: String,
     /// What is known about the file; none if it is not a regular one.
-    pub metadata: Option<Metadata>,
+    pub written: Option<Written>,
     /// Of its bytes.
     pub content: Fingerprint,
+    /// The same in pieces, for a program.
+    pub pieces: Option<ContentHash>,
 }
 
-type Written = Vec<Made>;
+type Outputs = Vec<Made>;
 
 /// Writes the objects.
-pub(super) fn write_objects(compiler: &Compiler, objects: Vec<Object>) -> Result<Written, Ending> {
+pub(super) fn write_objects(compiler: &Compiler, objects: Vec<Object>) -> Result<Outputs, Ending> {
     let mut written = Vec::with_capacity(objects.len());
     for object in objects {
         let path = match object.input.is_empty() {
@@ -126,8 +128,12 @@ pub(super) fn write_objects(compiler: &Compiler, objects: Vec<Object>) -> Result
         written.push(match there {
             Some(metadata) => Made {
                 path,
-                metadata: Some(metadata),
-                content: Fingerprint::of_bytes(&object.bytes),
+                written: Some(Written {
+                    metadata,
+                    is_marked: false,
+                }),
+                content: ContentHash::of(&object.bytes).fingerprint(),
+                pieces: None,
             },
             None => write(compiler, path, &object.bytes, OutputKind::Data)?,
         });
@@ -136,7 +142,7 @@ pub(super) fn write_objects(compiler: &Compiler, objects: Vec<Object>) -> Result
 }
 
 /// Writes the files for `make`, if they are wanted.
-pub(super) fn write_dependencies(compiler: &Compiler) -> Result<Written, Ending> {
+pub(super) fn write_dependencies(compiler: &Compiler) -> Result<Outputs, Ending> {
     let modules = compiler.modules.iter();
     let modules: Vec<String> = modules.map(|file| file.path().to_owned()).collect();
     let files = super::extras::dependencies(&compiler.options, &compiler.file_map, &modules);
@@ -168,7 +174,7 @@ pub(super) fn write_assembly(
 }
 
 /// Writes the module file where one is asked for, and its documentation.
-pub(super) fn write_module(compiler: &Compiler, module: &Module) -> Result<Written, Ending> {
+pub(super) fn write_module(compiler: &Compiler, module: &Module) -> Result<Outputs, Ending> {
     let mut written = Vec::new();
     // Who waits for the module waits for all of it.
     if let Some(path) = compiler.options.docs_path() {
@@ -182,20 +188,22 @@ pub(super) fn write_module(compiler: &Compiler, module: &Module) -> Result<Writt
 }
 
 /// Writes a static library.
-pub(super) fn write_library(compiler: &Compiler, library: Vec<u8>) -> Result<Written, Ending> {
+pub(super) fn write_library(compiler: &Compiler, library: Vec<u8>) -> Result<Outputs, Ending> {
     let path = compiler.options.output_path();
     let path = path.unwrap_or_else(|| format!("lib{}.a", compiler.options.tracked.module_name));
     Ok(vec![write(compiler, path, &library, OutputKind::Data)?])
 }
 
 /// Writes a program.
-pub(super) fn write_image(compiler: &Compiler, image: &Image) -> Result<Written, Ending> {
-    Ok(vec![write(
-        compiler,
-        image_path(compiler),
-        &image.bytes,
-        OutputKind::Executable,
-    )?])
+pub(super) fn write_image(compiler: &Compiler, image: &Image) -> Result<Outputs, Ending> {
+    let (path, kind) = (image_path(compiler), OutputKind::Executable);
+    let (written, pieces) = write_hashed(compiler, &path, &image.bytes, &image.pieces, kind)?;
+    Ok(vec![Made {
+        path,
+        written,
+        content: pieces.fingerprint(),
+        pieces: Some(pieces),
+    }])
 }
 
 /// Writes the program that was made from the one before.
@@ -219,22 +227,35 @@ fn write(
     bytes: &[u8],
     kind: OutputKind,
 ) -> Result<Made, Ending> {
-    let mut content = Fingerprint::ZERO;
+    let (written, pieces) = write_hashed(compiler, &path, bytes, &None, kind)?;
+    Ok(Made {
+        path,
+        written,
+        content: pieces.fingerprint(),
+        pieces: None,
+    })
+}
+
+/// Writes a file, and hashes it for a record if nobody has.
+fn write_hashed(
+    compiler: &Compiler,
+    path: &str,
+    bytes: &[u8],
+    known: &Option<ContentHash>,
+    kind: OutputKind,
+) -> Result<(Option<Written>, ContentHash), Ending> {
+    let mut pieces = known.clone().unwrap_or_default();
     let written = rayon::in_place_scope(|scope| {
-        let mut hash = || content = Fingerprint::of_bytes(bytes);
-        match compiler.is_recorded {
+        let mut hash = || pieces = ContentHash::of(bytes);
+        match compiler.is_recorded && known.is_none() {
             true if bytes.len() > LARGE => scope.spawn(move |_| hash()),
             true => hash(),
             false => {}
         }
-        compiler.system.write(Path::new(&path), bytes, kind)
+        compiler.system.write(Path::new(path), bytes, kind)
     });
-    let metadata = written.map_err(|error| unwritable(&path, &error))?;
-    Ok(Made {
-        path,
-        metadata,
-        content,
-    })
+    let written = written.map_err(|error| unwritable(path, &error))?;
+    Ok((written, pieces))
 }
 
 /// The error for an output that cannot be written.

@@ -21,7 +21,8 @@ use crate::link::LinkError;
 use crate::link::patch::KeptImage;
 use crate::vfs::{FileBytes, KeptFile, OutputKind, System};
 
-use super::program::{ProgramPlace, Restoring};
+use super::program::{ProgramPlace, RestoredImage, Restoring};
+use super::stages::Image;
 
 /// A file and the number of its text: whoever sets a text counts.
 pub type Version = (SourceFile, u64);
@@ -63,6 +64,8 @@ pub struct Program {
     stale: StaleParts,
     /// Whether the last update took nothing from the record.
     pub is_remade: bool,
+    /// The image that was made from the record that was read.
+    pub(super) restored: Option<RestoredImage>,
     /// The image of the record, in a process that makes one after the other.
     image: Option<KeptImage>,
     /// What has changed in the record since the image was made.
@@ -113,6 +116,11 @@ impl Program {
                 Ok(restored) => {
                     self.record = restored.record;
                     self.base = Some(restored.base);
+                    self.restored = restored.image;
+                    self.since_image = Changes::Units {
+                        changed: Vec::new(),
+                        gone: Vec::new(),
+                    };
                 }
                 Err(reason) => {
                     self.missing = Some(reason);
@@ -174,6 +182,23 @@ impl Program {
             gone: Vec::new(),
         };
         Ok(())
+    }
+
+    /// The image of the record, made from that of the record as it was read. None if it has to be made anew.
+    pub(super) fn relink(&self, restored: RestoredImage) -> Option<Image> {
+        let RestoredImage {
+            mut image,
+            mut pieces,
+        } = restored;
+        let Changes::Units { changed, gone } = &self.since_image else {
+            return None;
+        };
+        let written = image.patch(&self.record, changed, gone)?;
+        pieces.change(image.bytes(), &written);
+        Some(Image {
+            bytes: image.into_bytes(),
+            pieces: Some(pieces),
+        })
     }
 
     /// The image, if one was made.

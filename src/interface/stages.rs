@@ -5,7 +5,7 @@
 
 use std::sync::{MutexGuard, PoisonError};
 
-use crate::base::FxHashSet;
+use crate::base::{ContentHash, FxHashSet};
 use crate::codegen::blob::LineKey;
 use crate::codegen::{self, CodegenError, Output, program};
 use crate::db::{CompilationUnit, Db, RootDatabase, SourceFile};
@@ -13,11 +13,13 @@ use crate::diag::Diagnostic;
 use crate::items::{self, Anchor, AnchoredDiagnostic, DefId};
 use crate::link;
 use crate::session::{Mode, OptLevel, Options};
+use crate::vfs::BytesCopy;
 use crate::{bodies, mir, types};
 
 use super::changes::Rebuild;
 use super::linking;
 use super::places::DebugPlaces;
+use super::program::RestoredImage;
 use super::reuse::{Program, Reuse, Scope};
 use super::{Compiler, Ending};
 
@@ -37,7 +39,18 @@ pub struct Object {
 #[derive(Debug)]
 pub struct Image {
     /// The file's bytes.
-    pub bytes: Vec<u8>,
+    pub bytes: BytesCopy,
+    /// Their hash, where it is known.
+    pub pieces: Option<ContentHash>,
+}
+
+impl From<Vec<u8>> for Image {
+    fn from(bytes: Vec<u8>) -> Image {
+        Image {
+            bytes: bytes.into(),
+            pieces: None,
+        }
+    }
 }
 
 /// Parses every file; returns what the parser has to say.
@@ -52,7 +65,7 @@ pub(super) fn parse(db: &RootDatabase, unit: CompilationUnit) -> Stage<Vec<Diagn
 pub fn diagnostics(db: &RootDatabase, unit: CompilationUnit) -> Vec<Diagnostic> {
     let stages = [parse(db, unit), check(db, unit), analyse(db, unit)];
     let found = stages.into_iter().map(|stage| match stage {
-        Ok(found) | Err(Ending::Errors(found)) => found,
+        Ok(found) | Err(Ending::Errors(found) | Ending::InputsChanged(found)) => found,
         Err(Ending::Reported | Ending::Stopped) => Vec::new(),
     });
     found.flatten().collect()
@@ -435,15 +448,22 @@ pub(super) fn assembly(compiler: &Compiler, code: &Output) -> Stage<Vec<(String,
     pieces.map(text).collect()
 }
 
-/// Puts machine code and the runtime together.
-pub(super) fn link(compiler: &Compiler, program: &Program) -> Stage<Image> {
+/// Puts machine code and the runtime together, in the image that the last build has left where that is possible.
+pub(super) fn link(
+    compiler: &Compiler,
+    program: &Program,
+    restored: Option<RestoredImage>,
+) -> Stage<Image> {
+    if let Some(image) = restored.and_then(|restored| program.relink(restored)) {
+        return Ok(image);
+    }
     let debug = DebugPlaces::new(compiler);
     let place = |key: LineKey| program.record.place(key);
     let options = link::image::ImageOptions {
         debug: debug.as_ref().map(|debug| debug.source(&place)),
     };
     let bytes = link::image::write_image(&program.record, &options).map_err(link_error)?;
-    Ok(Image { bytes })
+    Ok(bytes.into())
 }
 
 /// The same where the image before is changed, which holds in a process that makes one after the other. Debug information is made as a whole.

@@ -1,7 +1,9 @@
 //! Tests of `interface`.
 
+use std::path::Path;
+
 use super::*;
-use crate::vfs::MemorySystem;
+use crate::vfs::{MemorySystem, ReadErrorKind};
 
 fn compile_in(system: &MemorySystem, line: &str) -> (ExitStatus, BufferEmitter) {
     let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
@@ -171,4 +173,56 @@ fn a_program_means_the_same_whoever_knows_the_library() {
         std::fs::write(&pack, &damaged).unwrap();
         same(&format!("part {part} is damaged"));
     }
+}
+
+/// A module that was checked a while after it was written, and a while ago.
+fn checked_before() -> MemorySystem {
+    let second = 1_000_000_000;
+    let system = MemorySystem::new();
+    system.set_clock(1_700_000_000 * second);
+    system.set("a.code", "fn one() -> Int { return 1 }\n");
+    system.set("b.code", "fn two() -> Int { return one() }\n");
+    system.set_clock(1_700_000_010 * second);
+    assert_eq!(check_again(&system), (ExitStatus::Success, String::new()));
+    system.set_clock(1_700_000_020 * second);
+    system
+}
+
+fn check_again(system: &MemorySystem) -> (ExitStatus, String) {
+    let line = "-typecheck -module-name m -cache-path cache a.code b.code";
+    let (status, emitter) = compile_in(system, line);
+    (status, emitter.stderr)
+}
+
+#[test]
+fn files_that_are_as_they_were_are_not_read() {
+    let system = checked_before();
+    system.set("b.code", "fn two() -> Int { return one() + 1 }\n");
+    system.fail_reads("a.code", 100, ReadErrorKind::NotFound);
+    assert_eq!(check_again(&system), (ExitStatus::Success, String::new()));
+    // Neither are those whose diagnostics are known, until one has to be shown.
+    system.set("b.code", "fn two() -> Int { return onne() }\n");
+    let (status, said) = check_again(&system);
+    assert_eq!(status, ExitStatus::Failure);
+    assert!(said.contains("did you mean 'one'"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_another_one_by_the_time_it_is_read_is_looked_at_again() {
+    // What the other file shows is different, so that all bodies are asked again.
+    let shows = "class Two {}\nfn two() -> Int { return one() }\n";
+    let attempts = |failures: u32| {
+        let system = checked_before();
+        system.set("b.code", shows);
+        system.fail_reads("a.code", failures, ReadErrorKind::ChangedWhileReading);
+        check_again(&system)
+    };
+    // A file is read a second time before that counts.
+    assert_eq!(attempts(2), (ExitStatus::Success, String::new()));
+    let (status, said) = attempts(4);
+    assert_eq!(status, ExitStatus::Failure);
+    assert_eq!(
+        said,
+        "error: input file 'a.code' was modified during the build\n"
+    );
 }

@@ -1,15 +1,14 @@
 //! Which modules a file may need, by its syntax alone: the modules have to be there before anything is resolved.
 
 use crate::base::Name;
-use crate::db::{Db, SourceFile};
+use crate::db::{Db, Marker, SourceFile};
 use crate::syntax::SyntaxKind;
 use crate::syntax::view::Node;
 
 /// The modules that a file's imports and `canImport` conditions name, whichever clauses of `#if` count, without repetition.
 pub fn written_imports(db: &dyn Db, file: SourceFile) -> Vec<Name> {
     let mut names = Vec::new();
-    let text = file.text(db);
-    if text.contains("import") || text.contains("canImport") {
+    if file.has(db, Marker::Import) {
         collect(Node::root(&super::parse(db, file).green), &mut names);
     }
     names

@@ -9,7 +9,7 @@ use super::library::ResultKind;
 use super::records::remembered;
 use super::{is_compiled, module_of, parse, unit_of_module};
 use crate::base::{FxHashSet, Name};
-use crate::db::{CompilationUnit, Db, SourceFile};
+use crate::db::{CompilationUnit, Db, Marker, SourceFile};
 use crate::items::ids::DefId;
 use crate::syntax::SyntaxKind;
 
@@ -17,7 +17,7 @@ use crate::syntax::SyntaxKind;
 #[salsa::tracked]
 pub(crate) fn overriding_names(db: &dyn Db, file: SourceFile) -> FxHashSet<Name> {
     // Most files override nothing; then no token has to be looked at.
-    if !file.text(db).contains("override") && !is_compiled(db, file) {
+    if !file.has(db, Marker::Override) && !is_compiled(db, file) {
         return FxHashSet::default();
     }
     let written = || {

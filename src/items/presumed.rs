@@ -1,7 +1,7 @@
 //! `#sourceLocation(file: "…", line: n)`: where the text that follows says it comes from.
 
 use crate::base::{Name, TextSize};
-use crate::db::{Db, SourceFile, line_index};
+use crate::db::{Db, Marker, SourceFile, line_index};
 use crate::items::{Anchor, anchor};
 use crate::syntax::SyntaxKind;
 use crate::syntax::view::Node;
@@ -20,7 +20,7 @@ struct Directive {
 #[salsa::tracked]
 fn directives(db: &dyn Db, file: SourceFile) -> Vec<Directive> {
     let mut found = Vec::new();
-    if file.text(db).contains("#sourceLocation") {
+    if file.has(db, Marker::SourceLocation) {
         let root = Node::root(&crate::items::parse(db, file).green);
         collect(db, file, &root, &mut found);
     }

@@ -32,7 +32,7 @@ pub fn file_key(db: &dyn Db, file: SourceFile) -> Option<Fingerprint> {
     let dependencies = unit.dependencies(db).iter();
     let names: Vec<_> = dependencies.map(|unit| unit.name(db)).collect();
     names.stable_hash(&mut hasher);
-    Fingerprint::of_bytes(file.text(db).as_bytes()).stable_hash(&mut hasher);
+    file.source(db).content().stable_hash(&mut hasher);
     Some(hasher.finish())
 }
 

@@ -4,7 +4,7 @@
 //! A file's wrappers are a query of their own, so that edits elsewhere in the file change nothing.
 
 use crate::base::{FxHashMap, Name};
-use crate::db::{CompilationUnit, Db, SourceFile};
+use crate::db::{CompilationUnit, Db, Marker, SourceFile};
 use crate::items::ids::DefId;
 use crate::items::is_compiled;
 use crate::items::lazy::remembered_of_module;
@@ -35,7 +35,7 @@ pub struct WrapperShape {
 /// The property wrappers that a file declares, with extensions' contributions under the same name.
 #[salsa::tracked]
 pub(super) fn file_wrappers(db: &dyn Db, file: SourceFile) -> Vec<(Name, WrapperShape)> {
-    if !file.text(db).contains("@propertyWrapper") && !is_compiled(db, file) {
+    if !file.has(db, Marker::PropertyWrapper) && !is_compiled(db, file) {
         return Vec::new();
     }
     let shapes = || lower::wrapper_shapes(db, file);

@@ -1,26 +1,28 @@
 //! An image that stays in memory and is brought up to date where its program changes.
 //!
 //! The layout leaves most units where they were. What is written again is the groups in which something has changed or moved, and the units elsewhere
-//! that refer to what has moved. The result is the image that [`super::image::write_image`] makes of the same program.
+//! that refer to what has moved. The image may also be the file that another process has left. The result is the image that [`super::image::write_image`] makes of the same program.
 
 use std::ops::Range;
 
+use rayon::prelude::*;
 use rustc_hash::FxHashSet;
 
 use super::image::{self, Base, ImageOptions, write_group, write_unit};
 use super::layout::{Layout, SYMBOL};
 use super::tables::{self, Tail};
 use super::{LinkError, runtime};
-use crate::codegen::record::table::Relation;
+use crate::codegen::record::table::{Bits, Relation};
 use crate::codegen::record::{Part, ProgramRecord};
+use crate::vfs::BytesCopy;
 
 /// A program's image, and what is needed to change it.
 pub struct KeptImage {
-    bytes: Vec<u8>,
+    bytes: BytesCopy,
     base: Base,
     layout: Layout,
-    /// Which units refer to a unit.
-    users: Relation,
+    /// Which units refer to a unit; none where nobody asks more than once.
+    users: Option<Relation>,
 }
 
 impl std::fmt::Debug for KeptImage {
@@ -40,16 +42,35 @@ impl KeptImage {
         let bytes = image::write_whole(record, &base, &layout, &ImageOptions::default())?;
         layout.settle();
         Ok(KeptImage {
+            bytes: bytes.into(),
+            base,
+            layout,
+            users: Some(users(record)),
+        })
+    }
+
+    /// The image that an earlier process has written of this record, without debug information. None if the file cannot be that.
+    pub fn of_file(record: &ProgramRecord, bytes: BytesCopy) -> Option<KeptImage> {
+        let base = Base::read(runtime::IMAGE).ok()?;
+        let mut layout = base.layout(record);
+        layout.settle();
+        let tail = Tail::new(record, &layout, &ImageOptions::default()).ok()?;
+        (bytes.get(layout.end as usize..)? == tail.bytes).then_some(KeptImage {
             bytes,
             base,
             layout,
-            users: users(record),
+            users: None,
         })
     }
 
     /// The image.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The image, for whoever needs nothing else of it.
+    pub fn into_bytes(self) -> BytesCopy {
+        self.bytes
     }
 
     /// Brings the image up to date with a record in which these units have changed, or are gone. Returns which bytes may be different now, or none if the
@@ -68,9 +89,11 @@ impl KeptImage {
         if self.layout.moved().len() > record.len() / 4 {
             return None;
         }
-        for &id in changed {
-            for reloc in record.relocs(id) {
-                self.users.add(reloc.target(), id);
+        if let Some(users) = &mut self.users {
+            for &id in changed {
+                for reloc in record.relocs(id) {
+                    users.add(reloc.target(), id);
+                }
             }
         }
         let mut written = Vec::new();
@@ -149,24 +172,48 @@ impl KeptImage {
             let groups = groups.filter(|group| group.contents_changed);
             done.extend(groups.flat_map(|group| &group.units));
         }
-        let mut undefined = Vec::new();
-        for &target in layout.moved() {
-            for id in self.users.of(target) {
-                let Some(part) = layout.part_of(id).filter(|_| done.insert(id)) else {
-                    continue;
-                };
-                let Some(segment) = layout.segment(part) else {
-                    continue;
-                };
-                let start = layout.address(id)?;
-                let range = segment.file_range(&(start..start + record.bytes(id).len() as u64));
-                let out = self.bytes.get_mut(range.clone())?;
-                write_unit(record, layout, id, out, &mut undefined).ok()?;
-                written.push(range);
+        let users: Vec<u32> = match &self.users {
+            Some(users) => {
+                let moved = layout.moved().iter();
+                moved.flat_map(|&target| users.of(target)).collect()
             }
+            None => users_of(record, layout.moved()),
+        };
+        let mut undefined = Vec::new();
+        for id in users {
+            let Some(part) = layout.part_of(id).filter(|_| done.insert(id)) else {
+                continue;
+            };
+            let Some(segment) = layout.segment(part) else {
+                continue;
+            };
+            let start = layout.address(id)?;
+            let range = segment.file_range(&(start..start + record.bytes(id).len() as u64));
+            let out = self.bytes.get_mut(range.clone())?;
+            write_unit(record, layout, id, out, &mut undefined).ok()?;
+            written.push(range);
         }
         undefined.is_empty().then_some(())
     }
+}
+
+/// The units that refer to any of these.
+fn users_of(record: &ProgramRecord, targets: &[u32]) -> Vec<u32> {
+    if targets.is_empty() {
+        return Vec::new();
+    }
+    let mut wanted = Bits::new(record.len());
+    for &target in targets {
+        wanted.insert(target);
+    }
+    let refers = |&id: &u32| {
+        let mut relocs = record.relocs(id).iter();
+        relocs.any(|reloc| wanted.contains(reloc.target()))
+    };
+    let ids = (0..record.len() as u32).into_par_iter();
+    ids.filter(|&id| record.is_defined(id))
+        .filter(refers)
+        .collect()
 }
 
 /// Which units refer to a unit.

@@ -13,13 +13,14 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Fingerprint;
+use crate::base::{ContentHash, Fingerprint};
+use crate::db::Markers;
 use crate::diag::Diagnostic;
-use crate::vfs::{FileKind, Metadata, OutputKind, System};
+use crate::vfs::{FileKind, Metadata, OutputKind, System, Written};
 
 use crate::metadata::pack::checksum;
 
-const MAGIC: &[u8; 8] = b"CODEDEP\x03";
+const MAGIC: &[u8; 8] = b"CODEDEP\x05";
 /// Magic, the compiler's build, a checksum of the rest.
 const HEADER: usize = 8 + 16 + 8;
 /// How old a file's times must be for them to tell of every later write: some file systems count in steps of two seconds.
@@ -35,6 +36,8 @@ pub struct Stamp {
     pub path: String,
     metadata: Metadata,
     content: u128,
+    /// The content of a program in pieces: the next build makes its own from it.
+    pieces: Option<ContentHash>,
     /// Whether the times were old enough to be trusted.
     settled: bool,
     /// When that was found out, in nanoseconds since 1970.
@@ -69,7 +72,8 @@ impl Stamp {
         Some(Stamp {
             path: path.to_owned(),
             metadata: after,
-            content: Fingerprint::of_bytes(bytes).0,
+            content: ContentHash::of(bytes).fingerprint().0,
+            pieces: None,
             settled: is_settled(&after, now),
             at: nanoseconds(now),
         })
@@ -85,21 +89,28 @@ impl Stamp {
         metadata == self.metadata && self.settled && self.at <= nanoseconds(now)
     }
 
-    /// Stamps an output that was just written: `metadata` is what [`System::write`] has returned. A file that takes its place later has another
+    /// Stamps an output that was just written: `written` is what [`System::write`] has returned. A file that takes its place later has another
     /// inode, so that this stamp never describes it.
-    pub fn of_output(
-        path: &str,
-        metadata: Metadata,
-        content: Fingerprint,
-        now: SystemTime,
-    ) -> Stamp {
+    pub fn of_output(path: &str, written: Written, content: Fingerprint, now: SystemTime) -> Stamp {
+        let metadata = written.metadata;
         Stamp {
             path: path.to_owned(),
             metadata,
             content: content.0,
-            settled: is_settled(&metadata, now),
+            pieces: None,
+            settled: written.is_marked || is_settled(&metadata, now),
             at: nanoseconds(now),
         }
+    }
+
+    /// The same stamp with the content in pieces.
+    pub fn with_pieces(self, pieces: Option<ContentHash>) -> Stamp {
+        Stamp { pieces, ..self }
+    }
+
+    /// The content in pieces, of a program.
+    pub fn pieces(&self) -> Option<&ContentHash> {
+        self.pieces.as_ref()
     }
 
     /// Whether the file is still as it was; a stamp of new times replaces this one if only the times have changed.
@@ -204,8 +215,8 @@ pub struct FileFacts {
     pub outline: Fingerprint,
     /// What was said about it, unsorted; files are numbers of inputs. None if it has to be asked again in any case.
     pub findings: Option<Vec<Diagnostic>>,
-    /// Whether it says that its text comes from elsewhere.
-    pub is_located: bool,
+    /// The words that occur in it.
+    pub markers: Markers,
 }
 
 impl Manifest {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::time::SystemTime;
 
-use super::os::{create_beside, create_temporary, hidden_prefix, stamp};
+use super::os::{create_beside, create_temporary, exchange, hidden_prefix, put_in_place, stamp};
 use super::{Metadata, OutputKind};
 
 /// Ranges of bytes that are closer to each other are written as one.
@@ -39,7 +39,7 @@ impl KeptFile {
     pub(super) fn create(target: &Path, bytes: &[u8], kind: OutputKind) -> io::Result<KeptFile> {
         let (first, file) = create_temporary(target, kind)?;
         let written = write_whole(file, bytes).and_then(|written| {
-            fs::rename(&first, target)?;
+            put_in_place(&first, target)?;
             Ok(written)
         });
         if written.is_err() {
@@ -201,26 +201,6 @@ fn joined(mut ranges: Vec<Range<usize>>, len: usize) -> Vec<Range<usize>> {
         }
     }
     joined
-}
-
-/// Exchanges two files; false where that cannot be done.
-fn exchange(new: &Path, old: &Path) -> bool {
-    let path = |path: &Path| CString::new(path.as_os_str().as_bytes());
-    let (Ok(new), Ok(old)) = (path(new), path(old)) else {
-        return false;
-    };
-    // SAFETY: both are terminated strings that live through the call.
-    let status = unsafe {
-        libc::syscall(
-            libc::SYS_renameat2,
-            libc::AT_FDCWD,
-            new.as_ptr(),
-            libc::AT_FDCWD,
-            old.as_ptr(),
-            libc::RENAME_EXCHANGE,
-        )
-    };
-    status == 0
 }
 
 /// A hidden file, removed with this, or when a signal ends the process.

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use super::{FileKind, Metadata, OutputKind, ReadErrorKind, System};
+use super::{FileKind, Metadata, OutputKind, ReadErrorKind, System, Written};
 
 /// Files in memory, alone or laid over another system. Writes stay in memory.
 ///
@@ -212,10 +212,14 @@ impl System for MemorySystem {
         Ok(entries)
     }
 
-    fn write(&self, path: &Path, bytes: &[u8], _: OutputKind) -> io::Result<Option<Metadata>> {
+    fn write(&self, path: &Path, bytes: &[u8], _: OutputKind) -> io::Result<Option<Written>> {
         self.check_writable(path)?;
         self.put(self.absolute(path), bytes.to_vec());
-        self.metadata(path).map(Some)
+        let metadata = self.metadata(path)?;
+        Ok(Some(Written {
+            metadata,
+            is_marked: false,
+        }))
     }
 
     fn check_writable(&self, path: &Path) -> io::Result<()> {

@@ -28,9 +28,9 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::Fingerprint;
+use crate::base::{ContentHash, Fingerprint};
 
-pub use self::bytes::FileBytes;
+pub use self::bytes::{BytesCopy, FileBytes};
 pub use self::kept::{KeptFile, remove_hidden_files_at_signals};
 pub use self::memory::MemorySystem;
 pub use self::os::OsSystem;
@@ -41,16 +41,22 @@ pub trait System: Send + Sync + fmt::Debug {
     /// Reads a whole file once. A file that changed during the read is an error; [`read_source`] tries again.
     fn read(&self, path: &Path) -> Result<Vec<u8>, ReadErrorKind>;
 
-    /// The length of a file and the fingerprint of its bytes, which need not all be in memory for that. Errors are those of [`System::read`].
+    /// The length of a file and the fingerprint of its content, which need not be in memory as a whole for that. Errors are those of [`System::read`].
     fn content(&self, path: &Path) -> Result<(u64, Fingerprint), ReadErrorKind> {
         let bytes = self.read(path)?;
-        Ok((bytes.len() as u64, Fingerprint::of_bytes(&bytes)))
+        Ok((bytes.len() as u64, ContentHash::of(&bytes).fingerprint()))
     }
 
     /// The bytes of a file of which only parts may be wanted. The real system maps it into memory, so that it is for files that are replaced as a
     /// whole and never written in place, as the compiler's own outputs are.
     fn map(&self, path: &Path) -> Result<FileBytes, ReadErrorKind> {
         self.read(path).map(FileBytes::from)
+    }
+
+    /// The bytes of such a file, to be changed without changing the file, and what was known about the file when it was opened.
+    fn map_copy(&self, path: &Path) -> Result<(BytesCopy, Metadata), ReadErrorKind> {
+        let before = self.metadata(path).map_err(ReadErrorKind::from_io)?;
+        Ok((BytesCopy::from(self.read(path)?), before))
     }
 
     /// What is known about a path without reading it.
@@ -64,7 +70,7 @@ pub trait System: Send + Sync + fmt::Debug {
     ///
     /// What is known about the file that now has these bytes is returned, so that nobody has to read it to be sure. None for special files, and where somebody
     /// else's file has taken its place at once.
-    fn write(&self, path: &Path, bytes: &[u8], kind: OutputKind) -> io::Result<Option<Metadata>>;
+    fn write(&self, path: &Path, bytes: &[u8], kind: OutputKind) -> io::Result<Option<Written>>;
 
     /// The same for a file that is written again and again. `changed` says where `bytes` may differ from those of the last time with the same `kept`; none
     /// if nothing is known. Systems that have no use for it write the whole file.
@@ -137,6 +143,15 @@ pub struct Metadata {
     pub changed: i128,
     /// The file's number in its file system, 0 where there is none.
     pub inode: u64,
+}
+
+/// A file that [`System::write`] has put in its place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Written {
+    /// What is known about it.
+    pub metadata: Metadata,
+    /// Whether its time of modification is one that the system gives to no other write: so that another write shows, however soon it comes.
+    pub is_marked: bool,
 }
 
 /// The kinds of things at a path.

@@ -8,10 +8,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use crate::base::{ContentHasher, Fingerprint};
+use crate::base::{ContentHash, Fingerprint};
 
-use super::{FileBytes, FileKind, KeptFile, Metadata, OutputKind, ReadErrorKind, System};
+use super::{
+    BytesCopy, FileBytes, FileKind, KeptFile, Metadata, OutputKind, ReadErrorKind, System, Written,
+};
 
 /// How much of a file is read at once where only its fingerprint is wanted.
 const PIECE: u64 = 1 << 20;
@@ -49,9 +52,9 @@ impl System for OsSystem {
         // What has no length is read by a function that knows an end to it.
         if before.kind != FileKind::File || before.len < PIECE {
             let bytes = self.read(path)?;
-            return Ok((bytes.len() as u64, Fingerprint::of_bytes(&bytes)));
+            return Ok((bytes.len() as u64, ContentHash::of(&bytes).fingerprint()));
         }
-        let mut hasher = ContentHasher::default();
+        let mut hash = ContentHash::default();
         let mut piece = Vec::with_capacity(PIECE as usize);
         let mut len = 0;
         loop {
@@ -61,14 +64,14 @@ impl System for OsSystem {
                 0 => break,
                 read => len += read as u64,
             }
-            hasher.update(&piece);
+            hash.push(&piece);
             if len > before.len {
                 return Err(ReadErrorKind::ChangedWhileReading);
             }
         }
         let after = stamp(&file.metadata().map_err(ReadErrorKind::from_io)?);
         match after == before && after.len == len {
-            true => Ok((len, hasher.finish())),
+            true => Ok((len, hash.fingerprint())),
             false => Err(ReadErrorKind::ChangedWhileReading),
         }
     }
@@ -85,6 +88,18 @@ impl System for OsSystem {
         map.map(FileBytes::from).map_err(ReadErrorKind::from_io)
     }
 
+    fn map_copy(&self, path: &Path) -> Result<(BytesCopy, Metadata), ReadErrorKind> {
+        let file = File::open(path).map_err(ReadErrorKind::from_io)?;
+        let stamp = stamp(&file.metadata().map_err(ReadErrorKind::from_io)?);
+        if stamp.kind != FileKind::File || stamp.len == 0 {
+            return Ok((BytesCopy::from(self.read(path)?), stamp));
+        }
+        // SAFETY: as for `map`. Changes stay in memory.
+        let map = unsafe { memmap2::MmapOptions::new().map_copy(&file) };
+        let map = map.map_err(ReadErrorKind::from_io)?;
+        Ok((BytesCopy::from(map), stamp))
+    }
+
     fn metadata(&self, path: &Path) -> io::Result<Metadata> {
         fs::metadata(path).map(|data| stamp(&data))
     }
@@ -97,7 +112,7 @@ impl System for OsSystem {
         Ok(entries)
     }
 
-    fn write(&self, path: &Path, bytes: &[u8], kind: OutputKind) -> io::Result<Option<Metadata>> {
+    fn write(&self, path: &Path, bytes: &[u8], kind: OutputKind) -> io::Result<Option<Written>> {
         let target = match destination(path)? {
             Destination::Special => {
                 let mut file = OpenOptions::new().write(true).open(path)?;
@@ -107,17 +122,21 @@ impl System for OsSystem {
         };
         let (temporary, mut file) = create_temporary(&target, kind)?;
         let written = file.write_all(bytes).and_then(|()| {
-            let inode = file.metadata()?.ino();
+            let (inode, mark) = (file.metadata()?.ino(), mark(&file));
             // A program that is still open for writing could not be run.
             drop(file);
-            fs::rename(&temporary, &target)?;
-            Ok(inode)
+            put_in_place(&temporary, &target)?;
+            Ok((inode, mark))
         });
         match written {
             // Renaming counts as a change, so the file is asked only now. Another one may have taken its place.
-            Ok(inode) => {
+            Ok((inode, mark)) => {
                 let found = fs::metadata(&target).map(|data| stamp(&data)).ok();
-                Ok(found.filter(|found| found.inode == inode))
+                let found = found.filter(|found| found.inode == inode);
+                Ok(found.map(|metadata| Written {
+                    metadata,
+                    is_marked: mark == Some(metadata.modified),
+                }))
             }
             Err(error) => {
                 // The first failure is the one to report; a leftover that cannot be removed adds nothing.
@@ -205,6 +224,48 @@ fn may_write(path: &Path) -> io::Result<()> {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Gives the file at `new` the name `target`, in one step.
+///
+/// Where there is a file of that name, the two change places and the old one is removed: a file that is renamed over another is written to the disk at once by some file systems,
+/// and to remove it then takes longer than to write it did. Outputs that last a while get there anyway.
+pub(super) fn put_in_place(new: &Path, target: &Path) -> io::Result<()> {
+    match exchange(new, target) {
+        true => fs::remove_file(new),
+        false => fs::rename(new, target),
+    }
+}
+
+/// Exchanges two files; false where that cannot be done.
+pub(super) fn exchange(new: &Path, old: &Path) -> bool {
+    let path = |path: &Path| CString::new(path.as_os_str().as_bytes());
+    let (Ok(new), Ok(old)) = (path(new), path(old)) else {
+        return false;
+    };
+    // SAFETY: both are terminated strings that live through the call.
+    let status = unsafe {
+        libc::syscall(
+            libc::SYS_renameat2,
+            libc::AT_FDCWD,
+            new.as_ptr(),
+            libc::AT_FDCWD,
+            old.as_ptr(),
+            libc::RENAME_EXCHANGE,
+        )
+    };
+    status == 0
+}
+
+/// Gives a file that was just written a time of modification that the system gives to no write: one just before the time that it has given to this one. Its
+/// clock ticks much more seldom, and whoever writes to the file from now on gets a time from it. Not a later time than that, because other files that are written at once
+/// would seem to be older. None where the system does not keep such times.
+fn mark(file: &File) -> Option<i128> {
+    let written = file.metadata().ok()?.modified().ok()?;
+    let time = written.checked_sub(Duration::from_nanos(1))?;
+    file.set_modified(time).ok()?;
+    let kept = file.metadata().ok()?;
+    (kept.modified().ok()? == time).then(|| stamp(&kept).modified)
 }
 
 /// What a write to a path has to replace.

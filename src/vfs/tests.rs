@@ -77,6 +77,37 @@ fn writing_replaces_in_one_step_and_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_write_to_a_marked_file_shows_however_soon_it_comes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out");
+    for _ in 0..50 {
+        let written = OsSystem.write(&path, b"ours", OutputKind::Data).unwrap();
+        let written = written.expect("nobody else writes there");
+        assert!(written.is_marked, "the system keeps nanoseconds");
+        assert_eq!(OsSystem.metadata(&path).unwrap(), written.metadata);
+        std::fs::write(&path, b"this").unwrap();
+        let now = OsSystem.metadata(&path).unwrap();
+        assert_eq!(now.inode, written.metadata.inode);
+        assert!(now.modified > written.metadata.modified);
+    }
+}
+
+#[test]
+fn what_is_changed_in_a_copy_stays_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("file");
+    std::fs::write(&path, vec![1; 10_000]).unwrap();
+    let (mut copy, known) = OsSystem.map_copy(&path).unwrap();
+    assert_eq!(known, OsSystem.metadata(&path).unwrap());
+    copy[9_999] = 2;
+    assert_eq!((copy.len(), copy[0], copy[9_999]), (10_000, 1, 2));
+    assert!(std::fs::read(&path).unwrap() == [1; 10_000]);
+    std::fs::write(&path, b"").unwrap();
+    let (empty, _) = OsSystem.map_copy(&path).unwrap();
+    assert!(empty.is_empty());
+}
+
+#[test]
 fn writing_to_devices_and_links_keeps_them() {
     OsSystem
         .write(Path::new("/dev/null"), b"x", OutputKind::Data)
@@ -162,7 +193,7 @@ fn the_content_of_a_file_is_that_of_its_bytes() {
     for length in [0, 5, (1 << 20) - 1, 1 << 20, (5 << 20) + 3] {
         let bytes: Vec<u8> = (0..length).map(|i: u32| (i % 251) as u8).collect();
         std::fs::write(&path, &bytes).unwrap();
-        let expected = (u64::from(length), Fingerprint::of_bytes(&bytes));
+        let expected = (u64::from(length), ContentHash::of(&bytes).fingerprint());
         assert_eq!(OsSystem.content(&path), Ok(expected));
     }
     assert_eq!(

@@ -119,7 +119,7 @@ impl ProgramRecord {
 
     fn rebuild_index(&mut self) {
         let size = (self.names.len() * 4).next_power_of_two().max(64);
-        let mut index = vec![0; size];
+        let mut index = Table::from(vec![0; size]);
         for (id, &name) in (0..).zip(self.names.all()) {
             place(&mut index, self.text.run(name), id);
         }
@@ -569,11 +569,11 @@ fn hash_of_tables(table: &Tables) -> u64 {
     FxBuildHasher.hash_one(table) >> 1 | 1
 }
 
-fn place(index: &mut [u32], name: &[u8], id: u32) {
+fn place(index: &mut Table<u32>, name: &[u8], id: u32) {
     let mask = index.len() - 1;
     let mut at = hash_of(name) as usize & mask;
-    while index[at] != 0 {
+    while index.get(at as u32) != 0 {
         at = (at + 1) & mask;
     }
-    index[at] = id + 1;
+    index.set(at as u32, id + 1);
 }

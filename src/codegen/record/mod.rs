@@ -282,7 +282,7 @@ pub struct ProgramRecord {
     /// The defined units, sorted by symbol.
     parts: [Vec<u32>; 4],
     /// A hash table of names: numbers of units plus one.
-    index: Vec<u32>,
+    index: Table<u32>,
     /// Whether everything was optimised, so that code was made from bodies that nobody has listed.
     is_optimized: bool,
 
@@ -381,7 +381,7 @@ impl ProgramRecord {
         let mask = self.index.len().checked_sub(1)?;
         let mut at = hash_of(name.as_bytes()) as usize & mask;
         loop {
-            match self.index.get(at)?.checked_sub(1) {
+            match self.index.all().get(at)?.checked_sub(1) {
                 None => return None,
                 Some(id) if self.text.run(self.names.get(id)) == name.as_bytes() => {
                     return Some(id);

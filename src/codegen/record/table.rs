@@ -1,8 +1,12 @@
 //! Flat arrays of plain values, addressed by small numbers.
 
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
+use std::ptr::NonNull;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
+
+use crate::vfs::BytesCopy;
 
 /// Values that are nothing but their bytes.
 ///
@@ -35,67 +39,283 @@ impl Span {
 }
 
 /// A list of plain values. What is out of bounds is not there: a table that was read from disk may say anything.
-#[derive(Clone, Debug, Default)]
-pub struct Table<T>(Vec<T>);
+///
+/// A table that was read lies in a private copy of its file, of which only the pages that are changed take memory, and knows where it was changed since.
+#[derive(Debug, Default)]
+pub struct Table<T> {
+    values: Values<T>,
+    /// The blocks of [`BLOCK`] bytes in which something was written; none for a table that was not read.
+    dirty: Option<Bits>,
+}
+
+/// How much is looked at as a whole when changes are looked for, in bytes.
+pub(super) const BLOCK: usize = 4096;
 
 impl<T: Plain> Table<T> {
     /// The number of elements.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.values.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.values.is_empty()
     }
 
     /// The element with this number; the default where there is none.
     pub fn get(&self, number: u32) -> T {
-        self.0.get(number as usize).copied().unwrap_or_default()
+        self.values
+            .get(number as usize)
+            .copied()
+            .unwrap_or_default()
     }
 
     /// Replaces the element with this number, if there is one.
     pub fn set(&mut self, number: u32, value: T) {
-        if let Some(place) = self.0.get_mut(number as usize) {
+        let at = number as usize;
+        self.touch(at..at + 1);
+        if let Some(place) = self.values.get_mut(at) {
             *place = value;
         }
     }
 
     /// Adds an element; returns its number.
     pub fn push(&mut self, value: T) -> u32 {
-        self.0.push(value);
-        self.0.len() as u32 - 1
+        self.extend(&[value]).start
     }
 
     /// A run of elements.
     pub fn run(&self, span: Span) -> &[T] {
-        self.0.get(span.range()).unwrap_or_default()
+        self.values.get(span.range()).unwrap_or_default()
     }
 
     /// A run of elements, to be changed.
     pub fn run_mut(&mut self, span: Span) -> &mut [T] {
-        self.0.get_mut(span.range()).unwrap_or_default()
+        self.touch(span.range());
+        self.values.get_mut(span.range()).unwrap_or_default()
     }
 
     /// Adds a run of elements.
     pub fn extend(&mut self, values: &[T]) -> Span {
-        let start = self.0.len() as u32;
-        self.0.extend_from_slice(values);
+        let start = self.len();
+        self.values.extend(values);
+        self.touch(start..start + values.len());
         Span {
-            start,
+            start: start as u32,
             len: values.len() as u32,
         }
     }
 
     /// All elements.
     pub fn all(&self) -> &[T] {
-        &self.0
+        &self.values
+    }
+
+    fn touch(&mut self, elements: Range<usize>) {
+        let Some(dirty) = &mut self.dirty else { return };
+        let size = size_of::<T>();
+        // What is not there is not changed either.
+        let end = elements.end.min(self.values.len());
+        if elements.start < end {
+            for block in elements.start * size / BLOCK..=(end * size - 1) / BLOCK {
+                dirty.insert(block as u32);
+            }
+        }
+    }
+
+    /// Where the table was written to since it was read, in blocks of [`BLOCK`] bytes; none if it was not read.
+    pub(super) fn dirty(&self) -> Option<&Bits> {
+        self.dirty.as_ref()
+    }
+
+    /// A table that was read.
+    pub(super) fn of_file(section: Section) -> Option<Table<T>> {
+        Some(Table {
+            values: section.values()?,
+            dirty: Some(Bits::default()),
+        })
+    }
+
+    /// Gives the table another length, and bytes of it other values.
+    pub(super) fn edit<'a>(
+        &mut self,
+        len: usize,
+        mut pieces: impl Iterator<Item = Option<(usize, &'a [u8])>>,
+    ) -> Option<()> {
+        let (size, old) = (size_of::<T>(), self.len());
+        self.values.resize(len);
+        self.touch(old.min(len)..len);
+        pieces.try_for_each(|piece| {
+            let (at, piece) = piece?;
+            let end = at.checked_add(piece.len())?;
+            let place = bytes_of_mut(&mut self.values).get_mut(at..end)?;
+            place.copy_from_slice(piece);
+            self.touch(at / size..end.div_ceil(size));
+            Some(())
+        })
     }
 }
 
 impl<T> From<Vec<T>> for Table<T> {
     fn from(values: Vec<T>) -> Table<T> {
-        Table(values)
+        Table {
+            values: Values::Owned(values),
+            dirty: None,
+        }
+    }
+}
+
+/// A private copy of a file's bytes that several tables lie in, each in its own part.
+#[derive(Debug)]
+pub(super) struct FileCopy {
+    bytes: BytesCopy,
+}
+
+impl FileCopy {
+    /// What these bytes are the copy of.
+    pub fn new(bytes: BytesCopy) -> FileCopy {
+        FileCopy { bytes }
+    }
+
+    /// Cuts the copy into parts, which must not overlap: for each where it begins, the bytes that are used of it, and those that it has. None if one of them is not there.
+    pub fn cut(mut self, parts: &[(usize, usize, usize)]) -> Option<Vec<Section>> {
+        let mut end = 0;
+        for &(at, used, capacity) in parts {
+            if at < end || used > capacity {
+                return None;
+            }
+            end = at.checked_add(capacity)?;
+        }
+        if end > self.bytes.len() {
+            return None;
+        }
+        let start = self.bytes.as_mut_ptr();
+        // From here on the bytes are reached by that pointer only.
+        let owner = Arc::new(self);
+        let section = |&(at, used, capacity): &(usize, usize, usize)| Section {
+            // SAFETY: the part lies within the bytes.
+            start: unsafe { NonNull::new_unchecked(start.add(at)) },
+            used,
+            capacity,
+            owner: owner.clone(),
+        };
+        Some(parts.iter().map(section).collect())
+    }
+}
+
+/// A part of a file's copy that nobody else looks at.
+#[derive(Debug)]
+pub(super) struct Section {
+    start: NonNull<u8>,
+    used: usize,
+    capacity: usize,
+    owner: Arc<FileCopy>,
+}
+
+impl Section {
+    /// The bytes that are used.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the part lies within the bytes of the owner, and nobody else reaches it.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.used) }
+    }
+
+    /// The values that the bytes are. None if bytes are left over.
+    fn values<T: Plain>(self) -> Option<Values<T>> {
+        let size = size_of::<T>();
+        if !self.used.is_multiple_of(size) {
+            return None;
+        }
+        let start = self.start.cast::<T>();
+        if !start.is_aligned() {
+            return Some(Values::Owned(from_bytes(self.bytes())));
+        }
+        Some(Values::InFile(InFile {
+            start,
+            len: self.used / size,
+            capacity: self.capacity / size,
+            _owner: self.owner,
+        }))
+    }
+}
+
+/// Plain values in a part of a file's copy.
+#[derive(Debug)]
+struct InFile<T> {
+    start: NonNull<T>,
+    len: usize,
+    capacity: usize,
+    /// Whose bytes these are.
+    _owner: Arc<FileCopy>,
+}
+
+// SAFETY: the values are reached through this only, as if they were in a vector of its own.
+unsafe impl<T: Send> Send for InFile<T> {}
+// SAFETY: see above.
+unsafe impl<T: Sync> Sync for InFile<T> {}
+
+/// Plain values, in a vector or in the copy of a file.
+#[derive(Debug)]
+enum Values<T> {
+    Owned(Vec<T>),
+    InFile(InFile<T>),
+}
+
+impl<T> Default for Values<T> {
+    fn default() -> Self {
+        Values::Owned(Vec::new())
+    }
+}
+
+impl<T> Deref for Values<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Values::Owned(values) => values,
+            // SAFETY: so many values are there, and nobody else reaches them.
+            Values::InFile(part) => unsafe {
+                std::slice::from_raw_parts(part.start.as_ptr(), part.len)
+            },
+        }
+    }
+}
+
+impl<T> DerefMut for Values<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        match self {
+            Values::Owned(values) => values,
+            // SAFETY: as above.
+            Values::InFile(part) => unsafe {
+                std::slice::from_raw_parts_mut(part.start.as_ptr(), part.len)
+            },
+        }
+    }
+}
+
+impl<T: Plain> Values<T> {
+    fn extend(&mut self, values: &[T]) {
+        let old = self.len();
+        self.resize(old + values.len());
+        self[old..].copy_from_slice(values);
+    }
+
+    /// Makes the list so long; what is new is the default, or whatever will be replaced at once.
+    fn resize(&mut self, len: usize) {
+        match self {
+            Values::Owned(values) => values.resize(len, T::default()),
+            Values::InFile(part) if len <= part.capacity => {
+                let old = std::mem::replace(&mut part.len, len);
+                if let Some(new) = self.get_mut(old..) {
+                    new.fill(T::default());
+                }
+            }
+            Values::InFile(_) => {
+                let mut values = Vec::with_capacity(len + len / 8);
+                values.extend_from_slice(self);
+                values.resize(len, T::default());
+                *self = Values::Owned(values);
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::{Fingerprint, StableHash, StableHasher};
+use crate::base::{ContentHash, Fingerprint, StableHash, StableHasher};
 use crate::diag::{Files, Report, Severity, json, render};
 use crate::interface::Emitter;
 use crate::metadata::{ModuleFile, Svh};
@@ -176,9 +176,9 @@ impl Record {
             let mut stamps = Vec::new();
             for (path, bytes) in outputs {
                 let place = Path::new(path);
-                let metadata = system.write(place, &bytes, OutputKind::Data).ok()??;
-                let content = Fingerprint::of_bytes(&bytes);
-                stamps.push(Stamp::of_output(path, metadata, content, system.now()));
+                let written = system.write(place, &bytes, OutputKind::Data).ok()??;
+                let content = ContentHash::of(&bytes).fingerprint();
+                stamps.push(Stamp::of_output(path, written, content, system.now()));
             }
             Some(stamps)
         };
