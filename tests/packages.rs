@@ -308,9 +308,9 @@ fn programs_and_tests_import_the_libraries_of_their_package() {
         "#]],
     );
     folder.check(
-        "check",
+        "check -j1",
         expect![[r#"
-            $ language check
+            $ language check -j1
                 Checking Shapes (library)
                 Checking ShapesTests (test)
                 Checking draw (executable)

@@ -4,7 +4,9 @@
 //!
 //! * A module starts when the module files of what it imports are written. Their code may still be in the making: that is the
 //!   pipelining. Without it a module waits for the others' archives too.
-//! * The archives are needed when code is made. A thread that gets there asks and waits; meanwhile another one may run in its place.
+//! * A thread that is about to make code asks and waits: for room, and for a program also for the archives of what it imports, whose code becomes part of it. A library's code
+//!   follows from module files alone.
+//! * Making code has a lower priority than what leads to module files, on which the next modules wait.
 //! * After an error nothing new starts. What runs is finished, because it may have more to say.
 
 use std::collections::BTreeSet;
@@ -55,7 +57,7 @@ pub enum Happening {
     Compiling(Done),
     /// Its module file is there, and says this.
     Metadata(Shown),
-    /// It waits for the archives of what it imports.
+    /// It waits until it may make code.
     Waiting,
     /// It goes on.
     Resumed,
@@ -76,7 +78,7 @@ pub struct UnitTimes {
     pub start: Option<Duration>,
     /// When its module file was written.
     pub metadata: Option<Duration>,
-    /// When it had to wait for archives.
+    /// When it had to wait before it made code.
     pub wait: Option<Duration>,
     /// When it went on.
     pub resume: Option<Duration>,
@@ -99,6 +101,9 @@ pub struct Built {
     pub times: Vec<UnitTimes>,
 }
 
+/// At most so many modules' code is made at a time.
+const MAX_CODING: usize = 4;
+
 /// What all threads use.
 struct Context<'a> {
     system: Arc<dyn System>,
@@ -106,6 +111,7 @@ struct Context<'a> {
     graph: &'a PackageGraph,
     plan: &'a Plan,
     send: Sender<(usize, Happening)>,
+    pipelining: bool,
     /// The bytes of the sources whose compilations' memory is kept.
     kept: AtomicU64,
 }
@@ -136,6 +142,7 @@ pub fn execute(
         graph,
         plan,
         send,
+        pipelining: settings.pipelining,
         kept: AtomicU64::new(0),
     };
     std::thread::scope(|scope| Scheduler::new(&context, settings).run(scope, &receive, show))
@@ -149,7 +156,7 @@ struct Scheduler<'a> {
     times: Vec<UnitTimes>,
     /// The units that import a unit.
     importers: Vec<Vec<usize>>,
-    /// The units that need a unit's archive.
+    /// The programs that need a unit's archive.
     linkers: Vec<Vec<usize>>,
     /// How many units have to write their module files before a unit can start.
     blocked: Vec<usize>,
@@ -159,9 +166,12 @@ struct Scheduler<'a> {
     archives: Vec<u128>,
     grants: Vec<Option<Sender<Grant>>>,
     ready: BTreeSet<usize>,
-    /// Units whose threads wait for archives.
+    /// Units whose threads wait until they may make code.
     waiting: BTreeSet<usize>,
-    running: usize,
+    /// How many threads are on their way to a module file, or have nothing to do.
+    checking: usize,
+    /// The units whose threads make code.
+    coding: BTreeSet<usize>,
     succeeded: bool,
     broke: bool,
 }
@@ -173,13 +183,13 @@ impl<'a> Scheduler<'a> {
         let mut linkers = vec![Vec::new(); units.len()];
         for (number, unit) in units.iter().enumerate() {
             unit.imports.iter().for_each(|&n| importers[n].push(number));
-            if unit.output.is_some() {
+            if unit.links {
                 unit.closure.iter().for_each(|&n| linkers[n].push(number));
             }
         }
-        let archives = |unit: &Unit| match unit.output {
-            Some(_) => unit.closure.len(),
-            None => 0,
+        let archives = |unit: &Unit| match unit.links {
+            true => unit.closure.len(),
+            false => 0,
         };
         Scheduler {
             context,
@@ -197,7 +207,8 @@ impl<'a> Scheduler<'a> {
                 .filter(|&n| units[n].imports.is_empty())
                 .collect(),
             waiting: BTreeSet::new(),
-            running: 0,
+            checking: 0,
+            coding: BTreeSet::new(),
             succeeded: true,
             broke: false,
         }
@@ -211,7 +222,7 @@ impl<'a> Scheduler<'a> {
     ) -> Built {
         loop {
             self.start_what_can(scope, show);
-            if self.running == 0 && self.waiting.is_empty() {
+            if self.running() == 0 && self.waiting.is_empty() {
                 break;
             }
             // The context holds a sender, so the channel stays open.
@@ -229,7 +240,26 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    /// Lets threads run while there is room: first those that only wait to be linked.
+    fn running(&self) -> usize {
+        self.checking + self.coding.len()
+    }
+
+    /// Whether one more thread may make code. All processors help with the code of one module, so that few modules at a time are enough.
+    fn may_code(&self) -> bool {
+        let most = self.settings.jobs.min(MAX_CODING);
+        self.coding.len() < most && (self.settings.jobs > 1 || self.checking == 0)
+    }
+
+    /// Whether one more thread may begin. With pipelining those that make code are no reason to wait, as long as they keep up.
+    fn may_start(&self) -> bool {
+        let jobs = self.settings.jobs;
+        match self.settings.pipelining && jobs > 1 {
+            true => self.checking < jobs && self.waiting.len() <= MAX_CODING.max(jobs),
+            false => self.running() < jobs,
+        }
+    }
+
+    /// Lets threads run while there is room.
     fn start_what_can<'scope>(
         &mut self,
         scope: &'scope Scope<'scope, 'a>,
@@ -239,25 +269,28 @@ impl<'a> Scheduler<'a> {
         if !self.succeeded {
             self.ready.clear();
             for number in std::mem::take(&mut self.waiting) {
-                self.running += 1;
+                self.coding.insert(number);
                 self.grant(number, None);
             }
         }
-        while self.running < self.settings.jobs {
-            let linkable = self.waiting.iter().copied();
-            if let Some(number) = linkable.into_iter().find(|&n| self.unlinked[n] == 0) {
+        loop {
+            let mut codable = self.waiting.iter().copied().filter(|_| self.may_code());
+            if let Some(number) = codable.find(|&n| self.unlinked[n] == 0) {
                 self.waiting.remove(&number);
-                self.running += 1;
+                self.coding.insert(number);
                 self.times[number].resume = Some(self.started.elapsed());
                 let archives = self.archives_of(number);
                 show(&units[number], &Happening::Resumed, &self.times);
                 self.grant(number, Some(archives));
                 continue;
             }
+            if !self.may_start() {
+                return;
+            }
             let Some(number) = self.ready.pop_first() else {
                 return;
             };
-            self.running += 1;
+            self.checking += 1;
             self.times[number].start = Some(self.started.elapsed());
             show(&units[number], &Happening::Started, &self.times);
             let (send, receive) = channel();
@@ -314,13 +347,13 @@ impl<'a> Scheduler<'a> {
             }
             Happening::Waiting => {
                 times.wait = now;
-                self.running -= 1;
+                self.checking -= 1;
                 self.waiting.insert(number);
             }
             Happening::Finished(done, _, archive) => {
                 times.end = now;
                 times.done = Some(*done);
-                self.running -= 1;
+                self.end(number);
                 self.archives[number] = *archive;
                 if !self.settings.pipelining {
                     self.unblock(number);
@@ -331,10 +364,17 @@ impl<'a> Scheduler<'a> {
             }
             Happening::Failed(_) | Happening::Broke | Happening::Abandoned => {
                 times.end = now;
-                self.running -= 1;
+                self.end(number);
                 self.succeeded = false;
                 self.broke |= matches!(happening, Happening::Broke);
             }
+        }
+    }
+
+    /// A thread is at its end.
+    fn end(&mut self, number: usize) {
+        if !self.coding.remove(&number) {
+            self.checking -= 1;
         }
     }
 
@@ -407,7 +447,8 @@ impl Job<'_> {
                 if unit.links && !self.wait() {
                     return Happening::Abandoned;
                 }
-                if record.holds(self.archives.as_deref().unwrap_or_default()) {
+                let archives = self.archives.as_deref().filter(|_| unit.links);
+                if record.holds(archives.unwrap_or_default()) {
                     if touched {
                         record.save(&*system, &unit.record);
                     }
@@ -509,11 +550,8 @@ impl Job<'_> {
         }
     }
 
-    /// Waits for the archives. Returns whether they came.
+    /// Waits until code may be made. Returns whether it may.
     fn wait(&mut self) -> bool {
-        if self.unit.closure.is_empty() {
-            self.archives = Some(Vec::new());
-        }
         if self.archives.is_none() {
             self.context.tell(self.number, Happening::Waiting);
             self.archives = self.grant.recv().ok().flatten();
@@ -530,9 +568,24 @@ impl Callbacks for Job<'_> {
 
     fn before_code(&mut self, _compiler: &Compiler) -> Compilation {
         match self.wait() {
-            true => Compilation::Continue,
+            true => {
+                if self.context.pipelining {
+                    lower_priority();
+                }
+                Compilation::Continue
+            }
             false => Compilation::Stop,
         }
+    }
+}
+
+/// Lets this thread, and those that it starts, run when the threads of others have nothing to do.
+fn lower_priority() {
+    // A system that does not have this makes no difference between the threads, which is slower and not wrong.
+    #[cfg(target_os = "linux")]
+    // SAFETY: the call concerns this thread alone.
+    unsafe {
+        libc::setpriority(libc::PRIO_PROCESS, 0, 10);
     }
 }
 
