@@ -338,6 +338,26 @@ remark: Finished Compiling a.code
     assert!(path("b.code.o").exists());
 }
 
+/// Nobody has to be compiled again for it, and so only the list of what a module has tells that something is too much.
+#[test]
+fn a_function_that_goes_leaves_no_code_in_its_object() {
+    let module = Module::new();
+    let object = module.folder.path().join("a.code.o");
+    let has = |name: &str| {
+        let bytes = fs::read(&object).unwrap();
+        bytes
+            .windows(name.len())
+            .any(|part| part == name.as_bytes())
+    };
+    objects(&module, &[]);
+    assert!(has("helper") && has("alone"));
+    let path = module.folder.path().join("a.code");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("fn alone() -> Int { return 4 }\n", "")).unwrap();
+    objects(&module, &[]);
+    assert!(has("helper") && !has("alone"));
+}
+
 /// What is used longest ago goes first when a folder of records grows too large, so that builds with nothing to do have to count as uses.
 #[test]
 fn a_build_with_nothing_to_do_marks_its_record_as_used() {

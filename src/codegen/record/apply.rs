@@ -22,6 +22,7 @@ pub(super) struct Found {
     fresh: Vec<Fresh>,
     new_symbols: Vec<SymbolName>,
     reached: Bits,
+    roots: Vec<u32>,
     derived: Option<Derived>,
     line_places: FxHashMap<u64, LinePlace>,
     moved_lines: FxHashMap<(u32, u32), (u32, Place)>,
@@ -38,6 +39,7 @@ impl<G: Generator> Update<'_, '_, G> {
             fresh: self.fresh,
             new_symbols: self.new_symbols,
             reached: self.reached,
+            roots: self.roots,
             derived: self.derived,
             line_places: self.line_places,
             moved_lines: self.moved_lines,
@@ -70,6 +72,7 @@ impl ProgramRecord {
         let mut gone: Vec<u32> = Vec::new();
         let mut moved: Vec<(u32, Option<Part>)> = Vec::new();
         let mut reached = found.reached;
+        self.roots = found.roots;
         for fresh in &found.fresh {
             let before = self.part_of(fresh.id);
             if self.write(fresh, &found.line_places, found.wants_rows) {

@@ -16,8 +16,8 @@ use crate::db::{Db, RootDatabase};
 use crate::types::codec;
 use crate::vfs::BytesCopy;
 
-const MARK: &[u8; 8] = b"CODEREC\x03";
-const EDITS_MARK: &[u8; 8] = b"CODEEDT\x03";
+const MARK: &[u8; 8] = b"CODEREC\x04";
+const EDITS_MARK: &[u8; 8] = b"CODEEDT\x04";
 /// Mark, two fingerprints, length and checksum of what follows.
 const HEADER: usize = 56;
 /// Nothing in a program is aligned to more, or larger.
@@ -141,6 +141,7 @@ impl ProgramRecord {
                 reader.list()?,
             ],
             protocols: reader.list()?,
+            roots: reader.list()?,
             index: reader.table()?,
             ..ProgramRecord::default()
         };
@@ -186,6 +187,7 @@ impl ProgramRecord {
             Array::new(bytes_of(variables)),
             Array::new(bytes_of(zeroes)),
             Array::new(bytes_of(&self.protocols)),
+            Array::new(bytes_of(&self.roots)),
             Array::of(&self.index),
             Array::new(paths.as_bytes()),
         ]
@@ -253,6 +255,7 @@ impl ProgramRecord {
             && self.units.all().iter().all(sizes)
             && self.ids.all().iter().all(|&id| id < largest)
             && self.protocols.iter().all(is_known)
+            && self.roots.iter().all(is_known)
             && self.index.len().is_power_of_two()
             && self.index.len() > count
             && self.index.all().iter().all(|&id| id as usize <= count)
@@ -347,7 +350,7 @@ fn differences(old: &[u8], new: &[u8], dirty: Option<&Bits>) -> Vec<Range<usize>
 }
 
 /// How many arrays there are.
-const SECTIONS: usize = 22;
+const SECTIONS: usize = 23;
 
 /// An array that is written.
 struct Array<'r> {

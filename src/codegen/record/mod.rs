@@ -279,6 +279,8 @@ pub struct ProgramRecord {
 
     /// The protocols that the program asks for at run time.
     protocols: Vec<u32>,
+    /// The units that everything else is reached from, sorted.
+    roots: Vec<u32>,
     /// The defined units, sorted by symbol.
     parts: [Vec<u32>; 4],
     /// A hash table of names: numbers of units plus one.

@@ -122,6 +122,8 @@ pub(super) struct Update<'r, 'g, G> {
     /// Keys of units that were not generated now.
     keys: FxHashMap<u32, CodeKey>,
     pub reached: Bits,
+    /// What everything else is reached from, sorted.
+    pub roots: Vec<u32>,
     /// Everything in the record is reached, and nothing else.
     is_same: bool,
     /// Of what is reached, by kind.
@@ -150,6 +152,7 @@ impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
             ids: FxHashMap::default(),
             keys: FxHashMap::default(),
             reached: Bits::new(record.len()),
+            roots: Vec::new(),
             is_same: false,
             metadata: Vec::new(),
             slots: Vec::new(),
@@ -229,7 +232,10 @@ impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
         for &root in roots {
             queue.extend(self.id_of_key(root));
         }
-        if self.has_same_references(&queue) {
+        self.roots = queue.clone();
+        self.roots.sort_unstable();
+        self.roots.dedup();
+        if self.has_same_references() {
             return self.find_lines();
         }
         queue.retain(|&id| self.reached.insert(id));
@@ -238,17 +244,18 @@ impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
         self.find_lines()
     }
 
-    /// Generates what is stale, and finds out whether the program still consists of the same units: it does if they refer to what they referred to.
+    /// Generates what is stale, and finds out whether the program still consists of the same units: it does if they refer to what they referred to, and if the roots are the same.
     /// That is how most edits are, and saves following all references.
-    fn has_same_references(&mut self, roots: &[u32]) -> bool {
+    fn has_same_references(&mut self) -> bool {
         let record = self.record;
         let stale: Vec<u32> = self.stale.iter().collect();
         let stale: Vec<u32> = stale
             .into_iter()
             .filter(|&id| record.is_defined(id))
             .collect();
-        if record.is_empty() || stale.len() > FEW || !roots.iter().all(|&id| record.is_defined(id))
-        {
+        let has_same_roots =
+            self.roots == record.roots && self.roots.iter().all(|&id| record.is_defined(id));
+        if record.is_empty() || stale.len() > FEW || !has_same_roots {
             return false;
         }
         let keys = stale.iter().map(|&id| self.key_of(id));
