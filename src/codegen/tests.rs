@@ -20,7 +20,7 @@ use crate::base::{Arena, Fingerprint, Idx, Name};
 use crate::db::RootDatabase;
 use crate::items::ids::{DefId, DefKind};
 use crate::link::image::{ImageOptions, write_image};
-use crate::link::output::MemoryImage;
+use crate::link::memory_image::MemoryImage;
 use crate::mir::data::*;
 use crate::session::OptLevel;
 use crate::types::ty::{BuiltinTy, Existential, FnParam, FnTy, ParamMode, Ty, TyKind, TyList};

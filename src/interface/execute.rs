@@ -4,7 +4,7 @@ use std::ffi::CString;
 use std::io;
 
 use crate::diag::Diagnostic;
-use crate::link::output::MemoryImage;
+use crate::link::memory_image::MemoryImage;
 use crate::vfs::describe;
 
 use super::Compiler;

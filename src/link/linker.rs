@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::{LinkError, output, runtime};
+use super::{LinkError, runtime};
+use crate::vfs::{OsSystem, OutputKind, System};
 
 /// Linkers in the order of their speed, with the option that makes the C compiler use them.
 const LINKERS: [(&str, &str); 3] = [
@@ -126,7 +127,7 @@ pub fn command_line(job: &LinkJob, archive: &Path, linker: Option<&str>) -> Vec<
 /// given each command before it runs.
 pub fn link(job: &LinkJob, scratch: &Path, show: &mut dyn FnMut(&str)) -> Result<(), LinkError> {
     let archive = scratch.join("libcodira_runtime.a");
-    output::replace_file(&archive, runtime::ARCHIVE, false)?;
+    OsSystem.write(&archive, runtime::ARCHIVE, OutputKind::Data)?;
     if let Some(linker) = &job.linker {
         let line = command_line(job, &archive, Some(&format!("-fuse-ld={linker}")));
         return run(&line, show);

@@ -4,7 +4,7 @@
 //! * `image.rs`: the direct writer. It appends a program to the runtime's image and applies relocations itself: no objects, no linker.
 //! * `layout.rs`: where the direct writer puts each blob. `tables.rs`: what it appends for debuggers.
 //! * `patch.rs`: an image that is kept, and changed where its program changes.
-//! * `output.rs`: writing files so that nobody ever sees half of one, and running an image without a file.
+//! * `memory_image.rs`: running an image without a file.
 //! * `object_file.rs`: relocatable objects, for `-c`, libraries and optimised builds.
 //! * `assembly.rs`: the same as text for an assembler.
 //! * `autolink.rs`: what objects want to be linked with.
@@ -19,8 +19,8 @@ pub mod debug;
 pub mod image;
 mod layout;
 pub mod linker;
+pub mod memory_image;
 pub mod object_file;
-pub mod output;
 pub mod patch;
 pub mod runtime;
 mod tables;

@@ -1,18 +1,18 @@
 //! Programs assembled by hand, linked through both routes and run.
 
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::{Command, Output};
 
 use super::image::{ImageOptions, write_image};
 use super::linker::{LinkJob, link};
+use super::memory_image::MemoryImage;
 use super::object_file::write_object;
-use super::output::{MemoryImage, replace_file};
 use super::{LinkError, archive};
 use crate::codegen::blob::{
     DataBlob, FunctionBlob, LineKey, LineReloc, Linkage, Reloc, RelocKind, SymbolName,
 };
 use crate::codegen::record::ProgramRecord;
+use crate::vfs::{OsSystem, OutputKind, System};
 
 /// A small assembler for x86-64.
 #[derive(Default)]
@@ -151,7 +151,9 @@ fn image_file_replaces_the_old_one() {
     for greeting in ["first", "other"] {
         let main = printing("codira_program_main", "greeting", 5);
         let image = build(&[main], &[text("greeting", greeting)]).expect("the program is complete");
-        replace_file(&path, &image, true).expect("the folder is writable");
+        OsSystem
+            .write(&path, &image, OutputKind::Executable)
+            .expect("the folder is writable");
         let output = Command::new(&path)
             .output()
             .expect("the image can be started");
@@ -161,16 +163,6 @@ fn image_file_replaces_the_old_one() {
         .expect("the folder exists")
         .collect();
     assert_eq!(left.len(), 1, "nothing temporary stays: {left:?}");
-    assert!(
-        replace_file(folder.path(), b"", true).is_err(),
-        "folders are not replaced"
-    );
-    replace_file(Path::new("/dev/null"), b"text", true).expect("devices are written to");
-    assert!(
-        !std::fs::metadata("/dev/null")
-            .expect("it is still there")
-            .is_file()
-    );
 }
 
 #[test]
@@ -433,7 +425,13 @@ fn time_of_a_large_image() {
         let image = build(&functions, &data).expect("the program is complete");
         let built = start.elapsed();
         let folder = tempfile::tempdir().expect("temporary folders work");
-        replace_file(&folder.path().join("program"), &image, true).expect("the folder is writable");
+        OsSystem
+            .write(
+                &folder.path().join("program"),
+                &image,
+                OutputKind::Executable,
+            )
+            .expect("the folder is writable");
         eprintln!(
             "{} bytes: built in {built:?}, written after {:?}",
             image.len(),
@@ -444,7 +442,9 @@ fn time_of_a_large_image() {
     let folder = tempfile::tempdir().expect("temporary folders work");
     let path = folder.path().join("hello");
     let image = build(&functions, &data).expect("the program is complete");
-    replace_file(&path, &image, true).expect("the folder is writable");
+    OsSystem
+        .write(&path, &image, OutputKind::Executable)
+        .expect("the folder is writable");
     let start = std::time::Instant::now();
     for _ in 0..500 {
         let output = Command::new(&path).output();

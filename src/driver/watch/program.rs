@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
-use crate::link::output::{IGNORED, MemoryImage};
+use crate::link::memory_image::{IGNORED, MemoryImage};
 use crate::session::Options;
 
 use super::Signal;
