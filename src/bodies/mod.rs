@@ -57,7 +57,7 @@ pub mod wrappers;
 mod tests;
 
 use crate::base::FxHashMap;
-use crate::db::{Db, SourceFile};
+use crate::db::{Db, SourceFile, Work};
 use crate::items::hir::{ExprId, Stmt};
 use crate::items::ids::{AccessorKind, DefId, DefKind};
 use crate::items::tree::ItemKind;
@@ -86,6 +86,7 @@ pub struct Checked {
 /// Checks the body of a function, initialiser, accessor, initial value, default value, raw value, or of a file's top level.
 #[salsa::tracked(cycle_result = check_cycle)]
 pub fn check_body(db: &dyn Db, def: DefId) -> Checked {
+    db.count(Work::Check);
     if let Some(unit) = items::compiled::compiled_unit_of(db, def) {
         return compiled::compiled_body(db, unit, def);
     }

@@ -6,7 +6,7 @@ use salsa::plumbing::{AsId, FromId};
 
 use crate::base::Name;
 use crate::base::stack::with_room;
-use crate::db::{CompilationUnit, Db, RootDatabase, Workspace};
+use crate::db::{CompilationUnit, Db, RootDatabase, Work, Workspace};
 use crate::items::ids::{AccessorKind, DefId, DefKind, Synth};
 use crate::items::library::is_library_module;
 use crate::items::tree::{AccessorItem, Attr, Item, ItemKind, VarItem};
@@ -77,6 +77,7 @@ fn symbol_query(db: &dyn Db, key: UnitKey) -> SymbolName {
 
 #[salsa::tracked(returns(clone))]
 fn unit_query(db: &dyn Db, key: UnitKey) -> Result<Arc<CodeUnit>, CodegenError> {
+    db.count(Work::Compile);
     let key = key.key(db);
     let p = DbProgram { db };
     stored::stored_unit(db, key, || {

@@ -20,26 +20,14 @@ pub struct QueryCounts {
 /// somebody looks, because names are known to the database alone.
 #[derive(Debug, Default)]
 pub struct EventLog {
-    /// Validations are many and cheap: counting them would cost more than they do.
-    only_executions: bool,
     counts: Mutex<FxHashMap<IngredientIndex, QueryCounts>>,
 }
 
 impl EventLog {
-    /// A log that counts what ran, and not what was reused.
-    pub(super) fn of_executions() -> EventLog {
-        EventLog {
-            only_executions: true,
-            ..EventLog::default()
-        }
-    }
-
     pub(super) fn record(&self, event: &salsa::Event) {
         let (key, executed) = match event.kind {
             EventKind::WillExecute { database_key } => (database_key, true),
-            EventKind::DidValidateMemoizedValue { database_key } if !self.only_executions => {
-                (database_key, false)
-            }
+            EventKind::DidValidateMemoizedValue { database_key } => (database_key, false),
             _ => return,
         };
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);

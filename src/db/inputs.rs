@@ -87,7 +87,8 @@ impl SourceFile {
     pub fn of_text(db: &dyn Db, path: &str, text: SourceText) -> SourceFile {
         let dialect = Dialect::of_path(path);
         SourceFile::builder(path.to_owned(), text, dialect, false)
-            .durability(db.durability(Durability::LOW))
+            .durability(db.durability(Durability::HIGH))
+            .source_durability(db.durability(Durability::LOW))
             .new(db)
     }
 
@@ -144,7 +145,8 @@ impl CompilationUnit {
     ) -> CompilationUnit {
         let name = options.module_name;
         CompilationUnit::builder(name, files, options, library, dependencies)
-            .durability(db.durability(Durability::LOW))
+            .durability(db.durability(Durability::HIGH))
+            .files_durability(db.durability(Durability::MEDIUM))
             .new(db)
     }
 

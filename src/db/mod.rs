@@ -4,7 +4,7 @@
 //! * [`SourceFile`] and [`CompilationUnit`] are the inputs: what the outside world sets.
 //! * [`SourceText`]: a file's text, which need not have been read.
 //! * [`Results`]: what other processes have computed before; [`ModuleRecords`]: what they left in a module's file.
-//! * [`EventLog`] counts what ran and what was reused, for tests of incrementality and for `--time-passes`.
+//! * [`EventLog`] counts what ran and what was reused, for tests of incrementality and for `--time-passes`; [`WorkDone`] counts what users hear of.
 //! * [`DbFiles`] shows the inputs to the renderers of diagnostics.
 //!
 //! # Idioms of salsa 0.28, to be copied
@@ -22,7 +22,9 @@
 //!   plain id, take its file or unit as the first argument: `fn body(db: &dyn Db, file: SourceFile, item: ItemId)`.
 //! * **Setters never compare**: writing an equal text counts as a change. Use [`SourceFile::update_text`].
 //! * **Durability**: the standard library's inputs are `HIGH`, so that after an edit its queries are not
-//!   even asked whether they changed. In a process that compiles once, all inputs are `NEVER_CHANGE`, and queries keep no dependencies.
+//!   even asked whether they changed; so is everything else but the user's texts (`LOW`) and the list of them (`MEDIUM`), because a query is as durable as the least
+//!   durable input that it happens to pass by. Texts cannot be durable until they are edited first: an answer that becomes less durable counts
+//!   as changed even if it is equal. In a process that compiles once, all inputs are `NEVER_CHANGE`, and queries keep no dependencies.
 //! * **Diagnostics are returned** in values. No accumulators: reading one is an untracked read.
 //! * **No cycles by accident**: a query that can reach itself through user code (type aliases, inheritance,
 //!   inferred types) declares `cycle_result = recover`, where `fn recover(db, id: salsa::Id, args…) -> T` makes the
@@ -42,6 +44,7 @@ mod files;
 mod inputs;
 mod results;
 mod source_text;
+mod work;
 
 #[cfg(test)]
 mod tests;
@@ -57,6 +60,7 @@ pub use self::files::DbFiles;
 pub use self::inputs::{CompilationUnit, CompiledModule, SourceFile, Workspace, line_index};
 pub use self::results::{ModuleRecords, Results};
 pub use self::source_text::{Marker, Markers, SourceText, UnreadText};
+pub use self::work::{Work, WorkDone};
 
 /// The database as queries see it.
 #[salsa::db]
@@ -69,6 +73,9 @@ pub trait Db: salsa::Database {
 
     /// How long inputs stay as they are: `usual`, or for ever in a process that compiles once.
     fn durability(&self, usual: Durability) -> Durability;
+
+    /// Counts a piece of work that a query does. Nothing that is computed may depend on it.
+    fn count(&self, work: Work);
 }
 
 /// The database: all inputs and all memos. Clones share them; each thread needs its own.
@@ -79,6 +86,7 @@ pub struct RootDatabase {
     events: Option<Arc<EventLog>>,
     results: Option<Arc<dyn Results>>,
     records: Option<Arc<dyn Results>>,
+    work: Arc<WorkDone>,
     frozen: bool,
 }
 
@@ -101,38 +109,33 @@ impl Db for RootDatabase {
             false => usual,
         }
     }
+
+    fn count(&self, work: Work) {
+        self.work.add(work);
+    }
 }
 
 impl RootDatabase {
     /// An empty database that keeps no log, which is fastest.
     pub fn new() -> RootDatabase {
-        RootDatabase {
-            storage: salsa::Storage::new(None),
-            events: None,
-            results: None,
-            records: None,
-            frozen: false,
-        }
+        Self::of(salsa::Storage::new(None), None)
     }
 
     /// An empty database that logs what it does.
     pub fn with_event_log() -> RootDatabase {
-        Self::logging(EventLog::default())
-    }
-
-    /// An empty database that counts what runs, which costs next to nothing, but not what is reused.
-    pub fn with_execution_log() -> RootDatabase {
-        Self::logging(EventLog::of_executions())
-    }
-
-    fn logging(events: EventLog) -> RootDatabase {
-        let events = Arc::new(events);
+        let events = Arc::new(EventLog::default());
         let log = events.clone();
+        let storage = salsa::Storage::new(Some(Box::new(move |event| log.record(&event))));
+        Self::of(storage, Some(events))
+    }
+
+    fn of(storage: salsa::Storage<Self>, events: Option<Arc<EventLog>>) -> RootDatabase {
         RootDatabase {
-            storage: salsa::Storage::new(Some(Box::new(move |event| log.record(&event)))),
-            events: Some(events),
+            storage,
+            events,
             results: None,
             records: None,
+            work: Arc::default(),
             frozen: false,
         }
     }
@@ -200,6 +203,11 @@ impl RootDatabase {
     /// The log, if one is kept.
     pub fn event_log(&self) -> Option<&EventLog> {
         self.events.as_deref()
+    }
+
+    /// How much work was done.
+    pub fn work(&self) -> &WorkDone {
+        &self.work
     }
 
     /// What ran and what was reused since the log was last cleared, by query, sorted by name.

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use salsa::{Cancelled, Setter};
+use salsa::{Cancelled, Database, Setter};
 
 use crate::bodies;
-use crate::db::{CompilationUnit, RootDatabase, SourceFile};
+use crate::db::{CompilationUnit, RootDatabase, SourceFile, Work};
 use crate::diag::Diagnostic;
 use crate::items;
 use crate::metadata::ModuleFile;
@@ -91,7 +91,7 @@ impl HotCompiler {
     ) -> HotCompiler {
         let mut db = match options.untracked.time_passes {
             true => RootDatabase::with_event_log(),
-            false => RootDatabase::with_execution_log(),
+            false => RootDatabase::new(),
         };
         if let Some(store) = &store {
             db.use_results(store.clone());
@@ -241,6 +241,12 @@ impl HotCompiler {
         }
     }
 
+    /// Gives back what earlier builds knew and no later one can ask for. The engine would do so at the next change, when somebody waits for it. To be called when
+    /// nothing is being built: a build that runs is cancelled.
+    pub fn release(&mut self) {
+        self.db.trigger_lru_eviction();
+    }
+
     /// A build of the inputs as they are now.
     pub fn build(&self) -> Build {
         let errors = self.inputs.iter().filter_map(|input| input.error.as_ref());
@@ -317,6 +323,7 @@ impl Build {
         if let Some(log) = db.event_log() {
             log.clear();
         }
+        db.work().clear();
         let emitter = std::panic::AssertUnwindSafe(emitter);
         let work = std::panic::AssertUnwindSafe(|| {
             // The closure takes the wrapper as a whole.
@@ -336,8 +343,8 @@ impl Build {
         Some(Built {
             status,
             image,
-            checked: db.executions_of("check_body"),
-            compiled: db.executions_of("unit_query"),
+            checked: db.work().of(Work::Check),
+            compiled: db.work().of(Work::Compile),
         })
     }
 }

@@ -61,24 +61,31 @@ pub fn parse(db: &dyn Db, file: SourceFile) -> Parse {
 /// What a file declares.
 #[salsa::tracked]
 pub fn item_tree(db: &dyn Db, file: SourceFile) -> ItemTree {
-    let Some(def) = file_def(db, file) else {
+    if file_def(db, file).is_none() {
         return ItemTree::default();
-    };
+    }
     if let Some(kept) = lazy::kept_tree(db, file) {
         return kept;
     }
     match records::tree_key(db, file) {
         Some(_) => library::stored_item_tree(db, file, || lowered_tree(db, file).clone()),
-        None => lower::lower_file(db, file, def),
+        None => lowered_file(db, file).0.clone(),
     }
 }
 
 /// The item tree of a file with the syntax of its bodies, which [`item_tree`] leaves out where it comes from disk.
 #[salsa::tracked]
 pub fn lowered_tree(db: &dyn Db, file: SourceFile) -> ItemTree {
+    lowered_file(db, file).0.clone()
+}
+
+/// The item tree of a file with the places of its declarations, which change with every edit: both are made in one walk, and only those who need
+/// places ask for more than the tree.
+#[salsa::tracked]
+fn lowered_file(db: &dyn Db, file: SourceFile) -> (ItemTree, source_map::ItemSourceMap) {
     match file_def(db, file) {
         Some(def) => lower::lower_file(db, file, def),
-        None => ItemTree::default(),
+        None => Default::default(),
     }
 }
 

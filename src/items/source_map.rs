@@ -57,12 +57,8 @@ pub struct BodySourceMap {
 }
 
 /// The places of a file's declarations.
-#[salsa::tracked]
-pub fn item_source_map(db: &dyn Db, file: SourceFile) -> ItemSourceMap {
-    match crate::items::file_def(db, file) {
-        Some(def) => lower::lower_file_with_map(db, file, def).1,
-        None => ItemSourceMap::default(),
-    }
+pub fn item_source_map(db: &dyn Db, file: SourceFile) -> &ItemSourceMap {
+    &crate::items::lowered_file(db, file).1
 }
 
 /// The places in a body, in its file.

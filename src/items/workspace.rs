@@ -51,7 +51,7 @@ pub fn open_with(
     let mut units = vec![unit, library, builtin];
     units.extend(modules);
     let _singleton = Workspace::builder(units)
-        .durability(db.durability(Durability::LOW))
+        .durability(db.durability(Durability::HIGH))
         .new(db);
     unit
 }

@@ -2,8 +2,8 @@
 //!
 //! * [`events`] turns what the operating system says about folders into the names of files to look at again.
 //! * [`program`] runs what `language run --watch` makes, and replaces it after each build.
-//! * [`watch`] is the loop. It owns the inputs and never compiles itself: a build runs in a thread of its own on a clone of the database,
-//!   and an edit that arrives meanwhile cancels it at once.
+//! * [`watch`] is the loop. It owns the inputs and never compiles itself: builds run in a thread of their own on a clone of the database,
+//!   and an edit that arrives meanwhile cancels the one that runs at once.
 //!
 //! Contents decide whether anything happened: touching a file, or writing the same text again, builds nothing.
 
@@ -67,6 +67,15 @@ pub fn watch(
         let warning = Diagnostic::new(Severity::Warning, "watch", warning.clone());
         emit_global(emitter, compiler.options(), vec![warning]);
     }
+    let builds = match start_builder(send.clone()) {
+        Ok(builds) => builds,
+        Err(error) => {
+            let reason = vfs::describe(&error);
+            let message = format!("cannot start a thread that builds ({reason})");
+            emit_global(emitter, compiler.options(), vec![super::error(message)]);
+            return ExitStatus::Failure.code();
+        }
+    };
     // What was edited between reading the files and watching their folders.
     compiler.refresh(None);
     Loop {
@@ -75,8 +84,30 @@ pub fn watch(
         why: Vec::new(),
         program: None,
         send,
+        builds,
     }
     .run(&mut compiler, &receive, emitter)
+}
+
+/// Starts the thread that builds, until nobody can ask it any more. It is one for all builds, so that each finds the memory that the last one gave back.
+fn start_builder(send: Sender<Signal>) -> std::io::Result<Sender<(u64, Build)>> {
+    let (builds, asked) = channel::<(u64, Build)>();
+    let work = move || {
+        for (number, build) in asked {
+            let run = std::panic::AssertUnwindSafe(|| {
+                let mut emitter = BufferEmitter::for_process();
+                build.run(&mut emitter).map(|built| (built, emitter))
+            });
+            let built = std::panic::catch_unwind(run).ok().flatten();
+            // The loop has ended when nobody listens.
+            let _ = send.send(Signal::Built(number, built));
+        }
+    };
+    let thread = std::thread::Builder::new()
+        .name("build".into())
+        .stack_size(super::STACK);
+    thread.spawn(work)?;
+    Ok(builds)
 }
 
 fn file_names(options: &Options) -> BTreeSet<OsString> {
@@ -96,6 +127,8 @@ struct Loop {
     why: Vec<Change>,
     program: Option<Program>,
     send: Sender<Signal>,
+    /// Takes builds to the thread that runs them, one after the other. One that is overtaken is cancelled by the edit, so that the next never waits.
+    builds: Sender<(u64, Build)>,
 }
 
 impl Loop {
@@ -120,7 +153,14 @@ impl Loop {
                     self.remember(changes);
                     self.begin(compiler.build());
                 }
-                Ok(other) => self.handle(other, emitter, compiler.options()),
+                Ok(other) => {
+                    let is_newest =
+                        matches!(other, Signal::Built(number, _) if number == self.number);
+                    self.handle(other, emitter, compiler.options());
+                    if is_newest {
+                        compiler.release();
+                    }
+                }
                 // The loop itself holds a sender, so this cannot be.
                 Err(mpsc::RecvError) => return ExitStatus::Failure.code(),
             }
@@ -158,23 +198,11 @@ impl Loop {
         }
     }
 
-    /// Starts a build in a thread of its own.
+    /// Starts a build.
     fn begin(&mut self, build: Build) {
         self.number += 1;
-        let (number, send) = (self.number, self.send.clone());
-        let work = move || {
-            let run = std::panic::AssertUnwindSafe(|| {
-                let mut emitter = BufferEmitter::for_process();
-                build.run(&mut emitter).map(|built| (built, emitter))
-            });
-            let built = std::panic::catch_unwind(run).ok().flatten();
-            // The loop has ended when nobody listens.
-            let _ = send.send(Signal::Built(number, built));
-        };
-        let thread = std::thread::Builder::new()
-            .name("build".into())
-            .stack_size(super::STACK);
-        if thread.spawn(work).is_err() {
+        let number = self.number;
+        if self.builds.send((number, build)).is_err() {
             let _ = self.send.send(Signal::Built(number, None));
         }
     }

@@ -20,8 +20,6 @@ pub(super) struct DeclCx<'a> {
     pub conditions: &'a super::Conditions<'a>,
     pub tree: ItemTree,
     pub map: ItemSourceMap,
-    /// Whether the map is wanted.
-    measure: bool,
     /// The node whose places were looked for last, with these.
     last_spans: Option<(NodePtr, ItemSpans)>,
     /// How many definitions with this parent, kind and name there are so far.
@@ -67,17 +65,12 @@ pub(super) fn is_decl(kind: SyntaxKind) -> bool {
 }
 
 impl<'a> DeclCx<'a> {
-    pub(super) fn new(
-        db: &'a dyn Db,
-        conditions: &'a super::Conditions<'a>,
-        measure: bool,
-    ) -> Self {
+    pub(super) fn new(db: &'a dyn Db, conditions: &'a super::Conditions<'a>) -> Self {
         DeclCx {
             db,
             conditions,
             tree: ItemTree::default(),
             map: ItemSourceMap::default(),
-            measure,
             last_spans: None,
             seen: FxHashMap::default(),
         }
@@ -190,10 +183,8 @@ impl<'a> DeclCx<'a> {
         let mods = modifiers(node);
         let (attrs, attr_ranges) = attributes(node, &mut types);
         let kind = kind(&mods, &mut types);
-        if self.measure {
-            let spans = self.spans(node, types.ranges, attr_ranges);
-            self.map.items.insert(def, spans);
-        }
+        let spans = self.spans(node, types.ranges, attr_ranges);
+        self.map.items.insert(def, spans);
         let item = Item {
             def,
             name,
@@ -245,17 +236,13 @@ impl<'a> DeclCx<'a> {
 
     /// Remembers where a body that is made from a whole declaration stands.
     pub(super) fn add_body(&mut self, def: DefId, node: &Node<'_>) {
-        if self.measure {
-            self.map.bodies.insert(def, node.ptr());
-        }
+        self.map.bodies.insert(def, node.ptr());
     }
 
     /// A body's syntax, with the place where it stands.
     fn body(&mut self, def: DefId, node: Option<Node<'_>>) -> Option<BodySyntax> {
         let node = node?;
-        if self.measure {
-            self.map.bodies.insert(def, node.ptr());
-        }
+        self.map.bodies.insert(def, node.ptr());
         Some(body_syntax(&node))
     }
 
@@ -368,15 +355,13 @@ impl<'a> DeclCx<'a> {
                 .map(|t| name_of(&t));
             let body = self.body(def, kid(&accessor, CODE_BLOCK));
             settable |= kind == AccessorKind::Set && body.is_none();
-            if self.measure {
-                let spans = ItemSpans {
-                    name: trimmed_range(&accessor),
-                    whole: trimmed_range(&accessor),
-                    end: end_range(&accessor),
-                    ..ItemSpans::default()
-                };
-                self.map.items.insert(def, spans);
-            }
+            let spans = ItemSpans {
+                name: trimmed_range(&accessor),
+                whole: trimmed_range(&accessor),
+                end: end_range(&accessor),
+                ..ItemSpans::default()
+            };
+            self.map.items.insert(def, spans);
             accessors.push(AccessorItem {
                 def,
                 kind,

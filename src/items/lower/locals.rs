@@ -32,7 +32,7 @@ impl BodyCx<'_> {
                 out.push(stmt);
             }
             kind if is_decl(kind) => {
-                let mut cx = DeclCx::new(self.db, self.conditions, true);
+                let mut cx = DeclCx::new(self.db, self.conditions);
                 let counted = std::mem::take(&mut self.local_defs).into_iter();
                 let key = |(kind, name)| (self.function, kind, name);
                 cx.seen

@@ -93,29 +93,14 @@ fn with_conditions<T>(
 }
 
 /// Lowers a file's declarations.
-pub(super) fn lower_file(db: &dyn Db, file: SourceFile, def: DefId) -> ItemTree {
-    lower_declarations(db, file, def, false).0
-}
-
-/// The same with the places of everything.
-pub(super) fn lower_file_with_map(
+pub(super) fn lower_file(
     db: &dyn Db,
     file: SourceFile,
     file_def: DefId,
-) -> (ItemTree, ItemSourceMap) {
-    lower_declarations(db, file, file_def, true)
-}
-
-/// Without `measure` the map stays empty: most files are never asked where something stands.
-fn lower_declarations(
-    db: &dyn Db,
-    file: SourceFile,
-    file_def: DefId,
-    measure: bool,
 ) -> (ItemTree, ItemSourceMap) {
     let root = Node::root(&crate::items::parse(db, file).green);
     with_conditions(db, crate::items::unit_of_file(db, file), |conditions| {
-        let mut cx = decls::DeclCx::new(db, conditions, measure);
+        let mut cx = decls::DeclCx::new(db, conditions);
         let is_script = crate::items::is_script(db, file);
         let mut has_code = false;
         for node in conditions.active_children(&root) {
