@@ -7,6 +7,7 @@
 //! * [`arena`]: [`Arena`], [`Idx`] and [`ArenaMap`], typed indices instead of pointers.
 //! * [`text`]: byte offsets, ranges, and [`LineIndex`], which turns them into lines and columns.
 //! * [`stack`]: room for recursion that follows the program.
+//! * [`processors`]: [`Processors`], which the threads of a process share.
 //! * [`dialect`]: [`Dialect`], whether a file spells the language as Codira or as Swift.
 //! * [`distance`]: how far two spellings are apart, for "did you mean".
 //!
@@ -19,6 +20,7 @@ pub mod distance;
 pub mod hash;
 pub mod intern;
 pub mod name;
+pub mod processors;
 pub mod stack;
 pub mod text;
 
@@ -30,5 +32,6 @@ pub use self::dialect::Dialect;
 pub use self::hash::{ContentHash, Fingerprint, StableHash, StableHasher, fingerprint_of};
 pub use self::intern::{Interned, Interner};
 pub use self::name::Name;
+pub use self::processors::{Helper, Processors};
 pub use self::text::{LineCol, LineIndex, TextRange, TextSize};
 pub use rustc_hash::{FxHashMap, FxHashSet, FxHasher};

@@ -154,3 +154,23 @@ fn a_content_hash_is_brought_up_to_date_where_the_content_changed() {
     long.chunks(1 << 20).for_each(|part| parts.push(part));
     assert_eq!(parts, ContentHash::of(&long));
 }
+
+#[test]
+fn idle_processors_help_until_their_owners_come() {
+    let processors = Processors::new(3);
+    let helpers = [processors.helper(), processors.helper()];
+    assert!(helpers.iter().flatten().all(Helper::may_stay));
+    assert_eq!(helpers.iter().flatten().count(), 2);
+    assert!(processors.helper().is_none());
+    // A second owner needs the place of a helper; when that one has left, the other may stay.
+    processors.set_owners(2);
+    let [first, second] = helpers;
+    assert!(!first.is_some_and(|helper| helper.may_stay()));
+    assert!(second.as_ref().is_some_and(Helper::may_stay));
+    assert!(processors.helper().is_none());
+    drop(second);
+    assert!(processors.helper().is_some());
+    // There may be more owners than processors.
+    processors.set_owners(5);
+    assert!(processors.helper().is_none());
+}

@@ -16,7 +16,7 @@ use super::layout::{self, ClassLayout, Layout, TagKind};
 use super::record::table::Bits;
 use super::record::{Generator, LinePlace, ProgramRecord};
 use super::{emit, mangle, metadata};
-use crate::base::{Arena, Fingerprint, Idx, Name};
+use crate::base::{Arena, Fingerprint, Idx, Name, Processors};
 use crate::db::RootDatabase;
 use crate::items::ids::{DefId, DefKind};
 use crate::link::image::{ImageOptions, write_image};
@@ -369,7 +369,12 @@ fn record(world: &World, main: FnId) -> ProgramRecord {
         args: TyList::empty(),
     });
     let mut record = ProgramRecord::default();
-    let updated = record.update_with(&mut [Serial(world)], &[key], Bits::default());
+    let updated = record.update_with(
+        &mut [Serial(world)],
+        &Processors::new(1),
+        &[key],
+        Bits::default(),
+    );
     assert!(updated.is_ok(), "code generation failed");
     record
 }

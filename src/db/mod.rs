@@ -42,6 +42,7 @@
 mod event_log;
 mod files;
 mod inputs;
+mod parallel;
 mod results;
 mod source_text;
 mod work;
@@ -50,10 +51,10 @@ mod work;
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::prelude::*;
 use salsa::Durability;
+
+use crate::base::Processors;
 
 pub use self::event_log::{EventLog, QueryCounts};
 pub use self::files::DbFiles;
@@ -87,6 +88,7 @@ pub struct RootDatabase {
     results: Option<Arc<dyn Results>>,
     records: Option<Arc<dyn Results>>,
     work: Arc<WorkDone>,
+    processors: Option<Arc<Processors>>,
     frozen: bool,
 }
 
@@ -136,6 +138,7 @@ impl RootDatabase {
             results: None,
             records: None,
             work: Arc::default(),
+            processors: None,
             frozen: false,
         }
     }
@@ -158,40 +161,6 @@ impl RootDatabase {
             .flatten()
             .map(|keeper| keeper.hits())
             .sum()
-    }
-
-    /// Asks a question about every item, on all threads, and returns the answers in order. Items are begun in
-    /// order too, so that lists with the longest questions first leave no thread idle. Call it from the outside only,
-    /// never in a query.
-    pub fn par_map<T: Sync, R: Send>(
-        &self,
-        items: &[T],
-        ask: impl Fn(&dyn Db, &T) -> R + Send + Sync,
-    ) -> Vec<R> {
-        let threads = rayon::current_num_threads().min(items.len());
-        if threads <= 1 {
-            return items.iter().map(|item| ask(self, item)).collect();
-        }
-        // Each thread has one clone of the database and takes a few items at a time.
-        let batch = (items.len() / (threads * 16)).clamp(1, 64);
-        let batches: Vec<&[T]> = items.chunks(batch).collect();
-        let next = AtomicUsize::new(0);
-        let work = |db: RootDatabase| {
-            let mut answers = Vec::new();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(batch) = batches.get(index) else {
-                    return answers;
-                };
-                let found: Vec<R> = batch.iter().map(|item| ask(&db, item)).collect();
-                answers.push((index, found));
-            }
-        };
-        let clones: Vec<RootDatabase> = (0..threads).map(|_| self.clone()).collect();
-        let clones = clones.into_par_iter().with_max_len(1);
-        let mut answers: Vec<(usize, Vec<R>)> = clones.flat_map_iter(work).collect();
-        answers.sort_unstable_by_key(|answer| answer.0);
-        answers.into_iter().flat_map(|answer| answer.1).collect()
     }
 
     /// Promises that no input will be set again. Then queries need not remember what they read, which saves time and memory. To be called

@@ -58,6 +58,7 @@ pub(super) fn read(
         system,
         store,
         one_shot,
+        processors,
     } = config;
     let mut db = match options.untracked.time_passes {
         true => RootDatabase::with_event_log(),
@@ -65,6 +66,9 @@ pub(super) fn read(
     };
     if one_shot {
         db.freeze_inputs();
+    }
+    if let Some(processors) = processors {
+        db.share_processors(processors);
     }
     if let Some(store) = &store {
         db.use_results(store.clone());

@@ -58,7 +58,7 @@ mod tests;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::base::Fingerprint;
+use crate::base::{Fingerprint, Processors};
 use crate::db::{CompilationUnit, DbFiles, RootDatabase};
 use crate::diag::{Diagnostic, FileList, Files, Report, ReportOptions, prepare};
 use crate::metadata::ModuleFile;
@@ -92,6 +92,8 @@ pub struct Config {
     pub one_shot: bool,
     /// What earlier processes found out, and a place to leave more.
     pub store: Option<Arc<Store>>,
+    /// The processors that this compilation shares with others of the process; all of them if it is the only one.
+    pub processors: Option<Arc<Processors>>,
 }
 
 /// How a compilation ended.
@@ -736,6 +738,7 @@ impl Config {
             system,
             one_shot: false,
             store: None,
+            processors: None,
         }
     }
 }

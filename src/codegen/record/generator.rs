@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::table::Bits;
 use super::update::{Failure, Generator, LinePlace, Update, made_from};
 use super::{Changes, ProgramRecord, Stale, Words, words};
-use crate::base::{Fingerprint, Idx, Name, StableHash, StableHasher};
+use crate::base::{Fingerprint, Idx, Name, Processors, StableHash, StableHasher};
 use crate::codegen::blob::{LineKey, SymbolName};
 use crate::codegen::cx::Program;
 use crate::codegen::key::{CodeKey, CodeUnit, CodegenError, DynamicCall};
@@ -63,7 +63,8 @@ impl ProgramRecord {
             Stale::Everything => &[],
             Stale::Bodies { files, .. } => files,
         };
-        let mut generators = generators(db, unit, files, is_library);
+        let processors = &*db.processors();
+        let mut generators = generators(db, processors, unit, files, is_library);
         if let Stale::Bodies { bodies, .. } = stale
             && !self.is_empty()
             && !self.is_optimized
@@ -74,7 +75,7 @@ impl ProgramRecord {
             let bodies = bodies.map(|&body| Words(words(generator.fingerprint(body))));
             let bodies: FxHashSet<Words> = bodies.collect();
             let stale = made_from(self, &bodies);
-            match self.update_with(&mut generators, roots, stale) {
+            match self.update_with(&mut generators, processors, roots, stale) {
                 Ok((changed, gone)) => return Ok(Changes::Units { changed, gone }),
                 Err(Failure::Errors(errors)) => return Err(errors),
                 Err(Failure::Unknown) => {}
@@ -84,7 +85,7 @@ impl ProgramRecord {
             is_optimized,
             ..ProgramRecord::default()
         };
-        match record.update_with(&mut generators, roots, Bits::default()) {
+        match record.update_with(&mut generators, processors, roots, Bits::default()) {
             Ok(_) => {
                 *self = record;
                 Ok(Changes::Everything)
@@ -99,10 +100,11 @@ impl ProgramRecord {
     pub(in crate::codegen) fn update_with<G: Generator>(
         &mut self,
         generators: &mut [G],
+        processors: &Processors,
         roots: &[CodeKey],
         stale: Bits,
     ) -> Result<(Vec<u32>, Vec<u32>), Failure> {
-        let mut update = Update::new(self, generators, stale);
+        let mut update = Update::new(self, generators, processors, stale);
         update.run(roots)?;
         let found = update.into_found();
         Ok(self.apply(found))
@@ -112,11 +114,12 @@ impl ProgramRecord {
 /// A generator for each thread.
 fn generators(
     db: &RootDatabase,
+    processors: &Processors,
     unit: CompilationUnit,
     files: &[SourceFile],
     is_library: bool,
 ) -> Vec<DbGenerator> {
-    let threads = rayon::current_num_threads().min(MAX_THREADS);
+    let threads = processors.count().min(MAX_THREADS);
     let generator = || DbGenerator {
         db: db.clone(),
         files: files.to_vec(),

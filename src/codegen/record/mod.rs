@@ -7,7 +7,7 @@
 //!
 //! * `table.rs`: the arrays.
 //! * `generator.rs`: updates that ask the database.
-//! * `update.rs`: from the entry to everything that it reaches; `derive.rs`: what is known only when the program is complete, the lists of
+//! * `update.rs`: from the entry to everything that it reaches; `queue.rs`: generating that on several threads; `derive.rs`: what is known only when the program is complete, the lists of
 //!   conformances in metadata and the instances of dynamic calls; `apply.rs`: putting what is new in its place.
 //! * `bytes.rs`: the record on disk.
 //! * `output.rs`: the record as blobs, for object files, and records of blobs made by hand.
@@ -20,6 +20,7 @@ mod bytes;
 mod derive;
 mod generator;
 mod output;
+mod queue;
 pub mod table;
 mod update;
 

@@ -6,17 +6,18 @@
 //!
 //! Everything here only reads the record. What is found is put there at the end, when no query can be interrupted any more.
 
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use smallvec::SmallVec;
 
-use crate::base::{Fingerprint, Name};
+use crate::base::{Fingerprint, Name, Processors};
 use crate::items::ids::DefId;
 use crate::mir::data::{FnKind, Instance};
 use crate::types::ty::Ty;
 
 use super::derive::{Derived, derive};
+use super::queue::work_through;
 use super::table::Bits;
 use super::{ASKS, DEFINED, METADATA, ProgramRecord, SLOT, Words, fingerprint, words};
 use crate::codegen::blob::{LineKey, SymbolName};
@@ -79,7 +80,7 @@ pub struct LinePlace {
 /// A line, and the path of its file if debuggers are told about it.
 pub(super) type Place = (u32, Option<Name>);
 
-fn row_place(generator: &impl Generator, key: LineKey) -> Place {
+pub(super) fn row_place(generator: &impl Generator, key: LineKey) -> Place {
     match generator.place(key) {
         Some((path, line)) => (line, Some(path)),
         None => (0, None),
@@ -111,6 +112,7 @@ pub enum Failure {
 pub(super) struct Update<'r, 'g, G> {
     pub record: &'r ProgramRecord,
     generators: &'g mut [G],
+    processors: &'g Processors,
     /// Units that may not be taken from the record.
     stale: Bits,
     pub fresh: Vec<Fresh>,
@@ -141,10 +143,16 @@ pub(super) struct Update<'r, 'g, G> {
 }
 
 impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
-    pub fn new(record: &'r ProgramRecord, generators: &'g mut [G], stale: Bits) -> Self {
+    pub fn new(
+        record: &'r ProgramRecord,
+        generators: &'g mut [G],
+        processors: &'g Processors,
+        stale: Bits,
+    ) -> Self {
         Update {
             record,
             generators,
+            processors,
             stale,
             fresh: Vec::new(),
             fresh_at: vec![0; record.len()],
@@ -356,7 +364,7 @@ impl<'r, 'g, G: Generator> Update<'r, 'g, G> {
                 let id = record.find_symbol(symbol);
                 id.is_some_and(|id| record.flags.get(id) & DEFINED != 0 && !stale.contains(id))
             };
-            work_through(self.generators, keys, &has)
+            work_through(self.generators, self.processors, keys, &has)
         };
         let mut errors = Vec::new();
         for made in made {
@@ -519,153 +527,4 @@ pub(super) fn made_from(record: &ProgramRecord, bodies: &FxHashSet<Words>) -> Bi
         }
     }
     units
-}
-
-/// A unit that some thread has generated.
-struct Made {
-    key: CodeKey,
-    symbol: SymbolName,
-    unit: Result<Arc<CodeUnit>, CodegenError>,
-    references: Vec<SymbolName>,
-    lines: Vec<Place>,
-}
-
-#[derive(Default)]
-struct Shared {
-    queue: Vec<CodeKey>,
-    seen: FxHashSet<CodeKey>,
-    done: Vec<Made>,
-    /// Keys that some thread is working on.
-    busy: usize,
-    /// A thread has panicked, so that waiting for it would never end.
-    failed: bool,
-}
-
-/// Works through keys and all that they refer to and nobody `has`, on one thread per generator.
-fn work_through<G: Generator>(
-    generators: &mut [G],
-    queue: Vec<CodeKey>,
-    has: &(impl Fn(SymbolName) -> bool + Sync),
-) -> Vec<Made> {
-    let few = queue.len() <= 4;
-    let shared = Mutex::new(Shared {
-        seen: queue.iter().copied().collect(),
-        queue,
-        ..Shared::default()
-    });
-    let wake = Condvar::new();
-    match generators {
-        [one] => work(one, &shared, &wake, has, usize::MAX),
-        many => {
-            // Starting threads takes longer than what an edit usually leaves to do.
-            if let (true, Some(first)) = (few, many.first()) {
-                work(first, &shared, &wake, has, 16);
-            }
-            let left = |shared: &Mutex<Shared>| {
-                let shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                !shared.queue.is_empty()
-            };
-            if left(&shared) {
-                std::thread::scope(|scope| {
-                    for generator in many {
-                        let (shared, wake) = (&shared, &wake);
-                        scope.spawn(move || work(generator, shared, wake, has, usize::MAX));
-                    }
-                });
-            }
-        }
-    }
-    let shared = shared.into_inner();
-    shared.unwrap_or_else(PoisonError::into_inner).done
-}
-
-/// Tells the other threads when this one dies in the middle of a key.
-struct Alarm<'s> {
-    shared: &'s Mutex<Shared>,
-    wake: &'s Condvar,
-}
-
-impl Drop for Alarm<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            let mut state = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-            state.failed = true;
-            self.wake.notify_all();
-        }
-    }
-}
-
-/// Generates at most about `limit` units.
-fn work<G: Generator>(
-    generator: &G,
-    shared: &Mutex<Shared>,
-    wake: &Condvar,
-    has: &impl Fn(SymbolName) -> bool,
-    limit: usize,
-) {
-    let _alarm = Alarm { shared, wake };
-    let lock = || shared.lock().unwrap_or_else(PoisonError::into_inner);
-    let wants_rows = generator.wants_rows();
-    let mut batch: Vec<CodeKey> = Vec::new();
-    let mut results: Vec<Made> = Vec::new();
-    // What this thread has seen referred to, so that nothing is asked about twice.
-    let mut known: FxHashMap<CodeKey, SymbolName> = FxHashMap::default();
-    let mut wanted: Vec<CodeKey> = Vec::new();
-    let mut count = 0;
-    let mut state = lock();
-    loop {
-        while state.queue.is_empty() && state.busy > 0 && !state.failed {
-            state = wake.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        if state.queue.is_empty() || state.failed || count >= limit {
-            wake.notify_all();
-            return;
-        }
-        // Half of what there is, so that the others have something too.
-        let taken = (state.queue.len() / 2).clamp(1, 16);
-        let rest = state.queue.len() - taken;
-        batch.extend(state.queue.drain(rest..));
-        state.busy += 1;
-        drop(state);
-        count += taken;
-        for key in batch.drain(..) {
-            let unit = generator.unit(key);
-            let mut made = Made {
-                key,
-                symbol: generator.symbol(&key),
-                unit,
-                references: Vec::new(),
-                lines: Vec::new(),
-            };
-            if let Ok(unit) = &made.unit {
-                for &reference in &unit.references {
-                    let symbol = *known.entry(reference).or_insert_with(|| {
-                        let symbol = generator.symbol(&reference);
-                        if !has(symbol) {
-                            wanted.push(reference);
-                        }
-                        symbol
-                    });
-                    made.references.push(symbol);
-                }
-                let keys = line_keys(&unit.blob, false);
-                made.lines = keys.map(|key| (generator.line(key), None)).collect();
-                if let (true, Blob::Function(blob)) = (wants_rows, &unit.blob) {
-                    let rows = blob.line_rows.iter();
-                    let rows = rows.map(|row| row_place(generator, row.key));
-                    made.lines.extend(rows);
-                }
-            }
-            results.push(made);
-        }
-        state = lock();
-        for key in wanted.drain(..) {
-            if state.seen.insert(key) {
-                state.queue.push(key);
-            }
-        }
-        state.done.append(&mut results);
-        state.busy -= 1;
-        wake.notify_all();
-    }
 }

@@ -17,6 +17,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{Builder, Scope};
 use std::time::{Duration, Instant};
 
+use crate::base::Processors;
 use crate::diag::{Diagnostic, FileList};
 use crate::interface::{Callbacks, Compilation, Compiler, Config, ExitStatus, emit_global, run};
 use crate::session::{Invocation, Options, cli};
@@ -112,6 +113,8 @@ struct Context<'a> {
     plan: &'a Plan,
     send: Sender<(usize, Happening)>,
     pipelining: bool,
+    /// What compilations divide among themselves.
+    processors: Arc<Processors>,
     /// The bytes of the sources whose compilations' memory is kept.
     kept: AtomicU64,
 }
@@ -143,6 +146,7 @@ pub fn execute(
         plan,
         send,
         pipelining: settings.pipelining,
+        processors: Arc::new(Processors::new(settings.jobs)),
         kept: AtomicU64::new(0),
     };
     std::thread::scope(|scope| Scheduler::new(&context, settings).run(scope, &receive, show))
@@ -222,6 +226,7 @@ impl<'a> Scheduler<'a> {
     ) -> Built {
         loop {
             self.start_what_can(scope, show);
+            self.context.processors.set_owners(self.running());
             if self.running() == 0 && self.waiting.is_empty() {
                 break;
             }
@@ -514,6 +519,7 @@ impl Job<'_> {
                 let mut config = Config::new(*options, system);
                 config.one_shot = self.may_keep_memory();
                 config.store = self.context.store.clone();
+                config.processors = Some(self.context.processors.clone());
                 run(config, self, said)
             }
             Ok(_) => ExitStatus::Success,
