@@ -56,6 +56,8 @@ impl Module {
         for (name, text) in self.forms.files() {
             self.system.set(&name, text);
         }
+        // As the watcher does, between a build and the next change.
+        self.hot.release();
         self.hot.refresh(None);
         what
     }

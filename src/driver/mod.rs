@@ -365,11 +365,18 @@ fn exit(status: u8) -> ! {
 
 /// Lets memory that is free stay with the process, which ends soon: what is given back to the system has to be asked for again, and comes with its pages cleared.
 fn keep_memory() {
-    // The crate has a name for the option behind it only.
-    const PURGE_DELAY: libmimalloc_sys::mi_option_t = libmimalloc_sys::mi_option_use_numa_nodes - 1;
-    // SAFETY: the option may be set at any time.
-    unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, -1) };
+    // SAFETY: options may be read and set at any time.
+    unsafe {
+        if libmimalloc_sys::mi_option_get(PURGE_DELAY) == USUAL_DELAY {
+            libmimalloc_sys::mi_option_set(PURGE_DELAY, -1);
+        }
+    }
 }
+
+/// How many milliseconds free memory stays with the process. The crate has a name for the option behind it only.
+const PURGE_DELAY: libmimalloc_sys::mi_option_t = libmimalloc_sys::mi_option_use_numa_nodes - 1;
+/// What this option is from the beginning, and no other: another version of the allocator may number its options anew.
+const USUAL_DELAY: std::ffi::c_long = 1000;
 
 /// The exit status of a compiler that broke, which differs from that of a program that is wrong.
 const PANIC_STATUS: u8 = 101;

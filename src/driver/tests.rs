@@ -136,3 +136,11 @@ fn language_knows_its_commands() {
         "{text}"
     );
 }
+
+#[test]
+fn memory_is_kept() {
+    super::keep_memory();
+    // SAFETY: options may be read at any time.
+    let delay = unsafe { libmimalloc_sys::mi_option_get(super::PURGE_DELAY) };
+    assert_eq!(delay, -1, "the allocator has numbered its options anew");
+}
