@@ -314,6 +314,7 @@ pub fn run(
     let options = config.options.clone();
     let mut again = Config::new(options.clone(), config.system.clone());
     (again.one_shot, again.store) = (config.one_shot, config.store.clone());
+    again.processors = config.processors.clone();
     let mut ending = compile(config, callbacks, emitter, &mut timing);
     let begins_anew = match &ending {
         Err(Ending::Errors(errors)) => sysroot::discard_damaged(again.store.as_deref(), errors),
