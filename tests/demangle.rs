@@ -56,6 +56,10 @@ fn roles_come_first() {
 fn types_are_written_as_in_the_language() {
     let metadata = |ty: &str| demangle(&format!("$c'metadata {ty}")).unwrap();
     assert_eq!(
+        metadata("{|Codira.I%2Ecode.Int,Codira.B%2Ecode.Bool->Codira.I%2Ecode.Int}"),
+        "type metadata of @convention(c) (Codira.Int, Codira.Bool) -> Codira.Int"
+    );
+    assert_eq!(
         metadata("(x:m.a%2Ecode.P,m.a%2Ecode.Q)"),
         "type metadata of (x: m.P, m.Q)"
     );

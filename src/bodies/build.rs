@@ -10,7 +10,7 @@ use crate::items::ids::{DefId, DefKind};
 use crate::items::{Anchor, AnchoredDiagnostic};
 use crate::types::lang::{optional_of, optional_payload};
 use crate::types::signature::{ThisKind, signature};
-use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind, TyList};
+use crate::types::ty::{FnParam, FnRepr, FnTy, ParamMode, Ty, TyKind, TyList};
 
 impl<'db> Checker<'db> {
     /// The solved type of an expression, before the conversion that its context asks for.
@@ -650,6 +650,7 @@ impl<'db> Checker<'db> {
             throws: None,
             is_async: false,
             escaping: true,
+            repr: FnRepr::Thick,
         })
     }
 

@@ -10,7 +10,12 @@ use crate::types::ty::Ty;
 impl<'db> Checker<'db> {
     /// Builds an opened closure of the given function type.
     pub fn build_closure(&mut self, expr: ExprId, ty: Ty) -> TExprId {
-        let ty = self.table.resolve(ty);
+        let wanted_ty = self.table.resolve(ty);
+        // A closure that becomes a function of C is an ordinary one itself.
+        let ty = match wanted_ty.as_function() {
+            Some(f) if f.is_c() => Ty::function(f.thick()),
+            _ => wanted_ty,
+        };
         let (Some(closure), Some(opened)) = (
             self.closure_of(expr),
             self.facts.closures.get(&expr).cloned(),
@@ -126,6 +131,7 @@ impl<'db> Checker<'db> {
                 throws: f.throws,
             });
         }
-        self.node(TExprKind::Closure(closure.index), ty, expr)
+        let built = self.node(TExprKind::Closure(closure.index), ty, expr);
+        self.coerce(built, wanted_ty)
     }
 }

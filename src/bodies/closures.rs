@@ -10,7 +10,7 @@ use crate::bodies::thir::*;
 use crate::items::hir::{Block, Closure, Expr, ExprId, LocalId, LocalKind, Stmt};
 use crate::items::tree::ThrowsRef;
 use crate::types::lang::{self, optional_of, optional_payload};
-use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind};
+use crate::types::ty::{FnParam, FnRepr, FnTy, ParamMode, Ty, TyKind};
 
 use super::solver::{Constraint, FailKind, Failure, Loc, Purpose, Rel, Step, Why, fail, wait};
 
@@ -228,6 +228,7 @@ impl<'db> Checker<'db> {
             throws,
             is_async: closure.is_async,
             escaping: true,
+            repr: FnRepr::Thick,
         })
     }
 

@@ -7,7 +7,7 @@ use crate::types::lang::{LangItem, is_lang, lang, optional_payload};
 use crate::types::ty::{FnTy, ParamMode, Ty, TyKind};
 
 impl<'db> Checker<'db> {
-    fn convert_node(&mut self, kind: Conversion, expr: TExprId, to: Ty) -> TExprId {
+    pub(super) fn convert_node(&mut self, kind: Conversion, expr: TExprId, to: Ty) -> TExprId {
         let src = self.out.exprs[expr].src;
         self.node(TExprKind::Convert { kind, expr }, to, src)
     }
@@ -132,7 +132,7 @@ impl<'db> Checker<'db> {
         self.convert_node(kind, expr, to)
     }
 
-    fn same(&self, a: Ty, b: Ty) -> bool {
+    pub(super) fn same(&self, a: Ty, b: Ty) -> bool {
         a == b || self.norm(self.table.resolve(a)) == self.norm(self.table.resolve(b))
     }
 
@@ -143,7 +143,11 @@ impl<'db> Checker<'db> {
         g: &'static FnTy,
         to: Ty,
     ) -> TExprId {
-        let trivial = f.params.len() == g.params.len()
+        if g.is_c() {
+            return self.c_function(expr, f, g, to);
+        }
+        let trivial = f.repr == g.repr
+            && f.params.len() == g.params.len()
             && f.params
                 .iter()
                 .zip(g.params.iter())

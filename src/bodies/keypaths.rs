@@ -12,7 +12,7 @@ use crate::bodies::solver::{
 use crate::bodies::thir::*;
 use crate::items::hir::{Expr, ExprId, KeyPathComponent};
 use crate::types::lang::{LangItem, is_lang, lang_ty, optional_of, optional_payload};
-use crate::types::ty::{FnTy, Ty, TyList};
+use crate::types::ty::{FnRepr, FnTy, Ty, TyList};
 
 /// A key path whose root is known.
 #[derive(Clone, Debug)]
@@ -117,6 +117,7 @@ impl<'db> Checker<'db> {
                 params: f.params.clone(),
                 is_async: false,
                 escaping: true,
+                repr: FnRepr::Thick,
             });
             if let Step::Failed(f) = self.relate_sub(Rel::Equal, f.params[0].ty, root_ty, loc) {
                 return Step::Failed(f);
@@ -378,6 +379,9 @@ impl<'db> Checker<'db> {
         });
         let root = found.root;
         if let Some(f) = ty.as_function() {
+            if f.is_c() {
+                return self.no_c_function(expr, ty);
+            }
             return self.key_path_function(expr, ty, f, &found);
         }
         let own = lang_ty(self.db, found.class, &[root, self.known(found.value)]);

@@ -3,7 +3,7 @@
 //! * [`thir`]: the result, a typed tree in which everything implicit is explicit.
 //! * [`check`]: the state of checking one body, its scopes; [`decl`]: small questions about declarations.
 //! * [`generate`] and [`operators`]: expressions to constraints, with [`type_exprs`] and [`collections`]; [`solver`]: constraints to types and choices;
-//!   [`build`]: the solved expression as a typed tree, with [`calls`], [`convert`], [`literals`], [`keypaths`] and [`places`].
+//!   [`build`]: the solved expression as a typed tree, with [`calls`], [`convert`], `c_functions`, [`literals`], [`keypaths`] and [`places`].
 //! * [`closures`], `closure_build`, [`branches`]: expressions with statements inside; [`throws`]: what throws.
 //! * [`stmts`], [`control`], [`loops`], [`functions`], `local_defaults`: statements; [`patterns`], [`exhaustive`]: patterns and what they cover;
 //!   `opaque_results`: the types behind `some`; [`structure`]: mistakes that need no types to be seen.
@@ -15,6 +15,7 @@
 pub mod branches;
 pub mod build;
 pub mod builders;
+mod c_functions;
 pub mod calls;
 pub mod casts;
 pub mod check;

@@ -179,7 +179,7 @@ impl<'db> Checker<'db> {
         }
     }
 
-    fn closure_local_fn(&self, local: TLocalId) -> bool {
+    pub(super) fn closure_local_fn(&self, local: TLocalId) -> bool {
         self.local_fn_ids.iter().any(|(_, l)| *l == local)
     }
 

@@ -383,6 +383,9 @@ pub enum Conversion {
     Function(Box<FunctionConversion>),
     /// Only `@escaping`, `throws` or `Sendable` differ: the same value.
     FunctionTrivial,
+    /// A declared function, a local function or a closure as a function of C. None of them has a context; of closures that is known when
+    /// their captures are.
+    CFunction,
     /// Elementwise; each is a conversion of the local that holds the element.
     Tuple(Vec<(TLocalId, TExprId)>),
     /// `[Derived]` to `[Base]` and the like: elementwise with the function of one local.

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::mangle::PREFIX;
+use super::mangle::{C_FUNCTION, PREFIX};
 
 /// Types are nested by generic arguments; nobody reads deeper ones, and a stack has an end.
 const MAX_DEPTH: usize = 64;
@@ -396,6 +396,13 @@ impl<'a> Reader<'a> {
     }
 
     fn function_type(&mut self) -> Option<String> {
+        let convention = match self.rest.strip_prefix(C_FUNCTION) {
+            Some(rest) => {
+                self.rest = rest;
+                "@convention(c) "
+            }
+            None => "",
+        };
         let mut params = Vec::new();
         let arrow = loop {
             let arrows = ["->", "~>", "=>", "~=>"];
@@ -432,7 +439,7 @@ impl<'a> Reader<'a> {
         let is_async = if arrow.ends_with("=>") { " async" } else { "" };
         let params = params.join(", ");
         self.eat("}")
-            .then(|| format!("({params}){is_async}{throws} -> {result}"))
+            .then(|| format!("{convention}({params}){is_async}{throws} -> {result}"))
     }
 
     /// What begins with a quotation mark that has been read.

@@ -39,7 +39,8 @@ impl DynamicCall {
 pub enum CodeKey {
     /// A function's own code.
     Function(Instance),
-    /// A function as a value of this function type: the ordinary parameters and a context that is ignored.
+    /// A function as a value of this function type: the ordinary parameters and a context that is ignored; as a function of C, the
+    /// parameters alone, with the convention of C.
     ValueThunk(Instance, Ty),
     /// A requirement as witness tables hold it: `this` by address. The first argument is the conforming type.
     WitnessThunk(DefId, TyList),
@@ -143,6 +144,7 @@ pub fn canonical(ty: Ty) -> Ty {
             throws: f.throws.map(canonical),
             is_async: f.is_async,
             escaping: true,
+            repr: f.repr,
         })),
         _ => None,
     })

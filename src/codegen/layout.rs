@@ -107,7 +107,7 @@ pub struct Layout {
 /// What a value consists of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Shape {
-    /// A builtin scalar or metatype.
+    /// A builtin scalar, a metatype, or a function of C.
     Scalar,
     /// A pointer to an object, counted.
     Reference,
@@ -415,6 +415,9 @@ pub fn compute<'a>(p: &dyn Program<'a>, ty: Ty) -> Layout {
                 placer.add(field, p.layout(elem.ty));
             }
             placer.finish()
+        }
+        TyKind::Function(f) if f.is_c() => {
+            Layout::scalar(types::I64, Inhabitants::pointer(POINTER_INHABITANTS))
         }
         TyKind::Function(_) => Layout {
             size: 16,

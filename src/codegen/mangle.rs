@@ -17,6 +17,8 @@ use super::key::{CodeKey, DynamicCall};
 /// What every symbol of a Codira program starts with.
 pub const PREFIX: &str = "$c";
 const MAX_LENGTH: usize = 220;
+/// What the type of a function of C starts with, inside of its braces. No type starts like that.
+pub(super) const C_FUNCTION: char = '|';
 /// The entry that the runtime calls.
 pub const MAIN_SYMBOL: &str = "codira_program_main";
 /// The table in which the runtime finds what the library adds to casts, where a program has one.
@@ -363,6 +365,9 @@ impl Mangler<'_, '_> {
             }
             TyKind::Function(f) => {
                 self.out.push('{');
+                if f.is_c() {
+                    self.out.push(C_FUNCTION);
+                }
                 for (i, param) in f.params.iter().enumerate() {
                     if i > 0 {
                         self.out.push(',');

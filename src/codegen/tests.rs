@@ -23,7 +23,9 @@ use crate::link::image::{ImageOptions, write_image};
 use crate::link::memory_image::MemoryImage;
 use crate::mir::data::*;
 use crate::session::OptLevel;
-use crate::types::ty::{BuiltinTy, Existential, FnParam, FnTy, ParamMode, Ty, TyKind, TyList};
+use crate::types::ty::{
+    BuiltinTy, Existential, FnParam, FnRepr, FnTy, ParamMode, Ty, TyKind, TyList,
+};
 
 /// A program of declarations made by hand.
 struct World {
@@ -867,6 +869,7 @@ fn objects_closures_existentials() {
         throws: None,
         is_async: false,
         escaping: true,
+        repr: FnRepr::Thick,
     });
 
     let mut b = main_of(&world);

@@ -38,6 +38,8 @@ pub enum TypeRef {
     Composition(Vec<TypeRefId>),
     /// `~Copyable`
     Suppressed(TypeRefId),
+    /// `@convention(name)` before a type that is not written as a function's.
+    MisplacedConvention(TypeRefId),
     /// `inout T`, `borrowing T`, … outside a parameter's own flags.
     Inout(TypeRefId),
     /// `repeat each T`
@@ -66,6 +68,8 @@ pub struct FunctionTypeRef {
     pub escaping: bool,
     pub autoclosure: bool,
     pub sendable: bool,
+    /// The name in `@convention(name)`; empty where none was written in it.
+    pub convention: Option<Name>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]

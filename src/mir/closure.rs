@@ -4,6 +4,7 @@ use super::builder::{Builder, Slot};
 use super::captures::thunk_number;
 use super::data::*;
 use super::place::{Access, Stability, Val};
+use super::{FlowKind, MirError};
 use crate::base::Name;
 use crate::bodies::thir::*;
 use crate::items::ids::{DefId, DefKind};
@@ -287,6 +288,43 @@ impl<'a> Builder<'a> {
                 self.assign(dest.clone(), Rvalue::Function { callee, ty });
             }
         }
+    }
+
+    /// A declared function, local function or closure as a function of C, which has nowhere to put captures.
+    pub fn c_function(&mut self, e: TExprId, ty: Ty, dest: &Place) {
+        let (n, args) = match &self.body.exprs[e].kind {
+            TExprKind::Closure(n) => (*n, None),
+            TExprKind::Local(local) => match self.caps.local_fns.get(local) {
+                Some(&n) => (n, None),
+                None => return self.unsupported("function pointer"),
+            },
+            TExprKind::FunctionValue { func, args, .. } => match self.caps.fn_defs.get(func) {
+                Some(&n) => (n, Some(*args)),
+                None => return self.function_value(*func, *args, None, false, ty, dest),
+            },
+            _ => return self.unsupported("function pointer"),
+        };
+        let Some(closure) = self.closure_data(n) else {
+            return self.unsupported("closure");
+        };
+        if !closure.captures.is_empty() || !self.implicit_captures(n).is_empty() {
+            let src = Some(self.body.exprs[e].src);
+            self.errors.push(MirError {
+                kind: FlowKind::CapturesInCFunction {
+                    is_local_function: closure.def.is_some(),
+                },
+                src,
+            });
+            let nothing = Operand::Const(Const::Zero(ty));
+            return self.assign(dest.clone(), Rvalue::Use(nothing));
+        }
+        let func = FnId {
+            def: self.owner,
+            kind: FnKind::Closure(n),
+        };
+        let args = args.unwrap_or_else(|| self.type_args(Some(n)));
+        let callee = Callee::Static(func, args);
+        self.assign(dest.clone(), Rvalue::Function { callee, ty });
     }
 
     // Bodies.

@@ -6,7 +6,7 @@ use super::data::*;
 use super::place::{Access, Stability, Val};
 use crate::bodies::thir::*;
 use crate::types::lang::{self, LangItem};
-use crate::types::ty::{FnParam, FnTy, ParamMode, Ty};
+use crate::types::ty::{FnParam, FnRepr, FnTy, ParamMode, Ty};
 
 impl<'a> Builder<'a> {
     pub fn lower_conversion(
@@ -60,6 +60,7 @@ impl<'a> Builder<'a> {
             }
             Conversion::Function(_) => self.function_thunk(e, inner, ty, dest),
             Conversion::FunctionTrivial => self.into(inner, dest),
+            Conversion::CFunction => self.c_function(inner, ty, dest),
             Conversion::Identity if from == ty => self.into(inner, dest),
             Conversion::Identity => {
                 let value = self.owned(inner);
@@ -132,6 +133,7 @@ impl<'a> Builder<'a> {
             throws: None,
             is_async: false,
             escaping: false,
+            repr: FnRepr::Thick,
         });
         let function = self.temp(function_ty);
         let func = FnId {

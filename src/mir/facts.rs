@@ -339,6 +339,7 @@ impl<'a> Facts<'a> {
             TyKind::Builtin(b) => *b != BuiltinTy::NativeObject,
             TyKind::Metatype(_) | TyKind::ProtocolMetatype(_) | TyKind::Integer(_) => true,
             TyKind::Tuple(elems) => elems.iter().all(|e| self.trivial(e.ty)),
+            TyKind::Function(f) => f.is_c(),
             TyKind::Nominal { .. } => trivial_nominal(self.db, ty),
             _ => false,
         }

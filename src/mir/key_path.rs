@@ -12,7 +12,7 @@ use crate::base::Name;
 use crate::bodies::thir::*;
 use crate::items::ids::{DefId, DefKind};
 use crate::types::lang::{LangItem, is_lang};
-use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyList};
+use crate::types::ty::{FnParam, FnRepr, FnTy, ParamMode, Ty, TyList};
 use std::rc::Rc;
 
 /// What may be done through a key path's type.
@@ -363,6 +363,7 @@ impl<'a> Builder<'a> {
             throws: None,
             is_async: false,
             escaping: true,
+            repr: FnRepr::Thick,
         });
         let captures = indices
             .iter()

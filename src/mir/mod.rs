@@ -123,6 +123,10 @@ pub enum FlowKind {
     /// An initialiser that delegates comes to its end without having done so.
     NotDelegated,
     SuperInitBeforeProperties(Vec<Name>),
+    /// A closure or local function that captures something is to be a function of C.
+    CapturesInCFunction {
+        is_local_function: bool,
+    },
 }
 
 /// What is done with a variable whose value is gone.

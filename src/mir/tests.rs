@@ -9,7 +9,7 @@ use crate::items::hir::ExprId;
 use crate::items::ids::{DefId, DefKind};
 use crate::session::TrackedOptions;
 use crate::types::lang;
-use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyList};
+use crate::types::ty::{FnParam, FnRepr, FnTy, ParamMode, Ty, TyList};
 use expect_test::{Expect, expect};
 use std::sync::Arc;
 
@@ -513,6 +513,7 @@ fn an_escaping_closure_shares_a_box() {
         throws: None,
         is_async: false,
         escaping: true,
+        repr: FnRepr::Thick,
     });
     let va = f.var(a);
     let m2 = f.call("make", &[]);

@@ -391,6 +391,9 @@ impl Printer<'_> {
     }
 
     fn function(&mut self, f: &FnTy) {
+        if f.is_c() {
+            self.out.push_str("@convention(c) ");
+        }
         self.out.push('(');
         for (i, param) in f.params.iter().enumerate() {
             if i > 0 {
@@ -401,7 +404,9 @@ impl Printer<'_> {
                 ParamMode::Owned if self.sugar => self.out.push_str("__owned "),
                 _ => {}
             }
-            if self.sugar && matches!(param.ty.kind(), TyKind::Function(p) if p.escaping) {
+            if self.sugar
+                && matches!(param.ty.kind(), TyKind::Function(p) if p.escaping && !p.is_c())
+            {
                 self.out.push_str("@escaping ");
             }
             self.ty(param.ty);

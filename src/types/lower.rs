@@ -29,7 +29,7 @@ use crate::types::protocols::{
     structural_protocols,
 };
 use crate::types::ty::{
-    BuiltinTy, Existential, FnParam, FnTy, ParamMode, TupleElem, Ty, TyKind, TyList,
+    BuiltinTy, Existential, FnParam, FnRepr, FnTy, ParamMode, TupleElem, Ty, TyKind, TyList,
 };
 
 /// What a body's checker adds to the lowering of a written type.
@@ -165,7 +165,7 @@ impl<'a> Lowerer<'a> {
         }
     }
 
-    fn error(&mut self, code: &'static str, id: TypeRefId, message: String) -> Ty {
+    pub(super) fn error(&mut self, code: &'static str, id: TypeRefId, message: String) -> Ty {
         let anchor = self.anchor(id);
         self.diagnostics
             .push(AnchoredDiagnostic::error(code, anchor, message));
@@ -253,7 +253,11 @@ impl<'a> Lowerer<'a> {
                     .collect();
                 Ty::tuple(&elems)
             }
-            TypeRef::Function(function) => self.function(function),
+            TypeRef::Function(function) => self.function(id, function),
+            TypeRef::MisplacedConvention(inner) => {
+                let ty = self.lower_inner(*inner);
+                self.misplaced_convention(id, ty)
+            }
             TypeRef::Metatype(inner) => {
                 let inner = self.lower_inner(*inner);
                 Ty::metatype(inner)
@@ -310,7 +314,7 @@ impl<'a> Lowerer<'a> {
         self.host.as_mut().and_then(|h| h.fresh())
     }
 
-    fn function(&mut self, function: &FunctionTypeRef) -> Ty {
+    fn function(&mut self, id: TypeRefId, function: &FunctionTypeRef) -> Ty {
         let params = function
             .params
             .iter()
@@ -329,13 +333,18 @@ impl<'a> Lowerer<'a> {
             .collect();
         let result = self.lower(function.result);
         let throws = self.throws(function.throws);
-        Ty::function(FnTy {
+        let ty = FnTy {
             params,
             result,
             throws,
             is_async: function.is_async,
             escaping: true,
-        })
+            repr: FnRepr::Thick,
+        };
+        match function.convention {
+            Some(convention) => self.convention(id, function, convention, ty),
+            None => Ty::function(ty),
+        }
     }
 
     /// The error type of a `throws` clause.
@@ -787,7 +796,7 @@ impl<'a> Lowerer<'a> {
 }
 
 /// Reduces the projections at the base of a type outside of any generic environment.
-fn reduce_concrete(db: &dyn Db, ty: Ty) -> Ty {
+pub(super) fn reduce_concrete(db: &dyn Db, ty: Ty) -> Ty {
     match ty.kind() {
         TyKind::Assoc { base, assoc } => {
             let base = reduce_concrete(db, *base);

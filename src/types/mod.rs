@@ -1,7 +1,7 @@
 //! Tour of `types`: what declarations mean: types, generics, signatures, conformances. Nothing here reads a body.
 //!
 //! * [`ty`]: types as interned values; [`display`]: how they are printed; [`lang`]: the library's types that the compiler knows.
-//! * [`lower`]: written types to types.
+//! * [`lower`]: written types to types; `c_functions`: those with `@convention(c)`.
 //! * [`generics`]: generic parameters and requirements; [`env`]: what follows from them.
 //! * [`signature`]: signatures of functions, types of variables; [`nominal`]: stored properties, cases, superclasses.
 //! * [`protocols`]: requirements and associated types; [`conformance`]: who conforms and why, and normalisation of types;
@@ -11,6 +11,7 @@
 //! * [`check`]: the diagnostics of declarations. [`hooks`]: what later folders supply.
 
 pub mod assoc;
+mod c_functions;
 pub mod check;
 pub mod class;
 pub mod codec;

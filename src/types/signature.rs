@@ -16,7 +16,7 @@ use crate::types::lang::{LangItem, lang_ty, optional_of, optional_payload};
 use crate::types::lower::{Bounds, Lowerer, param_mode};
 use crate::types::nominal::declared_self_type;
 use crate::types::synth::synth_signature;
-use crate::types::ty::{BuiltinTy, FnParam, FnTy, ParamMode, Ty, TyKind};
+use crate::types::ty::{BuiltinTy, FnParam, FnRepr, FnTy, ParamMode, Ty, TyKind};
 
 /// The type of a `Func`, `Init`, `Subscript`, `Accessor`, `Case`, `Synth` or `Deinit`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -108,6 +108,7 @@ impl Signature {
             throws: self.throws,
             is_async: self.is_async,
             escaping: true,
+            repr: FnRepr::Thick,
         })
     }
 
@@ -299,7 +300,8 @@ fn lower_params(lowerer: &mut Lowerer<'_>, def: DefId, params: &[ParamItem]) -> 
             // Only a parameter's own function type is confined to the call; inside of optionals and tuples functions escape.
             if let TyKind::Function(function) = ty.kind() {
                 let written = matches!(&types[param.ty], TypeRef::Function(f) if f.escaping);
-                let escaping = param.escaping || written || in_case || param.variadic;
+                let escaping =
+                    param.escaping || written || in_case || param.variadic || function.is_c();
                 if !escaping
                     && matches!(
                         &types[param.ty],

@@ -104,6 +104,30 @@ pub struct FnTy {
     pub is_async: bool,
     /// False for a parameter's function type without `@escaping`.
     pub escaping: bool,
+    pub repr: FnRepr,
+}
+
+/// What the values of a function type are.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub enum FnRepr {
+    /// A function of the language together with the context that it needs.
+    Thick,
+    /// `@convention(c)`: the address of a function that C could call as well. It has no context.
+    C,
+}
+
+impl FnTy {
+    /// Whether the values are functions of C.
+    pub fn is_c(&self) -> bool {
+        self.repr == FnRepr::C
+    }
+    /// The ordinary function type with the same parameters and result.
+    pub fn thick(&self) -> FnTy {
+        FnTy {
+            repr: FnRepr::Thick,
+            ..self.clone()
+        }
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
@@ -361,6 +385,10 @@ impl Ty {
             TyKind::Function(f) => Some(f),
             _ => None,
         }
+    }
+    /// Whether values of the type are functions of C.
+    pub fn is_c_function(self) -> bool {
+        self.as_function().is_some_and(FnTy::is_c)
     }
     pub fn as_tuple(self) -> Option<&'static [TupleElem]> {
         match self.kind() {

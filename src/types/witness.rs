@@ -573,6 +573,7 @@ pub fn plain(ty: Ty) -> Ty {
                 throws: f.throws.map(plain),
                 is_async: f.is_async,
                 escaping: true,
+                repr: f.repr,
             }))
         }
         _ => None,

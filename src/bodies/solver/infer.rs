@@ -35,6 +35,8 @@ pub struct Bounds {
     pub branches: bool,
     /// It is the value of `c ? x : y`.
     pub alternatives: bool,
+    /// It is either of these, also where the types of what is chosen from are known.
+    pub choice: bool,
     /// Only code that never returns gives it a value; the type that it then has.
     pub never: Option<Ty>,
     pub loc: Option<Loc>,
@@ -73,6 +75,7 @@ impl<'db> Checker<'db> {
                             e.lower_vars.push(x);
                             e.branches |= loc.why == Why::Branch;
                             e.alternatives |= loc.why == Why::Alternative;
+                            e.choice |= e.branches || e.alternatives;
                             e.loc = e.loc.or(Some(*loc));
                         }
                         (Some(x), None) => {
@@ -91,6 +94,7 @@ impl<'db> Checker<'db> {
                                 });
                                 continue;
                             }
+                            e.choice |= matches!(loc.why, Why::Branch | Why::Alternative);
                             e.lower.push(self.table.resolve(*a));
                             e.loc = e.loc.or(Some(*loc));
                         }
@@ -475,6 +479,9 @@ impl<'db> Checker<'db> {
         if let Some(existential) = self.boxed_alternatives(b, map) {
             return Some(existential);
         }
+        if let Some(function) = self.alternatives_in_c(b) {
+            return Some(function);
+        }
         let lowers: SmallVec<[Ty; 4]> = b.lower.iter().filter(concrete).copied().collect();
         if !lowers.is_empty() {
             let partial = lowers.iter().any(|t| t.has_infer());
@@ -619,6 +626,16 @@ impl<'db> Checker<'db> {
         let mixed = b.lower.iter().any(optional)
             || b.lower_vars.iter().any(|v| self.nilish(*v) || shapeless(v));
         (!mixed).then_some(context)
+    }
+
+    /// The function of C that a choice gives: each of what is chosen from becomes one by itself, and what they have in common says nothing of C.
+    fn alternatives_in_c(&self, b: &Bounds) -> Option<Ty> {
+        let &[context] = &*b.upper else { return None };
+        let mut inside = context;
+        while let Some(payload) = optional_payload(self.db, inside) {
+            inside = payload;
+        }
+        (b.choice && inside.is_c_function()).then_some(context)
     }
 
     /// Whether an existential can hold values of a known type.

@@ -15,7 +15,7 @@ use crate::types::hiding::{hidden_defaults, hides_inherited};
 use crate::types::lang::{self, LangItem, is_lang, optional_of, optional_payload};
 use crate::types::members::{MemberCandidate, Origin};
 use crate::types::signature::{ThisKind, signature};
-use crate::types::ty::{FnParam, FnTy, ParamMode, Ty, TyKind, TyList};
+use crate::types::ty::{FnParam, FnRepr, FnTy, ParamMode, Ty, TyKind, TyList};
 
 use super::table::{Literal, LiteralSet};
 use super::{
@@ -282,6 +282,7 @@ impl<'db> Checker<'db> {
                 throws: None,
                 is_async: false,
                 escaping: true,
+                repr: FnRepr::Thick,
             });
             params = None;
         }
@@ -359,6 +360,7 @@ impl<'db> Checker<'db> {
             throws,
             is_async: sig.is_async,
             escaping: true,
+            repr: FnRepr::Thick,
         });
         (params.into(), ty)
     }
@@ -840,5 +842,6 @@ pub fn simple_function(params: &[Ty], result: Ty) -> Ty {
         throws: None,
         is_async: false,
         escaping: true,
+        repr: FnRepr::Thick,
     })
 }

@@ -547,6 +547,13 @@ impl<'db> Checker<'db> {
                 loc,
             )
         };
+        // Whether a function may become one of C shows in its expression, which is looked at when the conversion is made.
+        if f.repr != g.repr {
+            if rel == Rel::Equal {
+                return mismatch(self);
+            }
+            self.cs.score.function_conversion += 1;
+        }
         let inner = if rel == Rel::Equal {
             Rel::Equal
         } else {

@@ -86,6 +86,9 @@ impl<'f, 'a> Emitter<'f, 'a> {
                     TyKind::Function(f) => f.throws.is_some_and(|e| !self.is_uninhabited(e)),
                     _ => return Err("a call of a value that is no function".into()),
                 };
+                if ty.is_c_function() {
+                    return self.call_c_function(operand, ty, dest, args, catch);
+                }
                 let val = self.operand(operand)?;
                 let [code, context] = *val.scalars()? else {
                     return Err("a function value of another form".into());
@@ -415,7 +418,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
         self.after_call(inst, dest, layout, throws, &writebacks, catch)
     }
 
-    fn after_call(
+    pub(super) fn after_call(
         &mut self,
         inst: Inst,
         loc: &Loc,

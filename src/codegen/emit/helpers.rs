@@ -13,6 +13,7 @@ use super::super::cx::{Ownership, Passing, Program};
 use super::super::isa::{LANGUAGE_CALL, RUNTIME_CALL};
 use super::super::key::CodeKey;
 use super::super::layout::{EnumLayout, ExistentialKind, Field, Layout, Shape, TagKind};
+use super::c_functions;
 use super::call::result_types;
 use super::code::{Addr, Code, Result, Target};
 use super::frame::context_layout;
@@ -29,6 +30,7 @@ pub(super) fn signature<'a>(p: &dyn Program<'a>, key: CodeKey) -> Result<Registe
         | CodeKey::GlobalInit(..) => (smallvec![types::I64], smallvec![]),
         CodeKey::EnumTag(_) => (smallvec![types::I64], smallvec![types::I32]),
         CodeKey::CastHook(def) => c_signature(p, def),
+        CodeKey::ValueThunk(_, ty) => c_functions::registers(p, ty)?,
         _ => return Err("a datum where a function was expected".into()),
     };
     Ok((RUNTIME_CALL, params, results))
@@ -86,6 +88,7 @@ pub(super) fn emit(c: &mut Code<'_, '_>, key: CodeKey, values: &[Value]) -> Resu
             let result = c.b.inst_results(call).to_vec();
             c.b.ins().return_(&result);
         }
+        CodeKey::ValueThunk(instance, ty) => c_functions::call_closure(c, instance, ty, values)?,
         CodeKey::DestroyObject(class) => {
             c.destroy_object(class, values[0])?;
             c.b.ins().return_(&[]);

@@ -3,13 +3,14 @@
 //! * [`code`]: writing instructions; [`values`], [`enums`]: values by layout; neither knows MIR.
 //! * [`frame`]: one function's MIR being emitted, and its places; [`blocks`], [`body`]: the order of blocks, statements and terminators; [`rvalue`]: right-hand
 //!   sides; [`call`]: calls and inlining; [`builtin`]: the operations of module `Builtin`; [`dynamic`]: existentials and casts;
-//!   [`opened`]: calls that depend on the type inside an existential.
+//!   [`opened`]: calls that depend on the type inside an existential; [`c_functions`]: functions of C and calls of them.
 //! * [`thunks`]: functions that adapt calling conventions, as MIR; [`helpers`]: copying and destroying by type, and other functions that
 //!   the runtime calls.
 
 mod blocks;
 mod body;
 mod builtin;
+mod c_functions;
 mod call;
 pub(super) mod code;
 mod dynamic;
@@ -142,9 +143,14 @@ fn emit<'a>(
                 (Source::Mir(mir, empty), false)
             }
         }
+        CodeKey::ValueThunk(instance, ty)
+            if ty.is_c_function() && c_functions::takes_context(instance) =>
+        {
+            (Source::Helper, false)
+        }
         CodeKey::ValueThunk(instance, ty) => {
             synthesised = thunks::value(p, instance, ty)?;
-            (Source::Mir(&synthesised, empty), true)
+            (Source::Mir(&synthesised, empty), !ty.is_c_function())
         }
         CodeKey::WitnessThunk(requirement, args) => {
             synthesised = thunks::witness(p, requirement, args)?;
@@ -168,6 +174,7 @@ fn emit<'a>(
                 let conv = match key {
                     _ if mir.id.kind == FnKind::Main => RUNTIME_CALL,
                     CodeKey::Function(instance) => convention(p, instance),
+                    CodeKey::ValueThunk(_, ty) if ty.is_c_function() => RUNTIME_CALL,
                     _ => LANGUAGE_CALL,
                 };
                 (conv, params, results)

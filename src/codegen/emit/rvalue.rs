@@ -3,12 +3,13 @@
 use cranelift_codegen::ir::{Value, types};
 
 use crate::items::ids::DefId;
-use crate::mir::data::{Callee, CaptureMode, FnId, FnKind, Instance, Mir, Operand, Place, Rvalue};
+use crate::mir::data::{Callee, CaptureMode, FnId, Instance, Mir, Operand, Place, Rvalue};
 use crate::types::ty::{Ty, TyList};
 
 use super::super::cx::Ownership;
 use super::super::key::{CodeKey, canonical};
 use super::super::layout::{BOX_VALUE, Field, VTABLE_OFFSET};
+use super::c_functions::takes_context;
 use super::code::{Addr, Result, Vals};
 use super::frame::{At, Emitter, Loc, context_layout};
 use super::values::Val;
@@ -370,15 +371,11 @@ impl<'f, 'a> Emitter<'f, 'a> {
             }
             Callee::Value(operand) => return self.operand(operand),
         };
-        let takes_context = matches!(
-            instance.id.kind,
-            FnKind::Closure(_)
-                | FnKind::ValueThunk
-                | FnKind::BoundMethodThunk
-                | FnKind::KeyPathGet(_)
-                | FnKind::KeyPathSet(_)
-        );
-        let key = if takes_context {
+        if ty.is_c_function() {
+            let thunk = CodeKey::ValueThunk(instance, canonical(ty));
+            return Ok(Val::one(self.c.key(thunk)));
+        }
+        let key = if takes_context(instance) {
             CodeKey::Function(instance)
         } else {
             CodeKey::ValueThunk(instance, canonical(ty))

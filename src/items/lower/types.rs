@@ -162,6 +162,7 @@ impl TypeSink {
             escaping: false,
             autoclosure: false,
             sendable: false,
+            convention: None,
         })
     }
 
@@ -228,7 +229,13 @@ impl TypeSink {
                 .is_some_and(|t| t.kind() == INOUT_KW);
         }
         let attrs: Vec<Name> = attribute_names(node).collect();
+        let convention = convention_name(node);
+        let is_function = node.children().any(|n| n.kind() == FUNCTION_TYPE);
+        if convention.is_some() && !is_function {
+            return self.alloc(TypeRef::MisplacedConvention(inner), node.text_range());
+        }
         if let TypeRef::Function(f) = &mut self.types[inner] {
+            f.convention = f.convention.or(convention);
             f.escaping |= attrs.iter().any(|a| a.as_str() == "escaping");
             f.autoclosure |= attrs.iter().any(|a| a.as_str() == "autoclosure");
             f.sendable |= attrs.iter().any(|a| a.as_str() == "Sendable");
@@ -364,6 +371,7 @@ impl TypeSink {
                 escaping: true,
                 autoclosure: false,
                 sendable: false,
+                convention: None,
             });
             return Some(self.alloc(function, range));
         }
@@ -400,21 +408,38 @@ fn element_label(element: &Node<'_>) -> Option<Name> {
 
 /// The names of the attributes in front of a type.
 pub(super) fn attribute_names<'t>(node: &Node<'t>) -> impl Iterator<Item = Name> + use<'t> {
+    type_attributes(node).filter_map(|attr| {
+        let text = attr.text();
+        leading_name(text.trim_start_matches('@'))
+    })
+}
+
+/// The name in a `@convention(name)` in front of a type; empty where none was written in it.
+fn convention_name(node: &Node<'_>) -> Option<Name> {
+    type_attributes(node).find_map(|attr| {
+        let text = attr.text();
+        let text = text.trim_start_matches('@').trim_start();
+        let arguments = text.strip_prefix("convention")?.trim_start();
+        let inside = arguments.strip_prefix('(')?;
+        Some(leading_name(inside).unwrap_or_else(|| Name::new("")))
+    })
+}
+
+fn type_attributes<'t>(node: &Node<'t>) -> impl Iterator<Item = Node<'t>> + use<'t> {
     let direct = kids(node, ATTRIBUTE);
     let listed = kids(node, ATTRIBUTE_LIST).flat_map(|list| {
         let attrs: Vec<_> = kids(&list, ATTRIBUTE).collect();
         attrs
     });
-    direct.chain(listed).filter_map(|attr| {
-        let text = attr.text();
-        let name: String = text
-            .trim_start_matches('@')
-            .trim_start()
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect();
-        (!name.is_empty()).then(|| Name::new(&name))
-    })
+    direct.chain(listed)
+}
+
+/// The identifier that a text starts with.
+fn leading_name(text: &str) -> Option<Name> {
+    let text = text.trim_start();
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
+    (end > 0).then(|| Name::new(&text[..end]))
 }
 
 fn types_of<'t>(node: &Node<'t>) -> impl Iterator<Item = Node<'t>> + use<'t> {

@@ -234,6 +234,16 @@ fn describe(db: &dyn Db, def: DefId, in_closure: bool, kind: &FlowKind) -> (&'st
             "super_init_before_properties",
             format!("property {} not initialized at super.init call", list(names)),
         ),
+        FlowKind::CapturesInCFunction { is_local_function } => {
+            let what = match is_local_function {
+                true => "local function",
+                false => "closure",
+            };
+            (
+                "captures_in_c_function",
+                format!("a C function pointer cannot be formed from a {what} that captures context"),
+            )
+        }
         FlowKind::NotDelegated => (
             "not_delegated",
             "'this.init' isn't called on all paths before returning from initializer".to_owned(),
