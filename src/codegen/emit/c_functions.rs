@@ -16,6 +16,9 @@ use super::call::{Catch, result_types};
 use super::code::{Code, Result, Target};
 use super::frame::{Emitter, Loc};
 
+/// The registers of parameters, and of a result.
+pub(super) type Registers = (SmallVec<[Type; 8]>, SmallVec<[Type; 6]>);
+
 /// Whether a function takes a context, even if it is only to ignore it.
 pub(super) fn takes_context(instance: Instance) -> bool {
     matches!(
@@ -29,10 +32,7 @@ pub(super) fn takes_context(instance: Instance) -> bool {
 }
 
 /// The registers of a function of C: parameters and result.
-pub(super) fn registers<'a>(
-    p: &dyn Program<'a>,
-    ty: Ty,
-) -> Result<(SmallVec<[Type; 8]>, SmallVec<[Type; 6]>)> {
+pub(super) fn registers<'a>(p: &dyn Program<'a>, ty: Ty) -> Result<Registers> {
     let TyKind::Function(f) = ty.kind() else {
         return Err("a function of C of a type that is no function".into());
     };
