@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use crate::diag::{Files, Report, json, render};
+use crate::diag::{Diagnostic, Files, Report, json, render};
 use crate::session::{ColorChoice, MessageFormat, Options};
 
 /// Receives everything that a compilation says.
@@ -87,7 +87,7 @@ pub struct BufferEmitter {
     /// Diagnostics and notes, rendered.
     pub stderr: String,
     /// The diagnostics as data.
-    pub diagnostics: Vec<crate::diag::Diagnostic>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 impl BufferEmitter {
@@ -114,5 +114,58 @@ impl Emitter for BufferEmitter {
 
     fn note(&mut self, text: &str) {
         self.stderr.push_str(text);
+    }
+}
+
+/// What a compilation says that may have to begin anew: the second attempt does not repeat the first.
+pub(super) struct Attempts<'e> {
+    emitter: &'e mut dyn Emitter,
+    said: Words,
+    /// What the attempt before has said.
+    before: Words,
+}
+
+#[derive(Default)]
+struct Words {
+    diagnostics: Vec<Diagnostic>,
+    notes: Vec<String>,
+}
+
+impl<'e> Attempts<'e> {
+    pub fn new(emitter: &'e mut dyn Emitter) -> Attempts<'e> {
+        Attempts {
+            emitter,
+            said: Words::default(),
+            before: Words::default(),
+        }
+    }
+
+    /// Another attempt follows.
+    pub fn begin_anew(&mut self) {
+        self.before = std::mem::take(&mut self.said);
+    }
+}
+
+impl Emitter for Attempts<'_> {
+    fn report(&mut self, report: &Report, files: &dyn Files, options: &Options) {
+        let diagnostics = report.diagnostics.iter();
+        let news = diagnostics.filter(|diagnostic| !self.before.diagnostics.contains(diagnostic));
+        let news = Report {
+            diagnostics: news.cloned().collect(),
+            ..*report
+        };
+        self.emitter.report(&news, files, options);
+        self.said.diagnostics.extend(news.diagnostics);
+    }
+
+    fn print(&mut self, text: &str) -> io::Result<()> {
+        self.emitter.print(text)
+    }
+
+    fn note(&mut self, text: &str) {
+        if !self.before.notes.iter().any(|note| note == text) {
+            self.emitter.note(text);
+            self.said.notes.push(text.to_owned());
+        }
     }
 }

@@ -77,6 +77,7 @@ use self::remarks::Moment;
 use self::reuse::{Program, Reuse};
 use self::stages::Image;
 
+use self::emit::Attempts;
 pub use self::emit::{BufferEmitter, Emitter, StdEmitter};
 pub use self::timing::Timing;
 
@@ -315,6 +316,7 @@ pub fn run(
     let mut again = Config::new(options.clone(), config.system.clone());
     (again.one_shot, again.store) = (config.one_shot, config.store.clone());
     again.processors = config.processors.clone();
+    let emitter = &mut Attempts::new(emitter);
     let mut ending = compile(config, callbacks, emitter, &mut timing);
     let begins_anew = match &ending {
         Err(Ending::Errors(errors)) => sysroot::discard_damaged(again.store.as_deref(), errors),
@@ -323,6 +325,7 @@ pub fn run(
         _ => false,
     };
     if begins_anew {
+        emitter.begin_anew();
         ending = compile(again, callbacks, emitter, &mut timing);
     }
     if options.untracked.time_passes {

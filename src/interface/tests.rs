@@ -226,3 +226,22 @@ fn a_file_that_is_another_one_by_the_time_it_is_read_is_looked_at_again() {
         "error: input file 'a.code' was modified during the build\n"
     );
 }
+
+#[test]
+fn what_an_attempt_has_said_is_not_said_again_by_the_next() {
+    let mut emitter = BufferEmitter::default();
+    let mut attempts = Attempts::new(&mut emitter);
+    let say = |attempts: &mut Attempts<'_>, words: &[&str]| {
+        let warning = |word: &&str| Diagnostic::new(crate::diag::Severity::Warning, "test", *word);
+        let warnings = words.iter().map(warning).collect();
+        emit_global(attempts, &Options::default(), warnings);
+    };
+    say(&mut attempts, &["one", "two"]);
+    attempts.note("a note\n");
+    attempts.begin_anew();
+    say(&mut attempts, &["two", "three"]);
+    attempts.note("a note\n");
+    say(&mut attempts, &["three"]);
+    let expected = "warning: one\nwarning: two\na note\nwarning: three\nwarning: three\n";
+    assert_eq!(emitter.stderr, expected);
+}
