@@ -107,7 +107,7 @@ pub struct Layout {
 /// What a value consists of.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Shape {
-    /// A builtin scalar, a metatype, or a function of C.
+    /// A builtin scalar, the metatype of one type, or a function of C.
     Scalar,
     /// A pointer to an object, counted.
     Reference,
@@ -118,6 +118,8 @@ pub enum Shape {
     Enum(EnumLayout),
     /// `any P`, with the protocols that have a witness table in it.
     Existential(ExistentialKind, Box<[DefId]>),
+    /// `any P.Type`: metadata, and behind it the witness tables that `any P` has.
+    Metatype(Box<[DefId]>),
 }
 
 /// A stored property, or an element of a tuple.
@@ -226,6 +228,17 @@ impl Layout {
             shape: Shape::Reference,
             ..Layout::scalar(types::I64, Inhabitants::pointer(POINTER_INHABITANTS))
         }
+    }
+
+    /// This layout of one word with witness tables behind the word.
+    fn with_tables(mut self, count: usize) -> Layout {
+        self.size += 8 * count as u64;
+        let words = (0..=count).map(|i| Scalar {
+            offset: 8 * i as u32,
+            ty: types::I64,
+        });
+        self.scalars = (count < MAX_SCALARS).then(|| words.collect());
+        self
     }
 
     /// The layout of `()`; also what recovery from errors uses.
@@ -439,7 +452,11 @@ pub fn compute<'a>(p: &dyn Program<'a>, ty: Ty) -> Layout {
             shape: Shape::Function,
             ..Layout::scalar(types::I64, Inhabitants::pointer(POINTER_INHABITANTS))
         },
-        TyKind::Metatype(_) | TyKind::ProtocolMetatype(_) => {
+        TyKind::Metatype(instance) => match &p.layout(*instance).shape {
+            Shape::Existential(_, tables) => existential_metatype_layout(tables),
+            _ => Layout::scalar(types::I64, Inhabitants::pointer(POINTER_INHABITANTS)),
+        },
+        TyKind::ProtocolMetatype(_) => {
             Layout::scalar(types::I64, Inhabitants::pointer(POINTER_INHABITANTS))
         }
         TyKind::Existential(existential) => existential_layout(p, existential),
@@ -557,13 +574,7 @@ fn existential_layout<'a>(
         || existential.superclass.is_some()
         || tables.iter().any(|&protocol| p.is_class_bound(protocol));
     if class_bound {
-        let mut layout = Layout::reference();
-        layout.size += 8 * tables.len() as u64;
-        let words = (0..=tables.len()).map(|i| Scalar {
-            offset: 8 * i as u32,
-            ty: types::I64,
-        });
-        layout.scalars = (tables.len() < MAX_SCALARS).then(|| words.collect());
+        let mut layout = Layout::reference().with_tables(tables.len());
         layout.shape = Shape::Existential(ExistentialKind::Class, tables);
         return layout;
     }
@@ -584,6 +595,14 @@ fn existential_layout<'a>(
         scalars: None,
         leaves: None,
         shape: Shape::Existential(ExistentialKind::Opaque, tables),
+    }
+}
+
+fn existential_metatype_layout(tables: &[DefId]) -> Layout {
+    let metadata = Layout::scalar(types::I64, Inhabitants::pointer(POINTER_INHABITANTS));
+    Layout {
+        shape: Shape::Metatype(tables.into()),
+        ..metadata.with_tables(tables.len())
     }
 }
 

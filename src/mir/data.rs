@@ -207,8 +207,10 @@ pub enum Const {
     Str(Name, Ty),
     /// The empty tuple.
     Unit,
-    /// The metatype value of a type.
+    /// The metatype value of a type, as `T.Type`.
     Metatype(Ty),
+    /// The metatype value of an existential type itself, as `P.Protocol`.
+    ProtocolMetatype(Ty),
     /// The line of the expression, as an `Int`-like type; resolved when the image is written.
     Line(ExprId, Ty),
     /// The column likewise.

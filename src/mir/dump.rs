@@ -176,7 +176,9 @@ impl Dump<'_> {
                 Const::Float(bits, ty) => format!("{}: {}", f64::from_bits(*bits), self.ty(*ty)),
                 Const::Str(text, _) => format!("{:?}", text.as_str()),
                 Const::Unit => "()".to_owned(),
-                Const::Metatype(ty) => format!("{}.this", self.ty(*ty)),
+                Const::Metatype(ty) | Const::ProtocolMetatype(ty) => {
+                    format!("{}.this", self.ty(*ty))
+                }
                 Const::Line(..) => "#line".to_owned(),
                 Const::Column(..) => "#column".to_owned(),
                 Const::Zero(ty) => format!("zero: {}", self.ty(*ty)),

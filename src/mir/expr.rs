@@ -43,7 +43,10 @@ impl<'a> Builder<'a> {
             TExprKind::Scalar(v) => Val::Const(Const::Int(*v as i128, ty)),
             TExprKind::Character(v) => Val::Const(Const::Str(*v, ty)),
             TExprKind::Unit => Val::Const(Const::Unit),
-            TExprKind::Metatype(of) => Val::Const(Const::Metatype(*of)),
+            TExprKind::Metatype(of) => Val::Const(match ty.kind() {
+                TyKind::ProtocolMetatype(_) => Const::ProtocolMetatype(*of),
+                _ => Const::Metatype(*of),
+            }),
             TExprKind::Magic(magic) => match magic {
                 Magic::Line => Val::Const(Const::Line(expr.src, ty)),
                 Magic::Column => Val::Const(Const::Column(expr.src, ty)),

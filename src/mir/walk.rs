@@ -260,6 +260,7 @@ fn constant_types(operand: &mut Operand, types: &mut dyn FnMut(Ty) -> Ty) {
             | Const::Float(_, ty)
             | Const::Str(_, ty)
             | Const::Metatype(ty)
+            | Const::ProtocolMetatype(ty)
             | Const::Line(_, ty)
             | Const::Column(_, ty)
             | Const::Zero(ty) => *ty = types(*ty),

@@ -293,11 +293,18 @@ unsafe fn cast_to_metatype(
     if from.kind != KIND_METATYPE {
         return false;
     }
-    let result = codira_metatype_cast(*source.cast::<*const Metadata>(), to.first_argument());
+    let instance = to.first_argument();
+    let result = codira_metatype_cast(*source.cast::<*const Metadata>(), instance);
     if result.is_null() {
         return false;
     }
     *destination.cast::<*const Metadata>() = result;
+    // `any P.Type` has room for the tables of `any P`, and `P.Protocol` has not.
+    let tables = destination.cast::<*const c_void>().add(1);
+    let count = to.size as usize / size_of::<*const c_void>() - 1;
+    for (index, &protocol) in instance.protocols.entries().iter().take(count).enumerate() {
+        *tables.add(index) = codira_conforms(result, protocol);
+    }
     true
 }
 

@@ -60,7 +60,7 @@
 //! codira_dynamic_cast(dst, src, md src_type, md dst_type, bool take) -> bool     on failure nothing is changed; with `take` a success consumes the source
 //! codira_class_cast(obj, md class) -> obj or null (+0)    the pointer itself when its class is or inherits `class`
 //! codira_is_subclass(md, md ancestor) -> bool
-//! codira_metatype_cast(md type, md target_instance_type) -> md or 0       the target may be an existential (a metatype of `any P`)
+//! codira_metatype_cast(md type, md target_instance_type) -> md or 0       the target may be an existential; the witness tables of `any P.Type` are not looked up
 //! codira_cast_failure(md dynamic_type, md target, ptr file, len, u32 line) -> never
 //! codira_enum_tag(md, ptr) -> u32: the declaration index of the case held; of an optional 0 for none, 1 for some
 //! codira_optional_is_none(md optional, ptr) -> bool   codira_optional_store_none(md optional, ptr)   codira_optional_mark_some(md optional, ptr)

@@ -456,6 +456,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
             | Const::Zero(ty) => self.mono(ty),
             Const::Unit => Ty::unit(),
             Const::Metatype(ty) => Ty::metatype(self.mono(ty)),
+            Const::ProtocolMetatype(ty) => Ty::new(TyKind::ProtocolMetatype(self.mono(ty))),
         }
     }
 
@@ -490,6 +491,10 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 Ok(Val::Scalars(smallvec::smallvec![object, flags]))
             }
             Const::Metatype(ty) => {
+                let ty = self.mono(ty);
+                self.known_metatype(ty, Ty::metatype(ty))
+            }
+            Const::ProtocolMetatype(ty) => {
                 let ty = self.mono(ty);
                 Ok(Val::one(self.c.metadata(ty)))
             }
@@ -594,11 +599,6 @@ impl<'f, 'a> Emitter<'f, 'a> {
             self.c.at(next);
         }
         self.c.key(CodeKey::Global(var, args))
-    }
-
-    /// Whether a type is the metatype of an existential, whose conformances are found at run time.
-    pub(super) fn is_metatype(ty: Ty) -> bool {
-        matches!(ty.kind(), TyKind::Metatype(_) | TyKind::ProtocolMetatype(_))
     }
 }
 

@@ -743,7 +743,14 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 let same = self.c.b.ins().icmp(IntCC::Equal, a, b);
                 self.store(dest, &Val::one(same))?;
             }
-            "metadata" | "metatypeFromMetadata" => {
+            "metadata" => {
+                let Some(Argument::Value(metatype)) = args.first() else {
+                    return Err("metadata of something that is no type".into());
+                };
+                let metadata = self.type_in(metatype)?;
+                self.store(dest, &Val::one(metadata))?;
+            }
+            "metatypeFromMetadata" => {
                 let metadata = self.word(args, 0)?;
                 self.store(dest, &Val::one(metadata))?;
             }

@@ -200,13 +200,16 @@ impl<'f, 'a> Emitter<'f, 'a> {
             };
             return self.call_opened(dest, call, args, catch);
         }
-        let this = match args.last() {
-            Some(Argument::Value(operand)) => operand,
-            Some(Argument::Address(_)) | None => return Err("a virtual call without `this`".into()),
+        let Some((last @ Argument::Value(this), rest)) = args.split_last() else {
+            return Err("a virtual call without `this`".into());
         };
         let this_ty = self.operand_type(this)?;
         let throws = self.c.p.callee_shape(id, type_args).throws.is_some();
-        let (values, writebacks) = self.arguments(args)?;
+        let (mut values, mut writebacks) = self.arguments(rest)?;
+        match Self::is_metatype(this_ty) {
+            true => values.push(self.type_in(this)?),
+            false => self.pass(last, &mut values, &mut writebacks)?,
+        }
         let object = *values.last().ok_or("a virtual call without `this`")?;
         let code = if self.c.p.own_generic_count(id.def) == 0 {
             self.vtable_entry(object, this_ty, slot)

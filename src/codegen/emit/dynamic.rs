@@ -75,7 +75,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
     }
 
     /// The entries that lead from a protocol's witness table to that of one it refines.
-    fn inheritance(&self, from: DefId, to: DefId) -> Option<Vec<u32>> {
+    pub(super) fn inheritance(&self, from: DefId, to: DefId) -> Option<Vec<u32>> {
         let mut seen = vec![from];
         let mut queue = std::collections::VecDeque::from([(from, Vec::new())]);
         while let Some((protocol, path)) = queue.pop_front() {
@@ -189,7 +189,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
         }
     }
 
-    fn witness_table(&mut self, ty: Ty, protocol: DefId) -> Value {
+    pub(super) fn witness_table(&mut self, ty: Ty, protocol: DefId) -> Value {
         self.c.key(CodeKey::WitnessTable(canonical(ty), protocol))
     }
 
@@ -449,6 +449,11 @@ impl<'f, 'a> Emitter<'f, 'a> {
             && from != to
         {
             return self.erase(loc, value, from, to);
+        }
+        if let (Shape::Metatype(_), _) | (_, Shape::Metatype(_)) =
+            (&self.c.layout(from).shape, &self.c.layout(to).shape)
+        {
+            return self.convert_metatype(loc, value, from, to);
         }
         let val = self.operand(value)?;
         let wanted = self.c.layout(to).scalars.as_ref().map(|s| s.len());

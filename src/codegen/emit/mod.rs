@@ -3,6 +3,7 @@
 //! * [`code`]: writing instructions; [`values`], [`enums`]: values by layout; neither knows MIR.
 //! * [`frame`]: one function's MIR being emitted, and its places; [`blocks`], [`body`]: the order of blocks, statements and terminators; [`rvalue`]: right-hand
 //!   sides; [`call`]: calls and inlining; [`builtin`]: the operations of module `Builtin`; [`dynamic`]: existentials and casts;
+//!   [`metatypes`]: types as values;
 //!   [`opened`]: calls that depend on the type inside an existential; [`c_functions`]: functions of C and calls of them.
 //! * [`thunks`]: functions that adapt calling conventions, as MIR; [`helpers`]: copying and destroying by type, and other functions that
 //!   the runtime calls.
@@ -17,6 +18,7 @@ mod dynamic;
 mod enums;
 pub(super) mod frame;
 mod helpers;
+mod metatypes;
 mod opened;
 pub(super) mod rvalue;
 mod thunks;

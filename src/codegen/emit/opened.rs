@@ -58,9 +58,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
         let (mut values, mut writebacks) = self.arguments(rest)?;
         let (table, this) = match this {
             Argument::Value(operand) if Self::is_metatype(self.operand_type(operand)?) => {
-                let metadata = self.operand(operand)?.scalar()?;
-                let table = self.dynamic_witness_table(metadata, protocol);
-                (table, metadata)
+                self.metatype_witness(operand, protocol)?
             }
             _ => {
                 let (opened, tables) = self.existential(this, &mut writebacks)?;
@@ -187,7 +185,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 None if shape.this == ThisMode::None => {
                     // A static member of a protocol's extension: the metatype only says which instance.
                     if let Argument::Value(operand) = arg {
-                        metadata = Some(self.operand(operand)?.scalar()?);
+                        metadata = Some(self.type_in(operand)?);
                     }
                     continue;
                 }
@@ -203,11 +201,16 @@ impl<'f, 'a> Emitter<'f, 'a> {
                 values.push(self.project(opened.addr, opened.kind, opened.mutable));
                 continue;
             }
-            let before = values.len();
-            self.pass(arg, &mut values, &mut writebacks)?;
-            if matches!(ty.kind(), TyKind::Metatype(of) if *of == stand_in) {
-                metadata = metadata.or_else(|| values.get(before).copied());
+            if let (TyKind::Metatype(of), Argument::Value(operand)) = (ty.kind(), arg)
+                && *of == stand_in
+            {
+                // The instance is for one type, whose metatypes have no witness tables.
+                let found = self.type_in(operand)?;
+                metadata = metadata.or(Some(found));
+                values.push(found);
+                continue;
             }
+            self.pass(arg, &mut values, &mut writebacks)?;
         }
         let metadata = metadata.ok_or("an opened call without an argument of the type")?;
         let code = self.instance(metadata, call);

@@ -87,11 +87,14 @@ impl<'f, 'a> Emitter<'f, 'a> {
             }
             Rvalue::DynamicType(place) => {
                 let from = self.place(place)?;
-                let metadata = match opaque_to_type_of(self.frame.mir, place, from.ty) {
-                    true => self.c.metadata(from.ty),
-                    false => self.dynamic_type(&from, from.ty)?,
+                let val = match opaque_to_type_of(self.frame.mir, place, from.ty) {
+                    true => self.known_metatype(from.ty, loc.ty)?,
+                    false => {
+                        let metadata = self.dynamic_type(&from, from.ty)?;
+                        self.found_metatype(metadata, loc.ty)?
+                    }
                 };
-                self.store(loc, &Val::one(metadata))
+                self.store(loc, &val)
             }
             Rvalue::LoadWeak(place) => {
                 let from = self.place(place)?;
@@ -269,7 +272,7 @@ impl<'f, 'a> Emitter<'f, 'a> {
     fn alloc_object(&mut self, class: Ty, metatype: Option<&Operand>) -> Result<Value> {
         let (metadata, size, align) = match metatype {
             Some(operand) => {
-                let metadata = self.operand(operand)?.scalar()?;
+                let metadata = self.type_in(operand)?;
                 let size = self.c.load(types::I64, Addr::value(metadata).plus(144));
                 let align = self.c.load(types::I64, Addr::value(metadata).plus(152));
                 (metadata, size, align)

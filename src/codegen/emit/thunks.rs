@@ -607,9 +607,10 @@ fn opened<'a>(
     ty: Ty,
 ) -> Result<Mir> {
     let mut inner = args.as_slice().to_vec();
-    *inner
+    let opened = inner
         .get_mut(index)
-        .ok_or("an argument that is not there")? = ty;
+        .ok_or("an argument that is not there")?;
+    let outer = std::mem::replace(opened, ty);
     let inner = TyList::new(&inner);
     let (outside, inside) = (p.callee_shape(id, args), p.callee_shape(id, inner));
     let mut thunk = Thunk::new(Some(id), outside.result);
@@ -617,7 +618,8 @@ fn opened<'a>(
     for (&(wide, passing), &(narrow, _)) in outside.params.iter().zip(&inside.params) {
         let argument = if narrow == ty && wide != ty {
             thunk.opened(ty, passing)
-        } else if wide == narrow || matches!(narrow.kind(), TyKind::Metatype(_)) {
+        } else if wide == narrow || narrow == Ty::metatype(ty) && wide == Ty::metatype(outer) {
+            // The opened metatype comes as the type alone.
             thunk.forward(narrow, passing)
         } else {
             thunk.converted(p, wide, narrow, passing)?
