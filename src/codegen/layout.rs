@@ -452,11 +452,14 @@ pub fn compute<'a>(p: &dyn Program<'a>, ty: Ty) -> Layout {
             shape: Shape::Function,
             ..Layout::scalar(types::I64, Inhabitants::pointer(POINTER_INHABITANTS))
         },
-        TyKind::Metatype(instance) => match &p.layout(*instance).shape {
-            Shape::Existential(_, tables) => existential_metatype_layout(tables),
-            _ => Layout::scalar(types::I64, Inhabitants::pointer(POINTER_INHABITANTS)),
-        },
-        TyKind::ProtocolMetatype(_) => {
+        // A type may hold its own metatype, so that others are not asked for their layout.
+        TyKind::Metatype(instance) if instance.is_existential() => {
+            match &p.layout(*instance).shape {
+                Shape::Existential(_, tables) => existential_metatype_layout(tables),
+                _ => Layout::scalar(types::I64, Inhabitants::pointer(POINTER_INHABITANTS)),
+            }
+        }
+        TyKind::Metatype(_) | TyKind::ProtocolMetatype(_) => {
             Layout::scalar(types::I64, Inhabitants::pointer(POINTER_INHABITANTS))
         }
         TyKind::Existential(existential) => existential_layout(p, existential),
